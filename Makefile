@@ -1,0 +1,34 @@
+# Every target makes what it needs: a virtual environment in .venv, with the package installed in it.
+PYTHON ?= python3
+BIN := .venv/bin
+# pip resolves the declared dependencies; the stamp makes that happen once per change of pyproject.toml
+CORE := .venv/.core
+DEV := .venv/.dev
+
+.PHONY: demo test lint bench docs clean
+.DEFAULT_GOAL := demo
+
+demo: $(CORE)          ## train on real house prices: score, saved model, pictures
+	$(BIN)/steepest train housing
+
+test: $(DEV)           ## every test, on two processes
+	$(BIN)/python -m pytest -n 2
+
+lint: $(DEV)           ## formatting, style, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+$(CORE): pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(DEV): pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $(CORE) $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,18 @@
+"""Floor 2: gradients. The reverse sweep, what is built on it, and the slow road that checks it."""
+
+from steepest.autograd import functional
+from steepest.autograd.backward import backward, grad
+from steepest.autograd.check import gradcheck, gradgradcheck, numerical_gradient
+from steepest.tensor import enable_grad, no_grad, set_grad_enabled
+
+__all__ = [
+    "backward",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "numerical_gradient",
+    "set_grad_enabled",
+]

@@ -1,0 +1,27 @@
+"""Floor 0: what every other floor stands on, and what knows nothing of any of them."""
+
+from steepest.core.aval import DEFAULT_DTYPE, Aval, is_float, promote, result_dtype, sizes
+from steepest.core.bind import Eager, Primitive, current, install, interpreting
+from steepest.core.errors import Problem, RequestError, closest, said
+from steepest.core.lazy import lazy
+from steepest.core.streams import Streams
+
+__all__ = [
+    "Aval",
+    "DEFAULT_DTYPE",
+    "is_float",
+    "promote",
+    "result_dtype",
+    "sizes",
+    "Eager",
+    "Primitive",
+    "current",
+    "install",
+    "interpreting",
+    "Problem",
+    "RequestError",
+    "closest",
+    "said",
+    "lazy",
+    "Streams",
+]

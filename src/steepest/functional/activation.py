@@ -1,0 +1,176 @@
+"""Activations: what stands between two linear layers, so that they do not collapse into one."""
+
+import math
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.functional.math import clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
+from steepest.functional.reduction import amax, axes_of, logsumexp, sum
+from steepest.functional.shape import reshape
+from steepest.tensor import Tensor, in_place, maximum, method, neg
+
+__all__ = [
+    "celu",
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+]
+
+
+def _above_zero(x: Tensor) -> Tensor:
+    return P.less(Tensor(np.zeros(x.shape, x.dtype)), x)
+
+
+def _below_zero(x: Tensor) -> Tensor:
+    return P.less(x, Tensor(np.zeros(x.shape, x.dtype)))
+
+
+@method
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0); its derivative at 0 is 0."""
+    return maximum(x, 0)
+
+
+def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x above 0, negative_slope · x below."""
+    return where(_above_zero(x), x, x * negative_slope)
+
+
+@method
+def prelu(x: Tensor, weight: Tensor) -> Tensor:
+    """leaky_relu whose slope is learned: one for all, or one per channel (axis 1)."""
+    if weight.shape.numel() > 1:
+        weight = reshape(weight, [-1 if i == 1 else 1 for i in range(x.ndim)])
+    return where(_above_zero(x), x, weight * x)
+
+
+def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x above 0, alpha · (eˣ − 1) below. Source: Clevert et al., 2015."""
+    positive = _above_zero(x)
+    return where(positive, x, alpha * expm1(where(positive, 0.0, x)))
+
+
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x above 0, alpha · (exp(x / alpha) − 1) below: elu with a continuous derivative."""
+    positive = _above_zero(x)
+    return where(positive, x, alpha * expm1(where(positive, 0.0, x) / alpha))
+
+
+def selu(x: Tensor) -> Tensor:
+    """elu scaled to keep mean 0 and variance 1. Source: Klambauer et al., 2017."""
+    scale, alpha = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+    return scale * elu(x, alpha)
+
+
+def gelu(x: Tensor, approximate: str = "none") -> Tensor:
+    """x Φ(x), Φ the normal distribution function. Source: Hendrycks and Gimpel, 2016.
+
+    approximate="tanh" uses ½(1 + tanh(√(2/π)(x + 0.044715 x³))) for Φ.
+    """
+    if approximate == "tanh":
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+        return 0.5 * x * (1 + tanh(inner))
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+def silu(x: Tensor) -> Tensor:
+    """x σ(x), also called swish."""
+    return x * sigmoid(x)
+
+
+def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(βx)) / β, a smooth relu; x itself where βx is above the threshold."""
+    y = x * beta
+    negative = _below_zero(y)
+    tail = log1p(exp(where(negative, y, neg(y))))
+    return where(y > threshold, x, (where(negative, 0.0, y) + tail) / beta)
+
+
+def logsigmoid(x: Tensor) -> Tensor:
+    """log σ(x), without overflow for very negative x."""
+    negative = _below_zero(x)
+    return where(negative, x, 0.0) - log1p(exp(where(negative, x, neg(x))))
+
+
+def mish(x: Tensor) -> Tensor:
+    """x tanh(softplus(x)). Source: Misra, 2019."""
+    return x * tanh(softplus(x))
+
+
+def softsign(x: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return x / (1 + where(_below_zero(x), neg(x), x))
+
+
+def tanhshrink(x: Tensor) -> Tensor:
+    """x − tanh(x)."""
+    return x - tanh(x)
+
+
+def _flat_outside(x: Tensor, low: float, high: float) -> Tensor:
+    """x kept between low and high, with derivative 0 on the bounds too (PyTorch's hardtanh)."""
+    inside = P.mul(x > low, x < high)
+    return where(inside, x, clamp(x.detach(), low, high))
+
+
+def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """x kept between two bounds; the derivative on the bounds is 0."""
+    return _flat_outside(x, min_val, max_val)
+
+
+def relu6(x: Tensor) -> Tensor:
+    """x kept between 0 and 6."""
+    return _flat_outside(x, 0.0, 6.0)
+
+
+def hardsigmoid(x: Tensor) -> Tensor:
+    """(x + 3) / 6 kept between 0 and 1."""
+    return _flat_outside(x + 3, 0.0, 6.0) / 6
+
+
+def hardswish(x: Tensor) -> Tensor:
+    """x · hardsigmoid(x), and 0 up to −3."""
+    return where(x > -3, where(x < 3, x * (x + 3) / 6, x), 0.0)
+
+
+@method
+def softmax(x: Tensor, dim: int) -> Tensor:
+    """eˣ / Σ eˣ along an axis: positive numbers that add up to 1."""
+    (axis,) = axes_of(x, dim)
+    e = exp(x - amax(x.detach(), axis, keepdim=True))
+    return e / sum(e, axis, keepdim=True)
+
+
+def softmin(x: Tensor, dim: int) -> Tensor:
+    """softmax of −x."""
+    return softmax(neg(x), dim)
+
+
+@method
+def log_softmax(x: Tensor, dim: int) -> Tensor:
+    """log softmax(x), exact where the softmax itself would round to 0."""
+    (axis,) = axes_of(x, dim)
+    centred = x - amax(x.detach(), axis, keepdim=True)
+    return centred - logsumexp(centred, axis, keepdim=True)
+
+
+in_place(relu)

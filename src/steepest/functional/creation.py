@@ -1,0 +1,123 @@
+"""New tensors: zeros, ones, ranges, identity, and tensors like another."""
+
+from typing import Any
+
+import numpy as np
+
+from steepest.core import DEFAULT_DTYPE, sizes
+from steepest.tensor import Tensor, method
+
+__all__ = [
+    "arange",
+    "empty",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "linspace",
+    "new_full",
+    "new_ones",
+    "new_zeros",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
+
+
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """A tensor of one value. Its dtype follows the value: float32, int64 or bool."""
+    del device
+    if dtype is None:
+        kinds = {bool: np.dtype(bool), int: np.dtype(np.int64)}
+        dtype = kinds.get(type(fill_value), DEFAULT_DTYPE)
+    return Tensor(np.full(sizes((size,)), fill_value, dtype)).requires_grad_(requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A tensor of zeros, float32 unless said otherwise."""
+    return full(
+        sizes(size), 0, dtype=dtype or DEFAULT_DTYPE, requires_grad=requires_grad, device=device
+    )
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """A tensor of ones, float32 unless said otherwise."""
+    return full(
+        sizes(size), 1, dtype=dtype or DEFAULT_DTYPE, requires_grad=requires_grad, device=device
+    )
+
+
+empty = zeros  # memory with leftovers in it is a source of irreproducible runs
+
+
+def full_like(
+    x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of one value in the shape and dtype of x."""
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
+
+
+def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape and dtype of x."""
+    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the shape and dtype of x."""
+    return full_like(x, 1, dtype=dtype, requires_grad=requires_grad)
+
+
+empty_like = zeros_like
+
+
+@method
+def new_full(x: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
+    """A tensor of one value with x's dtype."""
+    return full(size, fill_value, dtype=dtype or x.dtype)
+
+
+@method
+def new_zeros(x: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+    """Zeros with x's dtype."""
+    return zeros(*size, dtype=dtype or x.dtype)
+
+
+@method
+def new_ones(x: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+    """Ones with x's dtype."""
+    return ones(*size, dtype=dtype or x.dtype)
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """start, start + step, … below end; int64 if all three are ints, else float32."""
+    if end is None:
+        start, end = 0, start
+    if dtype is None:
+        whole = all(isinstance(n, int) for n in (start, end, step))
+        dtype = np.int64 if whole else DEFAULT_DTYPE
+    count = max(0, int(np.ceil((end - start) / step)))
+    values = start + step * np.arange(count)
+    return Tensor(values.astype(dtype)).requires_grad_(requires_grad)
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """`steps` numbers from start to end, both included, evenly spaced."""
+    values = np.linspace(start, end, steps)
+    return Tensor(values.astype(dtype or DEFAULT_DTYPE)).requires_grad_(requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """The n × m matrix with ones on its diagonal."""
+    return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE)).requires_grad_(requires_grad)

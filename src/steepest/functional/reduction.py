@@ -1,0 +1,204 @@
+"""Reductions: sums, means, extremes, norms. `dim` may be one axis, several, or none for all."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import DEFAULT_DTYPE, is_float, said
+from steepest.functional.comparison import eq, isfinite, ne
+from steepest.functional.math import abs, exp, log, sqrt, where
+from steepest.functional.math import maximum as _maximum
+from steepest.functional.math import minimum as _minimum
+from steepest.functional.select import gather
+from steepest.tensor import Tensor, cast_to, method, neg, reshape
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "axes_of",
+    "count_nonzero",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "std",
+    "sum",
+    "var",
+]
+
+Dim = int | tuple[int, ...] | list[int] | None
+
+
+class Extreme(NamedTuple):
+    """What max and min along an axis return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def axes_of(x: Tensor, dim: Dim) -> tuple[int, ...]:
+    """The axes that `dim` names, non-negative and sorted; all of them for None."""
+    if dim is None or dim == () or dim == []:
+        return tuple(range(x.ndim))
+    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    limit = x.ndim or 1
+    for d in given:
+        if not -limit <= d < limit:
+            raise IndexError(
+                said("dim", "out of range", expected=f"{-limit} to {limit - 1}", got=d)
+            )
+    axes = tuple(sorted(d % limit for d in given))
+    if len(set(axes)) < len(axes):
+        raise RuntimeError(said("dim", "an axis is named twice", got=dim))
+    return axes if x.ndim else ()
+
+
+def _kept(out: Tensor, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
+    if not keepdim:
+        return out
+    return reshape(out, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+@method
+def sum(x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum; bools and integers add up in int64."""
+    if dtype is not None:
+        x = cast_to(x, np.dtype(dtype))
+    elif not is_float(x.dtype):
+        x = cast_to(x, np.dtype(np.int64))
+    axes = axes_of(x, dim)
+    return _kept(P.sum_(x, axes=axes), x, axes, keepdim)
+
+
+def _count(x: Tensor, axes: tuple[int, ...]) -> int:
+    return int(np.prod([x.shape[i] for i in axes], dtype=np.int64))
+
+
+@method
+def mean(x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The arithmetic mean."""
+    x = x if dtype is None else cast_to(x, np.dtype(dtype))
+    if not is_float(x.dtype):
+        raise RuntimeError(
+            said("mean", "needs a floating-point tensor", got=x.dtype, write="x.float().mean()")
+        )
+    count = _count(x, axes_of(x, dim))
+    return sum(x, dim, keepdim) / (count or float("nan"))
+
+
+@method
+def var(x: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
+    """The variance, Σ(x − x̄)² / (n − correction)."""
+    centred = x - mean(x, dim, keepdim=True)
+    freedom = _count(x, axes_of(x, dim)) - correction
+    return sum(centred * centred, dim, keepdim) / (freedom if freedom > 0 else 0.0)
+
+
+@method
+def std(x: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
+    """The standard deviation, the square root of `var`."""
+    return sqrt(var(x, dim, correction=correction, keepdim=keepdim))
+
+
+@method
+def amax(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The largest element; NaN wins. Elements that tie share the gradient."""
+    axes = axes_of(x, dim)
+    if _count(x, axes) == 0:
+        raise IndexError(said("amax", "nothing to reduce over", got=f"shape {x.shape}"))
+    return _kept(P.max_(x, axes=axes), x, axes, keepdim)
+
+
+@method
+def amin(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The smallest element; NaN wins. Elements that tie share the gradient."""
+    return neg(amax(neg(x), dim, keepdim))
+
+
+@method
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the largest element is: its index along `dim`, or in the flattened tensor."""
+    if dim is None:
+        out = P.argmax(reshape(x, -1), axis=0)
+        return reshape(out, (1,) * x.ndim) if keepdim else out
+    axes = axes_of(x, dim)
+    return _kept(P.argmax(x, axis=axes[0]), x, axes, keepdim)
+
+
+@method
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the smallest element is."""
+    return argmax(neg(x), dim, keepdim)
+
+
+@method
+def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The largest element; along an axis (values, indices); of two tensors, elementwise."""
+    if isinstance(dim, Tensor):
+        return _maximum(x, dim)
+    return amax(x) if dim is None else _extreme(x, argmax(x, dim, True), dim, keepdim)
+
+
+@method
+def min(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """The smallest element; along an axis (values, indices); of two tensors, elementwise."""
+    if isinstance(dim, Tensor):
+        return _minimum(x, dim)
+    return amin(x) if dim is None else _extreme(x, argmin(x, dim, True), dim, keepdim)
+
+
+def _extreme(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Extreme:
+    values = gather(x, dim, indices)
+    if not keepdim:
+        shape = [n for i, n in enumerate(x.shape) if i != dim % x.ndim]
+        values, indices = reshape(values, shape), reshape(indices, shape)
+    return Extreme(values, indices)
+
+
+@method
+def any(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether some element is true."""
+    return ne(sum(ne(x, 0), dim, keepdim), 0)
+
+
+@method
+def all(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether every element is true."""
+    return eq(sum(eq(x, 0), dim, keepdim), 0)
+
+
+@method
+def count_nonzero(x: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not zero."""
+    return sum(ne(x, 0), dim)
+
+
+@method
+def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+    """log Σ eˣ, computed from the largest element so that nothing overflows."""
+    largest = amax(x.detach(), dim, keepdim=True)
+    largest = where(isfinite(largest), largest, 0.0)
+    out = log(sum(exp(x - largest), dim, keepdim=True)) + largest
+    axes = axes_of(x, dim)
+    return out if keepdim else reshape(out, [n for i, n in enumerate(x.shape) if i not in axes])
+
+
+@method
+def norm(x: Tensor, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The p-norm, (Σ |x|ᵖ)^(1/p); p may be inf, and "fro" means 2. Its derivative at 0 is 0."""
+    x = x if is_float(x.dtype) else cast_to(x, DEFAULT_DTYPE)
+    if p in (2, "fro"):
+        squares = sum(x * x, dim, keepdim)
+        nought = eq(squares, 0.0)
+        return where(nought, 0.0, sqrt(where(nought, 1.0, squares)))
+    if p == float("inf"):
+        return amax(abs(x), dim, keepdim)
+    if p == 1:
+        return sum(abs(x), dim, keepdim)
+    return sum(abs(x) ** p, dim, keepdim) ** (1 / p)

@@ -1,0 +1,264 @@
+"""Shapes: reshape, reorder, join, split. Nothing here computes; gradients follow the elements."""
+
+from typing import Any
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import result_dtype, said, sizes
+from steepest.functional.reduction import axes_of
+from steepest.tensor import Tensor, broadcast_to, cast_to, get_item, method, reshape
+
+__all__ = [
+    "broadcast_tensors",
+    "broadcast_to",
+    "cat",
+    "chunk",
+    "dim",
+    "expand",
+    "expand_as",
+    "flatten",
+    "movedim",
+    "narrow",
+    "numel",
+    "permute",
+    "ravel",
+    "repeat",
+    "reshape",
+    "reshape_as",
+    "size",
+    "split",
+    "squeeze",
+    "stack",
+    "t",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "view",
+    "view_as",
+]
+
+
+@method
+def size(x: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the length of one axis."""
+    return x.shape if dim is None else x.shape[dim]
+
+
+@method
+def dim(x: Tensor) -> int:
+    """The number of axes."""
+    return x.ndim
+
+
+@method
+def numel(x: Tensor) -> int:
+    """The number of elements."""
+    return x.shape.numel()
+
+
+@method
+def view(x: Tensor, *shape: Any) -> Tensor:
+    """`reshape`: the same elements in another shape, sharing memory where possible."""
+    return reshape(x, *shape)
+
+
+@method
+def view_as(x: Tensor, other: Tensor) -> Tensor:
+    """x in the shape of another tensor."""
+    return reshape(x, other.shape)
+
+
+@method
+def reshape_as(x: Tensor, other: Tensor) -> Tensor:
+    """x in the shape of another tensor."""
+    return reshape(x, other.shape)
+
+
+@method
+def permute(x: Tensor, *dims: Any) -> Tensor:
+    """The axes in another order."""
+    order = sizes(dims)
+    if len(order) != x.ndim:
+        raise RuntimeError(said("permute", "name every axis", expected=x.ndim, got=order))
+    return P.permute(x, order=tuple(axes_of(x, d)[0] for d in order))
+
+
+@method
+def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two axes exchanged."""
+    if not x.ndim:
+        return x
+    i, j = axes_of(x, dim0)[0], axes_of(x, dim1)[0]
+    order = list(range(x.ndim))
+    order[i], order[j] = j, i
+    return P.permute(x, order=tuple(order))
+
+
+@method
+def t(x: Tensor) -> Tensor:
+    """The transpose of a matrix (a vector stays as it is)."""
+    if x.ndim > 2:
+        raise RuntimeError(said("t", "expected at most 2 axes", got=x.shape, write="x.mT"))
+    return transpose(x, 0, -1)
+
+
+@method
+def movedim(x: Tensor, source: int, destination: int) -> Tensor:
+    """One axis moved to another place, the others in order."""
+    order = list(range(x.ndim))
+    order.insert(axes_of(x, destination)[0], order.pop(axes_of(x, source)[0]))
+    return P.permute(x, order=tuple(order))
+
+
+@method
+def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """A new axis of length 1 at `dim`."""
+    if not -x.ndim - 1 <= dim <= x.ndim:
+        raise IndexError(said("unsqueeze", "dim out of range", got=dim))
+    at = dim % (x.ndim + 1)
+    return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+
+
+@method
+def squeeze(x: Tensor, dim: Any = None) -> Tensor:
+    """Axes of length 1 removed: all, or those named."""
+    axes = axes_of(x, dim)
+    return reshape(x, [n for i, n in enumerate(x.shape) if i not in axes or n != 1])
+
+
+@method
+def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The axes from start_dim to end_dim as one."""
+    if not x.ndim:
+        return reshape(x, 1)
+    first, last = axes_of(x, start_dim)[0], axes_of(x, end_dim)[0]
+    middle = int(np.prod(x.shape[first : last + 1]))
+    return reshape(x, (*x.shape[:first], middle, *x.shape[last + 1 :]))
+
+
+@method
+def unflatten(x: Tensor, dim: int, shape: Any) -> Tensor:
+    """One axis as several; one of the sizes may be -1."""
+    axis = axes_of(x, dim)[0]
+    return reshape(x, (*x.shape[:axis], *sizes((shape,)), *x.shape[axis + 1 :]))
+
+
+@method
+def ravel(x: Tensor) -> Tensor:
+    """All elements in one axis."""
+    return reshape(x, -1)
+
+
+@method
+def expand(x: Tensor, *shape: Any) -> Tensor:
+    """Axes of length 1 repeated without copying; -1 leaves an axis as it is."""
+    given = sizes(shape)
+    lead = len(given) - x.ndim
+    shape = tuple(x.shape[i - lead] if n == -1 else n for i, n in enumerate(given))
+    return broadcast_to(x, shape, "expand")
+
+
+@method
+def expand_as(x: Tensor, other: Tensor) -> Tensor:
+    """x repeated to the shape of another tensor."""
+    return broadcast_to(x, other.shape, "expand_as")
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """All tensors in the shape they broadcast to together."""
+    shape = np.broadcast_shapes(*(x.shape for x in tensors))
+    return tuple(broadcast_to(x, shape) for x in tensors)
+
+
+@method
+def repeat(x: Tensor, *repeats: Any) -> Tensor:
+    """x laid out several times along each axis."""
+    times = sizes(repeats)
+    shape = (1,) * (len(times) - x.ndim) + tuple(x.shape)
+    paired = [n for m, k in zip(times, shape, strict=True) for n in (m, k)]
+    spread = broadcast_to(reshape(x, [n for k in shape for n in (1, k)]), tuple(paired))
+    out = reshape(spread, [m * k for m, k in zip(times, shape, strict=True)])
+    return P.cast(out, dtype=out.dtype)  # memory of its own, as in PyTorch
+
+
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors joined along an existing axis: each is padded to its place, and the places added."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError(said("cat", "expected at least one tensor"))
+    axis = axes_of(tensors[0], dim)[0]
+    dtype = result_dtype(*tensors)
+    rest = [n for i, n in enumerate(tensors[0].shape) if i != axis]
+    for x in tensors:
+        if x.ndim != tensors[0].ndim or [n for i, n in enumerate(x.shape) if i != axis] != rest:
+            raise RuntimeError(
+                said(
+                    "cat",
+                    f"shapes must agree except along axis {axis}",
+                    expected=tensors[0].shape,
+                    got=x.shape,
+                )
+            )
+    total = int(np.sum([x.shape[axis] for x in tensors]))
+    shape = tuple(total if i == axis else n for i, n in enumerate(tensors[0].shape))
+    out, start = None, 0
+    for x in tensors:
+        starts = tuple(start if i == axis else 0 for i in range(x.ndim))
+        place = {"shape": shape, "starts": starts, "steps": (1,) * x.ndim}
+        part = P.pad(cast_to(x, dtype), **place)
+        if out is None:
+            out = part
+        else:
+            # where, not add: 0 + (−0) would lose the sign and 0 · NaN is not 0
+            inside = P.pad(Tensor(np.ones(x.shape, bool)), **place)
+            out = P.where(inside, part, out)
+        start += x.shape[axis]
+    assert out is not None
+    return out
+
+
+def stack(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new axis."""
+    return cat([unsqueeze(x, dim) for x in tensors], dim)
+
+
+@method
+def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """`length` entries of one axis from `start`."""
+    axis = axes_of(x, dim)[0]
+    return get_item(x, (slice(None),) * axis + (slice(start, start + length),))
+
+
+@method
+def split(x: Tensor, split_size: int | list[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts along an axis: of one size (the last may be smaller), or of the sizes listed."""
+    length = x.shape[axes_of(x, dim)[0]]
+    if isinstance(split_size, int):
+        starts = range(0, max(length, 1), split_size)
+        lengths = [min(split_size, length - start) for start in starts]
+    else:
+        lengths = list(split_size)
+        if sum(lengths) != length:
+            raise RuntimeError(said("split", "sizes must add up", expected=length, got=lengths))
+    starts_at = [sum(lengths[:i]) for i in range(len(lengths))]
+    return tuple(narrow(x, dim, s, n) for s, n in zip(starts_at, lengths, strict=True))
+
+
+@method
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` parts of equal size along an axis, the last one possibly smaller."""
+    length = x.shape[axes_of(x, dim)[0]]
+    return split(x, max(1, -(-length // chunks)), dim)
+
+
+@method
+def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The entries of an axis, one tensor each."""
+    axis = axes_of(x, dim)[0]
+    return tuple(get_item(x, (slice(None),) * axis + (i,)) for i in range(x.shape[axis]))
+
+
+Tensor.T = property(lambda x: permute(x, tuple(range(x.ndim))[::-1]))  # type: ignore[attr-defined]
+Tensor.mT = property(lambda x: transpose(x, -1, -2))  # type: ignore[attr-defined]

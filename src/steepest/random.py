@@ -1,0 +1,239 @@
+"""Random numbers: PyTorch's own, so that the same seed starts the same training.
+
+`manual_seed(s)` followed by rand, randn, randint, randperm or a layer's default initialisation
+gives PyTorch's values on the CPU: a 32-bit Mersenne Twister, uniforms from its low 24 (float32) or
+53 (float64) bits, normals by the Box–Muller transform in blocks of 16. Normals may differ in the
+last digit, where PyTorch's vector logarithm rounds differently.
+
+Inside a network (dropout) the bits come from the table's `uniform` row instead, whose key is an
+ordinary tensor (`next_key`): a compiled program carries it along like a weight.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import DEFAULT_DTYPE, said, sizes
+from steepest.tensor import Tensor, assign, method, no_grad
+
+__all__ = [
+    "Generator",
+    "default_generator",
+    "initial_seed",
+    "manual_seed",
+    "next_key",
+    "normal",
+    "normal_",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "seed",
+    "uniform_",
+]
+
+# How many of the low bits of a draw become a uniform number, per dtype.
+_BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
+
+
+class Generator:
+    """A Mersenne Twister, seeded and read as PyTorch does.
+
+    Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8, 1998.
+    """
+
+    def __init__(self, seed: int = 67280421310721, device: Any = None):
+        del device
+        self.key = Tensor(np.zeros(2, np.uint32))
+        self.manual_seed(seed)
+
+    def manual_seed(self, seed: int) -> "Generator":
+        self._seed = int(seed)
+        self._twister = np.random.MT19937()
+        self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
+        self._spare: float | None = None
+        low, high = self._seed & 0xFFFFFFFF, (self._seed >> 32) & 0xFFFFFFFF
+        self.key = Tensor(np.array([low ^ high, 0], np.uint32))
+        return self
+
+    def initial_seed(self) -> int:
+        return self._seed
+
+    def words(self, count: int) -> np.ndarray:
+        """The next 32-bit words, as uint64."""
+        return self._twister.random_raw(count)
+
+    def uniform(self, count: int, dtype: np.dtype) -> np.ndarray:
+        """Uniform on [0, 1)."""
+        bits = _BITS.get(np.dtype(dtype))
+        if bits is None:
+            raise RuntimeError(said("rand", "expected float32 or float64", got=dtype))
+        words = self.words(count if bits == 24 else 2 * count)
+        if bits == 53:
+            words = (words[0::2] << np.uint64(32)) | words[1::2]
+        return ((words & np.uint64(2**bits - 1)).astype(np.float64) * 2.0**-bits).astype(dtype)
+
+    def normal(self, count: int, dtype: np.dtype) -> np.ndarray:
+        """Standard normal numbers."""
+        if count < 16:
+            return np.array([self._one_normal() for _ in range(count)], dtype)
+        out = self.uniform(count, dtype)
+        whole = count - count % 16
+        out[:whole] = _box_muller(out[:whole])
+        if count % 16:
+            # The last block of 16 is drawn anew and overlaps the one before it.
+            out[-16:] = _box_muller(self.uniform(16, dtype))
+        return out
+
+    def _one_normal(self) -> float:
+        if self._spare is not None:
+            out, self._spare = self._spare, None
+            return out
+        u, v = self.uniform(2, np.dtype(np.float64))
+        radius, angle = np.sqrt(-2 * np.log1p(-v)), 2 * np.pi * u
+        self._spare = float(radius * np.sin(angle))
+        return float(radius * np.cos(angle))
+
+    def below(self, count: int, limit: int) -> np.ndarray:
+        """Whole numbers in [0, limit)."""
+        narrow = limit < 2**28  # PyTorch draws 64 bits from here on
+        words = self.words(count if narrow else 2 * count)
+        if not narrow:
+            words = (words[0::2] << np.uint64(32)) | words[1::2]
+        return (words % np.uint64(limit)).astype(np.int64)
+
+
+def _box_muller(u: np.ndarray) -> np.ndarray:
+    """Blocks of 16 uniforms become blocks of 16 normals: 8 radii, 8 angles."""
+    blocks = u.reshape(-1, 2, 8)
+    radius = np.sqrt(u.dtype.type(-2) * np.log(1 - blocks[:, 0]))
+    angle = u.dtype.type(2 * np.pi) * blocks[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator from a seed."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the default generator from the system's randomness; returns the seed."""
+    fresh = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+    default_generator.manual_seed(fresh)
+    return fresh
+
+
+def initial_seed() -> int:
+    """The seed from which the default generator started."""
+    return default_generator.initial_seed()
+
+
+def next_key(generator: Generator | None = None) -> Tensor:
+    """A key for the `uniform` row, fresh at every call: (seed word, number of the call)."""
+    generator = generator or default_generator
+    state = generator.key
+    key = P.cast(state, dtype=state.dtype)
+    with no_grad():
+        assign(state, P.add(state, Tensor(np.array([0, 1], np.uint32))))
+    return key
+
+
+def _made(array: np.ndarray, shape: tuple[int, ...], requires_grad: bool) -> Tensor:
+    return Tensor(array.reshape(shape)).requires_grad_(requires_grad)
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Uniform numbers on [0, 1)."""
+    shape = sizes(size)
+    count = int(np.prod(shape, dtype=np.int64))
+    drawn = (generator or default_generator).uniform(count, np.dtype(dtype or DEFAULT_DTYPE))
+    return _made(drawn, shape, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Normal numbers of mean 0 and variance 1."""
+    shape = sizes(size)
+    count = int(np.prod(shape, dtype=np.int64))
+    drawn = (generator or default_generator).normal(count, np.dtype(dtype or DEFAULT_DTYPE))
+    return _made(drawn, shape, requires_grad)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = np.int64,
+) -> Tensor:
+    """Whole numbers in [low, high): randint(10, (3,)) or randint(5, 10, (3,))."""
+    if size is None:
+        low, high, size = 0, low, high
+    if low >= high:
+        raise RuntimeError(said("randint", "low must be below high", got=f"{low} and {high}"))
+    shape = sizes((size,))
+    drawn = (generator or default_generator).below(int(np.prod(shape)), high - low) + low
+    return _made(drawn.astype(dtype), shape, False)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
+    """The numbers 0 … n−1 in random order (Fisher–Yates from the front)."""
+    order = list(range(n))
+    draws = (generator or default_generator).words(max(n - 1, 0)).tolist()
+    for i, draw in enumerate(draws):
+        j = i + draw % (n - i)
+        order[i], order[j] = order[j], order[i]
+    return Tensor(np.array(order, dtype))
+
+
+def normal(
+    mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Normal numbers of the given mean and standard deviation."""
+    out = randn(*sizes((size,)), generator=generator, dtype=dtype)
+    return Tensor((out.value * std + mean).astype(out.dtype))
+
+
+def rand_like(x: Tensor) -> Tensor:
+    """Uniform numbers in the shape and dtype of x."""
+    return rand(x.shape, dtype=x.dtype)
+
+
+def randn_like(x: Tensor) -> Tensor:
+    """Normal numbers in the shape and dtype of x."""
+    return randn(x.shape, dtype=x.dtype)
+
+
+@method
+def uniform_(
+    x: Tensor, a: float = 0.0, b: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fill x with uniform numbers on [a, b)."""
+    drawn = rand(x.shape, generator=generator, dtype=x.dtype).value
+    scale, shift = x.dtype.type(b - a), x.dtype.type(a)
+    return assign(x, Tensor(drawn * scale + shift), "uniform_")
+
+
+@method
+def normal_(
+    x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
+    """Fill x with normal numbers of the given mean and standard deviation."""
+    drawn = randn(x.shape, generator=generator, dtype=x.dtype).value
+    return assign(x, Tensor(drawn * x.dtype.type(std) + x.dtype.type(mean)), "normal_")

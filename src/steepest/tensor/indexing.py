@@ -1,0 +1,177 @@
+"""Indexing, reading and writing: `x[1:, None, ..., mask]`, `x[i] = v`.
+
+Whatever the index, reading is made of three rows: a slice for integers, ranges and new axes, and,
+where index arrays or masks are involved, one take of rows by their number. Writing computes the
+tensor with the new elements in place and hands it to `assign`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import said
+from steepest.tensor.inplace import assign
+from steepest.tensor.operators import broadcast_to, cast_to, reshape
+from steepest.tensor.tape import recording
+from steepest.tensor.tensor import Tensor, as_tensor, method
+
+__all__ = ["get_item", "set_item"]
+
+
+def get_item(x: Tensor, index: Any) -> Tensor:
+    """x[index], as NumPy and PyTorch define it; ranges need a positive step."""
+    basic, advanced, shape = _resolve(x, index)
+    out = _sliced(x, basic, shape)
+    return _gathered(out, advanced) if advanced else out
+
+
+def set_item(x: Tensor, index: Any, new: Any) -> None:
+    """x[index] = new. Elements named twice keep the last value."""
+    new = as_tensor(new, dtype=None if isinstance(new, Tensor) else x.dtype)
+    plain = _plain_index(x, index)
+    if not (recording() and (x.requires_grad or new.requires_grad)):
+        assign(x, new, "assignment", at=plain)
+        return
+    # Which element of `new` lands on each element of x (-1: none), found by doing it to positions.
+    positions = np.full(x.shape, -1, np.int64)
+    target = positions[plain].shape
+    positions[plain] = np.arange(int(np.prod(target))).reshape(target)
+    source = reshape(broadcast_to(cast_to(new, x.dtype), target, "assignment"), -1)
+    if source.shape[0] == 0:
+        return
+    values = P.take(source, Tensor(np.maximum(positions, 0)))
+    assign(x, P.where(Tensor(positions >= 0), values, x.alias()), "assignment")
+
+
+def _plain_index(x: Tensor, index: Any) -> tuple:
+    """The index with every tensor in it replaced by its array, checked."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = tuple(_array(p) if isinstance(p, Tensor | list | np.ndarray) else p for p in parts)
+    _resolve(x, plain)
+    return plain
+
+
+def _array(part: Any) -> np.ndarray:
+    array = part.value if isinstance(part, Tensor) else np.asarray(part)
+    if array.size == 0 and array.dtype.kind == "f":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "biu":
+        raise IndexError(
+            said("indexing", "an index must be whole numbers or bools", got=array.dtype)
+        )
+    return array
+
+
+def _consumed(part: Any) -> int:
+    """How many axes of x a part of the index speaks about."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+
+
+def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
+    """Split an index into one range per axis of x, index arrays by axis of the result, and its
+    shape.
+
+    The result's shape still has the axes that index arrays will replace, and has lost those that
+    integers removed.
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    parts = [_array(p) if isinstance(p, Tensor | list | np.ndarray) else p for p in parts]
+    at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))
+    missing = x.ndim - sum(map(_consumed, parts))
+    if missing < 0:
+        raise IndexError(
+            said("indexing", f"too many indices for a tensor of {x.ndim} dimensions", got=index)
+        )
+    parts[at : at + 1] = [slice(None)] * missing
+    basic: list[tuple[int, int, int]] = []
+    shape: list[int] = []
+    advanced: dict[int, np.ndarray] = {}
+    for part in parts:
+        if part is None:
+            shape.append(1)
+            continue
+        axis = len(basic)
+        if isinstance(part, slice):
+            start, stop, step = part.indices(x.shape[axis])
+            if step < 0:
+                raise ValueError(said("indexing", "the step must be positive", write="flip(x)"))
+            basic.append((start, len(range(start, stop, step)), step))
+            shape.append(basic[-1][1])
+        elif isinstance(part, np.ndarray) and part.dtype == bool:
+            _check_mask(x, axis, part)
+            for found in np.nonzero(part):
+                advanced[len(shape)] = found
+                basic.append((0, x.shape[len(basic)], 1))
+                shape.append(basic[-1][1])
+        elif isinstance(part, np.ndarray) and part.ndim:
+            advanced[len(shape)] = _in_range(part, x.shape[axis], axis)
+            basic.append((0, x.shape[axis], 1))
+            shape.append(x.shape[axis])
+        else:
+            basic.append((int(_in_range(np.asarray(_whole(part)), x.shape[axis], axis)), 1, 1))
+    return basic, advanced, shape
+
+
+def _whole(part: Any) -> int:
+    try:
+        return part.__index__()
+    except (AttributeError, TypeError):
+        raise IndexError(
+            said("indexing", "an index is a number, a range, a mask, None or …", got=repr(part))
+        ) from None
+
+
+def _check_mask(x: Tensor, axis: int, mask: np.ndarray) -> None:
+    covered = tuple(x.shape[axis : axis + mask.ndim])
+    if mask.shape != covered:
+        raise IndexError(
+            said("indexing", "the mask's shape differs", expected=covered, got=mask.shape)
+        )
+
+
+def _in_range(index: np.ndarray, size: int, axis: int) -> np.ndarray:
+    bad = (index < -size) | (index >= size)
+    if bad.any():
+        raise IndexError(
+            said("indexing", f"axis {axis} has {size} entries", got=f"index {index[bad].flat[0]}")
+        )
+    return np.where(index < 0, index + size, index)
+
+
+def _sliced(x: Tensor, basic: list[tuple[int, int, int]], shape: list[int]) -> Tensor:
+    if any(part != (0, n, 1) for part, n in zip(basic, x.shape, strict=True)):
+        starts, sizes, steps = zip(*basic, strict=True)
+        x = P.slice_(x, starts=starts, sizes=sizes, steps=steps)
+    return x if x.shape == tuple(shape) and x.view_of else P.reshape(x, shape=tuple(shape))
+
+
+def _gathered(x: Tensor, advanced: dict[int, np.ndarray]) -> Tensor:
+    """Index arrays on some axes: bring those axes to the front as one, and take rows by number."""
+    axes = list(advanced)
+    try:
+        arrays = np.broadcast_arrays(*advanced.values())
+    except ValueError:
+        shapes = " and ".join(str(a.shape) for a in advanced.values())
+        raise IndexError(
+            said("indexing", "the index arrays do not fit together", got=shapes)
+        ) from None
+    rest = [i for i in range(x.ndim) if i not in axes]
+    sizes = [x.shape[i] for i in axes]
+    rows = np.ravel_multi_index(tuple(arrays), sizes) if arrays[0].size else arrays[0]
+    moved = P.permute(x, order=(*axes, *rest))
+    flat = P.reshape(moved, shape=(int(np.prod(sizes)), *(x.shape[i] for i in rest)))
+    out = P.take(flat, Tensor(np.asarray(rows, np.int64)))
+    adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
+    if not adjacent or axes[0] == 0:
+        return out
+    k = arrays[0].ndim
+    before = [k + i for i in range(axes[0])]
+    after = [k + i for i in range(axes[0], len(rest))]
+    return P.permute(out, order=(*before, *range(k), *after))
+
+
+method(get_item, "__getitem__")
+method(set_item, "__setitem__")

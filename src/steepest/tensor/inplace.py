@@ -1,0 +1,143 @@
+"""Changing a tensor in place.
+
+There is one door, `assign`: every in-place operator computes its result as a new tensor and hands
+it over. Eagerly the numbers are copied into the old memory, so views and NumPy arrays that share it
+see the change, as in PyTorch; in a traced program the tensor is bound to the new variable and the
+planner reuses the buffer. The version counter that all sharers hold goes up, which is how the
+backward pass notices that a value it needs is gone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import is_float, said
+from steepest.tensor.operators import add, broadcast_to, cast_to, div, mul, pow, sub
+from steepest.tensor.tape import no_grad, recording
+from steepest.tensor.tensor import Tensor, as_tensor, method
+
+__all__ = ["assign", "in_place"]
+
+
+def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> Tensor:
+    """Give x (or the part of it at a NumPy index) the value and the history of `new`. Returns x."""
+    _check_allowed(x, new, name)
+    new = broadcast_to(cast_to(new, x.dtype), x.value[at].shape, name)
+    if isinstance(x.value, np.ndarray) and isinstance(new.value, np.ndarray):
+        if not x.value.flags.writeable:
+            raise RuntimeError(
+                said(
+                    name,
+                    "several elements of the tensor share one place in memory",
+                    write="x = x.clone() before changing it",
+                )
+            )
+        x.value[at] = new.value
+    else:
+        x.value = new.value
+    x.version[0] += 1
+    _give_history(x, new)
+    return x
+
+
+def _check_allowed(x: Tensor, new: Tensor, name: str) -> None:
+    root = x
+    while root.view_of is not None:
+        root = root.view_of[0]
+    if recording() and root.requires_grad and root.is_leaf:
+        what = "a leaf" if root is x else "a view of a leaf"
+        raise RuntimeError(
+            said(
+                name,
+                f"{what} that requires grad cannot be changed in place while recording",
+                write="with no_grad(): ...",
+            )
+        )
+    if is_float(new.dtype) and not is_float(x.dtype):
+        raise RuntimeError(
+            said(name, f"a {new.dtype} result cannot be stored in a {x.dtype} tensor")
+        )
+
+
+def _give_history(x: Tensor, new: Tensor) -> None:
+    """The changed tensor, and every tensor it is a view of, now come from the new value."""
+    if recording() and (new.requires_grad or x.requires_grad):
+        x.node, x.requires_grad = new.node, new.requires_grad
+        if x.view_of is not None:
+            base, row, params = x.view_of
+            if row not in _WRITTEN_BACK:
+                raise RuntimeError(
+                    said(f"{row.name}", "such a view cannot be changed in place while recording")
+                )
+            old = base.alias()
+            _give_history(base, _WRITTEN_BACK[row](old, x.alias(), **params))
+    elif x.view_of is not None:
+        _give_history(x.view_of[0], new)
+    x.synced = x.version[0]
+
+
+def _into_slice(base: Tensor, part: Tensor, *, starts: Any, sizes: Any, steps: Any) -> Tensor:
+    """base with one slice of it replaced by part."""
+    place = {"shape": tuple(base.shape), "starts": starts, "steps": steps}
+    inside = P.pad(Tensor(np.ones(part.shape, bool)), **place)
+    return P.where(inside, P.pad(part, **place), base)
+
+
+# How a changed view becomes a changed base, per row that makes views.
+_WRITTEN_BACK: dict[Any, Callable[..., Tensor]] = {
+    P.slice_: _into_slice,
+    P.reshape: lambda base, part, shape: P.reshape(part, shape=tuple(base.shape)),
+    P.permute: lambda base, part, order: P.permute(
+        part, order=tuple(map(order.index, range(len(order))))
+    ),
+}
+
+
+def in_place(function: Callable[..., Tensor], name: str | None = None) -> Callable[..., Tensor]:
+    """The in-place form of a function, also as a method of Tensor: `relu` gives `relu_`."""
+    name = name or function.__name__ + "_"
+
+    def changed(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return assign(x, function(x.alias(), *args, **kwargs), name)
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"In-place form of `{function.__name__}`."
+    return method(changed)
+
+
+for _dunder, _function in {
+    "iadd": add,
+    "isub": sub,
+    "imul": mul,
+    "itruediv": div,
+    "ipow": pow,
+}.items():
+    method(in_place(_function), f"__{_dunder}__")
+
+
+@method
+def copy_(x: Tensor, source: Any) -> Tensor:
+    """Copy the numbers of `source` into x, broadcasting if needed."""
+    return assign(x, as_tensor(source), "copy_")
+
+
+@method
+def fill_(x: Tensor, value: float) -> Tensor:
+    """Set every element to `value`."""
+    return assign(x, Tensor(np.full(x.shape, value, x.dtype)), "fill_")
+
+
+@method
+def zero_(x: Tensor) -> Tensor:
+    """Set every element to 0."""
+    return fill_(x, 0)
+
+
+@method
+def detach_(x: Tensor) -> Tensor:
+    """Forget the tensor's history."""
+    with no_grad():
+        x.node, x.requires_grad = None, False
+    return x

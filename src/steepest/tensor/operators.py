@@ -1,0 +1,186 @@
+"""The operators of Tensor: where promotion and broadcasting happen, once.
+
+Rows take operands of one shape and one dtype. `binary` inserts the `cast` and `broadcast` rows that
+make it so; no other place in the library broadcasts.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from steepest import primitives as P
+from steepest.core import DEFAULT_DTYPE, is_float, result_dtype, said, sizes
+from steepest.tensor.tensor import Tensor, method
+
+__all__ = [
+    "add",
+    "aligned",
+    "binary",
+    "broadcast_to",
+    "cast_to",
+    "div",
+    "maximum",
+    "mul",
+    "neg",
+    "operand",
+    "pow",
+    "reshape",
+    "sub",
+    "where",
+]
+
+Number = bool | int | float
+
+
+def operand(x: Any, name: str = "operand") -> Any:
+    """A Tensor or a Python number, from whatever NumPy makes of them."""
+    if isinstance(x, Tensor | bool | int | float):
+        return x
+    if isinstance(x, np.generic | np.ndarray):
+        return Tensor(np.asarray(x))
+    raise TypeError(
+        said(name, "expected a tensor or a number", got=type(x).__name__, write="tensor(x)")
+    )
+
+
+def cast_to(x: Tensor, dtype: np.dtype) -> Tensor:
+    return x if x.dtype == dtype else P.cast(x, dtype=np.dtype(dtype))
+
+
+def reshape(x: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape; one size may be -1 and is then inferred."""
+    wanted = sizes(shape)
+    count = x.shape.numel()
+    if wanted.count(-1) == 1:
+        known = prod(n for n in wanted if n != -1)
+        if known and count % known == 0:
+            wanted = tuple(count // known if n == -1 else n for n in wanted)
+    if prod(wanted) != count or min(wanted, default=0) < 0:
+        raise RuntimeError(
+            said("reshape", f"shape {wanted} is invalid for {count} elements", got=x.shape)
+        )
+    return P.reshape(x, shape=wanted)
+
+
+def broadcast_to(x: Tensor, shape: tuple[int, ...], name: str = "broadcast_to") -> Tensor:
+    """x repeated along new leading axes and along its axes of size 1, as NumPy does."""
+    shape = tuple(shape)
+    if x.shape == shape:
+        return x
+    lead = len(shape) - x.ndim
+    fits = lead >= 0 and all(n in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True))
+    if not fits:
+        raise RuntimeError(said(name, f"a tensor of shape {x.shape} does not broadcast to {shape}"))
+    stretched = [i for i, n in enumerate(x.shape) if n == 1 and shape[lead + i] != 1]
+    axes = (*range(lead), *(lead + i for i in stretched))
+    if stretched:
+        x = P.reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in stretched))
+    return P.broadcast(x, shape=shape, axes=axes)
+
+
+def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Tensor]:
+    """Tensors and numbers brought to one dtype and one shape."""
+    operands = tuple([operand(x, name) for x in operands])
+    if dtype is None:
+        dtype = result_dtype(*operands)
+    tensors = [
+        cast_to(x, dtype) if isinstance(x, Tensor) else Tensor(np.asarray(x, dtype))
+        for x in operands
+    ]
+    try:
+        shape = np.broadcast_shapes(*[x.value.shape for x in tensors])
+    except ValueError:
+        raise RuntimeError(
+            said(
+                name,
+                "the shapes do not broadcast together",
+                expected="equal sizes, or 1, from the last axis backward",
+                got=" and ".join(str(x.shape) for x in tensors),
+            )
+        ) from None
+    return [x if x.value.shape == shape else broadcast_to(x, shape) for x in tensors]
+
+
+def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
+    """A two-operand row on whatever a user may write on either side of an operator."""
+    alike = (
+        isinstance(x, Tensor)
+        and isinstance(y, Tensor)
+        and x.value.shape == y.value.shape
+        and x.value.dtype == y.value.dtype
+        and not (floating and not is_float(x.value.dtype))
+    )
+    if alike:
+        return row(x, y)
+    dtype = result_dtype(operand(x, row.name), operand(y, row.name))
+    if floating and not is_float(dtype):
+        dtype = DEFAULT_DTYPE
+    return row(*aligned(row.name, x, y, dtype=dtype))
+
+
+def add(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
+    """x + alpha·y."""
+    return binary(P.add, x, y if alpha == 1 else mul(y, alpha))
+
+
+def neg(x: Tensor) -> Tensor:
+    """−x."""
+    if x.dtype == bool:
+        raise RuntimeError(said("neg", "a bool has no negative", write="logical_not(x)"))
+    return P.neg(x)
+
+
+def sub(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
+    """x − alpha·y."""
+    if alpha != 1:
+        y = mul(y, alpha)
+    return binary(P.add, x, neg(y) if isinstance(y, Tensor) else -operand(y, "sub"))
+
+
+def mul(x: Any, y: Any) -> Tensor:
+    """x · y, elementwise."""
+    return binary(P.mul, x, y)
+
+
+def div(x: Any, y: Any) -> Tensor:
+    """x / y, elementwise; integers give floats."""
+    return binary(P.div, x, y, floating=True)
+
+
+def pow(x: Any, y: Any) -> Tensor:
+    """x to the power y. Small whole powers are products, which is exact and fast."""
+    if isinstance(x, Tensor) and isinstance(y, int | float) and y in (1, 2, 3):
+        if y == 1:
+            return mul(x, 1)
+        square = mul(x, x)
+        return square if y == 2 else mul(square, x)
+    if isinstance(x, Tensor) and is_float(x.dtype) and y == 0.5:
+        return P.sqrt(x)
+    return binary(P.pow_, x, y)
+
+
+def maximum(x: Any, y: Any) -> Tensor:
+    """The larger of the two; NaN wins. At a tie the gradient is y's: relu is maximum(x, 0)."""
+    return binary(P.maximum, x, y)
+
+
+def where(condition: Tensor, x: Any, y: Any) -> Tensor:
+    """x where the condition holds, y elsewhere."""
+    x, y = aligned("where", x, y)
+    shape = np.broadcast_shapes(condition.shape, x.shape)
+    chosen = broadcast_to(cast_to(condition, np.dtype(bool)), shape, "where")
+    return P.where(chosen, broadcast_to(x, shape, "where"), broadcast_to(y, shape, "where"))
+
+
+def _reflected(function: Any) -> Any:
+    return lambda x, y: function(y, x)
+
+
+_function: Any
+for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow}.items():
+    method(_function, f"__{_name}__")
+    method(_reflected(_function), f"__r{_name}__")
+method(neg, "__neg__")
+for _function in (add, sub, mul, div, pow, neg, reshape):
+    method(_function)

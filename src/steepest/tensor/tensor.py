@@ -1,0 +1,300 @@
+"""Tensor: a value, and, when gradients are wanted, how it came to be.
+
+`value` is a NumPy array when computing eagerly and a traced variable while a program is being
+compiled; nothing above this floor needs to know which. What a Tensor can do is added by the pages
+that define it: a function marked `@method` in any page of floor 2 is also a method of Tensor.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from steepest.core import DEFAULT_DTYPE, is_float, said
+
+__all__ = ["Node", "Tensor", "as_tensor", "from_numpy", "method", "tensor"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Node:
+    """One recorded operation: the row, what it was given, and where each operand's gradient goes.
+
+    An edge is the operand's own node, or the leaf itself, or None where no gradient is wanted. It
+    is kept beside the operand because an in-place change later gives the operand another history.
+    """
+
+    __slots__ = ("edges", "operands", "params", "row", "value", "versions")
+
+    def __init__(self, row: Any, operands: tuple, params: dict, edges: tuple, value: Any):
+        self.row, self.operands, self.params = row, operands, params
+        self.edges, self.value = edges, value
+        self.versions = [x.version[0] if isinstance(x, Tensor) else 0 for x in operands]
+
+    def __repr__(self) -> str:
+        return f"<{self.row.name} backward>"
+
+
+class Tensor:
+    """An n-dimensional array with automatic differentiation.
+
+    Attributes:
+        value: the NumPy array (or, in a program being traced, the variable) behind the tensor.
+        grad: the accumulated gradient of a leaf after `backward`, or None.
+        requires_grad: whether gradients with respect to this tensor, or through it, are recorded.
+    """
+
+    grad: "Tensor | None" = None
+    requires_grad: bool = False
+    node: Node | None = None
+    view_of: "tuple[Tensor, Any, dict] | None" = None  # (base, row, params) when memory is shared
+
+    __array_ufunc__ = None  # NumPy leaves `array * tensor` to Tensor
+
+    def __init__(self, value: Any):
+        self.value = value
+        self.version = [0]  # shared by all tensors that share memory; counts in-place changes
+        self.synced = 0  # the version to which `node` belongs
+
+    if TYPE_CHECKING:  # the operators and methods that the other pages of floor 2 add
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> "Tensor": ...
+        def __setitem__(self, index: Any, new: Any) -> None: ...
+        def __add__(self, other: Any) -> "Tensor": ...
+        def __radd__(self, other: Any) -> "Tensor": ...
+        def __sub__(self, other: Any) -> "Tensor": ...
+        def __rsub__(self, other: Any) -> "Tensor": ...
+        def __mul__(self, other: Any) -> "Tensor": ...
+        def __rmul__(self, other: Any) -> "Tensor": ...
+        def __truediv__(self, other: Any) -> "Tensor": ...
+        def __rtruediv__(self, other: Any) -> "Tensor": ...
+        def __pow__(self, other: Any) -> "Tensor": ...
+        def __matmul__(self, other: Any) -> "Tensor": ...
+        def __neg__(self) -> "Tensor": ...
+        def __lt__(self, other: Any) -> "Tensor": ...
+        def __le__(self, other: Any) -> "Tensor": ...
+        def __gt__(self, other: Any) -> "Tensor": ...
+        def __ge__(self, other: Any) -> "Tensor": ...
+        def __eq__(self, other: Any) -> "Tensor": ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> "Tensor": ...  # type: ignore[override]
+
+    @property
+    def shape(self) -> "Size":
+        return Size(self.value.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.shape)
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        return self.node
+
+    @property
+    def data(self) -> "Tensor":
+        """The same memory without history. Assigning to it gives the tensor another value."""
+        return self.detach()
+
+    @data.setter
+    def data(self, new: "Tensor") -> None:
+        self.value = as_tensor(new).value
+
+    def detach(self) -> "Tensor":
+        """The same memory without history: no gradient flows through the result."""
+        out = Tensor(self.value)
+        out.version, out.synced = self.version, self.version[0]
+        return out
+
+    def alias(self) -> "Tensor":
+        """The tensor as it is now, history included, whatever is done to `self` in place later."""
+        out = self.detach()
+        out.requires_grad, out.node, out.view_of = self.requires_grad, self.node, self.view_of
+        return out
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """Start (or stop) recording what is done with this leaf; returns the tensor."""
+        if requires_grad and not is_float(self.dtype):
+            raise RuntimeError(
+                said(
+                    "requires_grad_",
+                    "only floating-point tensors can require gradients",
+                    expected="float32 or float64",
+                    got=self.dtype,
+                    write="x.float().requires_grad_()",
+                )
+            )
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                said(
+                    "requires_grad_",
+                    "a computed tensor cannot stop requiring gradients",
+                    write="x.detach()",
+                )
+            )
+        self.requires_grad = requires_grad
+        return self
+
+    # ---- out of the library ----------------------------------------------------------------------
+
+    def numpy(self) -> np.ndarray:
+        """The NumPy array that shares the tensor's memory."""
+        if self.requires_grad:
+            raise RuntimeError(
+                said("numpy", "the tensor requires grad", write="x.detach().numpy()")
+            )
+        return self.value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def item(self) -> Any:
+        """The Python number in a tensor of one element."""
+        if self.value.size != 1:
+            raise RuntimeError(
+                said("item", "only a tensor of one element is a number", got=f"shape {self.shape}")
+            )
+        return self.value.item()
+
+    def tolist(self) -> Any:
+        return self.value.tolist()
+
+    def __bool__(self) -> bool:
+        if self.value.size != 1:
+            raise RuntimeError(
+                said(
+                    "bool",
+                    "the truth of a tensor with several elements is ambiguous",
+                    got=f"shape {self.shape}",
+                    write="x.any() or x.all()",
+                )
+            )
+        return bool(self.value.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if is_float(self.dtype):
+            raise TypeError(said("index", "only integer tensors can index", got=self.dtype))
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.value.shape[0]
+
+    def __iter__(self) -> Any:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self.ndim else format(str(self), spec)
+
+    def __repr__(self) -> str:
+        return f"tensor({written(self.value, 'tensor(')}{self._suffix()})"
+
+    def _suffix(self) -> str:
+        usual = (DEFAULT_DTYPE, np.dtype(np.int64), np.dtype(bool))
+        dtype = "" if self.dtype in usual else f", dtype={self.dtype}"
+        if self.node is not None:
+            return f"{dtype}, grad_fn={self.node!r}"
+        return dtype + (", requires_grad=True" if self.requires_grad else "")
+
+    __hash__ = object.__hash__
+
+
+class Size(tuple):
+    """A shape: a tuple that also counts its elements, as in PyTorch."""
+
+    def numel(self) -> int:
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"Size({list(self)})"
+
+    __str__ = tuple.__repr__
+
+
+def written(value: Any, prefix: str) -> str:
+    """Numbers as PyTorch prints them: four decimals, no more digits than whole numbers need."""
+    if not isinstance(value, np.ndarray):
+        return str(value)
+    formatter: Any = {}
+    finite = value[np.isfinite(value)] if is_float(value.dtype) else np.zeros(0)
+    if is_float(value.dtype):
+        sizes = np.abs(finite[finite != 0])
+        if (finite == np.floor(finite)).all() and (not sizes.size or sizes.max() < 1e8):
+            formatter["float_kind"] = lambda x: f"{x:.0f}." if np.isfinite(x) else f"{x}"
+        elif sizes.max() >= 1e8 or sizes.min() < 1e-4 or sizes.max() / sizes.min() > 1000:
+            formatter["float_kind"] = lambda x: f"{x:.4e}"
+        else:
+            formatter["float_kind"] = lambda x: f"{x:.4f}"
+    text = np.array2string(
+        value, separator=", ", prefix=prefix, formatter=formatter or None, threshold=1000
+    )
+    return text if value.size else "[]"
+
+
+def method(function: F, name: str | None = None) -> F:
+    """Make a function of a tensor a method of Tensor too: one definition, both ways to write it."""
+    setattr(Tensor, name or function.__name__, function)
+    return function
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """A new tensor holding a copy of `data` (numbers, nested lists, arrays, tensors).
+
+    Python floats become float32, Python ints int64; arrays keep their dtype.
+    """
+    del device  # there is one: this processor. Accepted so that scripts run as they are
+    if isinstance(data, Tensor):
+        data = data.detach().numpy()
+    elif isinstance(data, list | tuple):
+        data = _plain(data)
+    array = np.array(data, dtype=dtype)
+    given = isinstance(data, np.ndarray | np.generic)
+    if dtype is None and not given and array.dtype == np.float64:
+        array = array.astype(DEFAULT_DTYPE)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            said("tensor", "the data are not numbers", expected="numbers", got=array.dtype)
+        )
+    return Tensor(array).requires_grad_(requires_grad) if requires_grad else Tensor(array)
+
+
+def _plain(data: Any) -> Any:
+    """Nested lists with the tensors in them replaced by their numbers."""
+    if isinstance(data, Tensor):
+        return data.tolist()
+    return [_plain(x) for x in data] if isinstance(data, list | tuple) else data
+
+
+def as_tensor(data: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` itself if it is a tensor of that dtype; else a tensor that shares what it can."""
+    if isinstance(data, Tensor) and (dtype is None or data.dtype == np.dtype(dtype)):
+        return data
+    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == np.dtype(dtype)):
+        return from_numpy(data)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor that shares the array's memory."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(said("from_numpy", "expected a NumPy array", got=type(array).__name__))
+    return Tensor(array)
