@@ -1,6 +1,6 @@
 """Products: dot, matmul, einsum, linear. All are the one row `contract`."""
 
-from string import ascii_lowercase
+from string import ascii_uppercase
 from typing import Any
 
 from steepest import primitives as P
@@ -49,12 +49,12 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     rows, columns = ("i" if x.ndim > 1 else ""), ("j" if y.ndim > 1 else "")
     batches = x.shape[:-2], y.shape[:-2]
     if not batches[1]:  # one matrix for all: x's batch axes are only more rows
-        lead = ascii_lowercase[10 : 10 + x.ndim - 1]
+        lead = ascii_uppercase[: x.ndim - 1]
         return _contract(x, y, f"{lead}k,k{columns}->{lead}{columns}")
     shape = tuple(broadcast_tuple(*batches))
     x = broadcast_to(x, (*shape, *x.shape[-2:]) if rows else tuple(x.shape), "matmul")
     y = broadcast_to(y, (*shape, *y.shape[-2:]), "matmul")
-    lead = ascii_lowercase[11 : 11 + len(shape)]
+    lead = ascii_uppercase[: len(shape)]
     return _contract(x, y, f"{lead if rows else ''}{rows}k,{lead}k{columns}->{lead}{rows}{columns}")
 
 
@@ -131,7 +131,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 got=x.shape,
             )
         )
-    lead = ascii_lowercase[15 : 15 + x.ndim - 1]
+    lead = ascii_uppercase[: x.ndim - 1]
     out = _contract(x, weight, f"{lead}i,oi->{lead}o")
     return out if bias is None else out + bias
 
