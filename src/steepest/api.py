@@ -1,0 +1,75 @@
+"""Everything that `import steepest as torch` offers, in one namespace.
+
+What computes (tensors, gradients, layers, optimizers) is here at once; what is heavy (tables,
+files, progress bars, figures) loads when it is first used.
+"""
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from steepest import autograd, random
+from steepest.autograd import gradcheck, numerical_gradient
+from steepest.functional import *
+from steepest.random import (
+    Generator,
+    initial_seed,
+    manual_seed,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+)
+from steepest.tensor import (
+    Tensor,
+    as_tensor,
+    enable_grad,
+    from_numpy,
+    no_grad,
+    set_grad_enabled,
+    tensor,
+)
+from steepest.tensor import recording as is_grad_enabled
+
+float16 = half = np.dtype(np.float16)
+float32 = float = np.dtype(np.float32)
+float64 = double = np.dtype(np.float64)
+int8, int16 = np.dtype(np.int8), np.dtype(np.int16)
+int32 = int = np.dtype(np.int32)
+int64 = long = np.dtype(np.int64)
+uint8 = np.dtype(np.uint8)
+bool = np.dtype(np.bool_)
+
+# Where the names live that load on first use.
+_LAZY = {
+    "nn": "steepest.nn",
+    "optim": "steepest.optim",
+    "data": "steepest.data",
+    "models": "steepest.models",
+    "training": "steepest.training",
+    "plot": "steepest.plot",
+    "load_data": "steepest.data:load_data",
+    "fit": "steepest.training:fit",
+    "evaluate": "steepest.training:evaluate",
+    "predict": "steepest.training:predict",
+    "save": "steepest.training:save",
+    "load": "steepest.training:load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    module, _, attribute = _LAZY[name].partition(":")
+    loaded = importlib.import_module(module)
+    found = getattr(loaded, attribute) if attribute else loaded
+    globals()[name] = found
+    return found
+
+
+__all__ = [*(name for name in globals() if not name.startswith("_")), *_LAZY]
