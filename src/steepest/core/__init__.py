@@ -2,9 +2,9 @@
 
 from steepest.core.aval import DEFAULT_DTYPE, Aval, is_float, promote, result_dtype, sizes
 from steepest.core.bind import Eager, Primitive, current, install, interpreting
-from steepest.core.errors import Problem, RequestError, closest, said
 from steepest.core.lazy import lazy
 from steepest.core.streams import Streams
+from steepest.errors import Problem, RequestError, closest, said
 
 __all__ = [
     "Aval",

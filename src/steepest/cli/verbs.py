@@ -1,0 +1,11 @@
+"""The verbs and what each is for: the page that `steepest --help` prints."""
+
+__all__ = ["VERBS"]
+
+VERBS = {
+    "train": "Train on a table, arrays or a packaged set: scores, saved model, report.",
+    "predict": "Apply a saved run or model to new data.",
+    "evaluate": "Score a saved run or model on labelled data.",
+    "datasets": "List the packaged data sets, or show one with its origin and licence.",
+    "check": "Dry run: read the data, show shapes, take one step, estimate the time.",
+}
