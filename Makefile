@@ -19,6 +19,12 @@ lint: $(DEV)           ## formatting, style, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: $(DEV)          ## time the training step against other libraries, in one run
+	$(BIN)/python -m benchmarks
+
+docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
+	$(BIN)/pdoc --output-directory docs/reference steepest
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 

@@ -1,0 +1,1 @@
+"""Speed, measured: ratios taken side by side in one run, never absolute claims."""

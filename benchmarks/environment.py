@@ -1,0 +1,55 @@
+"""What must be true of the process before a timing means anything.
+
+Two variables that some environments export halve OpenBLAS's speed, and an unpinned BLAS on a busy
+machine measures the neighbours. Both are read when the library loads, so the process starts anew.
+"""
+
+import os
+import platform
+import sys
+from importlib import metadata
+
+__all__ = ["clean_environment", "description"]
+
+_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_PINNED = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
+
+
+def clean_environment() -> None:
+    """Start this process again with harmful variables gone and threads pinned, on one core."""
+    wrong = any(name in os.environ for name in _HARMFUL) or any(
+        os.environ.get(name) != value for name, value in _PINNED.items()
+    )
+    if wrong:
+        environment = {k: v for k, v in os.environ.items() if k not in _HARMFUL} | _PINNED
+        os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], environment)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def processor() -> str:
+    """The processor's name, as the system knows it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def description() -> str:
+    """One paragraph: machine, versions, threads."""
+    versions = []
+    for package in ("steepest", "numpy", "torch"):
+        try:
+            versions.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    return (
+        f"{processor()}, Python {platform.python_version()}, {', '.join(versions)}; "
+        "one thread on one core; process CPU time."
+    )
