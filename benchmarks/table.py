@@ -81,8 +81,8 @@ def as_markdown(rows: list[Row], description: str) -> str:
     lines = [
         "# One training step, side by side",
         "",
-        "Written by `make bench`. Median of the repeats; the last column is the peer's time divided",
-        "by ours, so above 1 we are faster. Eager mode is NumPy and not the fast path.",
+        "Written by `make bench`. Median of the repeats; the last column is the peer's time",
+        "divided by ours: above 1, we are faster. Eager mode is NumPy and not the fast path.",
         "",
         description,
         "",
