@@ -6,14 +6,14 @@ products, activations, losses, dropout. What is marked `@method` is a method of 
 
 from steepest.functional import activation as activation
 from steepest.functional import loss as loss
-from steepest.functional.activation import *  # noqa: F403
-from steepest.functional.comparison import *  # noqa: F403
-from steepest.functional.convert import *  # noqa: F403
-from steepest.functional.creation import *  # noqa: F403
-from steepest.functional.dropout import *  # noqa: F403
-from steepest.functional.loss import *  # noqa: F403
-from steepest.functional.math import *  # noqa: F403
-from steepest.functional.product import *  # noqa: F403
-from steepest.functional.reduction import *  # noqa: F403
-from steepest.functional.select import *  # noqa: F403
-from steepest.functional.shape import *  # noqa: F403
+from steepest.functional.activation import *
+from steepest.functional.comparison import *
+from steepest.functional.convert import *
+from steepest.functional.creation import *
+from steepest.functional.dropout import *
+from steepest.functional.loss import *
+from steepest.functional.math import *
+from steepest.functional.product import *
+from steepest.functional.reduction import *
+from steepest.functional.select import *
+from steepest.functional.shape import *

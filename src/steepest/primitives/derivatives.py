@@ -11,42 +11,7 @@ import numpy as np
 
 from steepest.core import Primitive
 from steepest.primitives.evaluate import split_spec
-from steepest.primitives.table import (
-    add,
-    argmax,
-    broadcast,
-    cast,
-    contract,
-    cos,
-    div,
-    equal,
-    erf,
-    exp,
-    floor,
-    fold,
-    less,
-    log,
-    max_,
-    maximum,
-    mul,
-    neg,
-    pad,
-    permute,
-    pow_,
-    reshape,
-    round_,
-    scatter_add,
-    sigmoid,
-    sin,
-    slice_,
-    sqrt,
-    sum_,
-    take,
-    tanh,
-    uniform,
-    where,
-    windows,
-)
+from steepest.primitives.table import *
 
 __all__: list[str] = []
 

@@ -20,8 +20,6 @@ import numpy as np
 from steepest.core import Primitive
 from steepest.primitives import evaluate, shapes
 
-__all__ = ["TABLE"]
-
 # fmt: off
 #             name                       evaluation                               shape rule          lowering
 neg         = Primitive("neg",           np.negative,                             shapes.same,        "elementwise")
@@ -67,6 +65,7 @@ scatter_add = Primitive("scatter_add",   evaluate.scatter_add,                  
 uniform     = Primitive("uniform",       evaluate.uniform,                        shapes.drawn,       "random")
 # fmt: on
 
-TABLE: dict[str, Primitive] = {
-    row.name: row for row in list(globals().values()) if isinstance(row, Primitive)
-}
+_ROWS = {name: row for name, row in globals().items() if isinstance(row, Primitive)}
+TABLE: dict[str, Primitive] = {row.name: row for row in _ROWS.values()}
+
+__all__ = sorted({"TABLE", *_ROWS})
