@@ -6,9 +6,13 @@ evaluate     the NumPy evaluations that are longer than one expression
 shapes       the shape rules
 """
 
+from typing import TYPE_CHECKING
+
 from steepest.primitives import derivatives as derivatives  # fills in the vjp column
 from steepest.primitives import table
-from steepest.primitives.evaluate import split_spec, threefry
+from steepest.primitives.evaluate import split_spec as split_spec
+from steepest.primitives.evaluate import threefry as threefry
 from steepest.primitives.table import *
 
-__all__ = sorted({*table.__all__, "split_spec", "threefry"})
+if not TYPE_CHECKING:
+    __all__ = [*table.__all__, "split_spec", "threefry"]
