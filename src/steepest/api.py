@@ -25,7 +25,7 @@ from steepest.random import (
     randperm,
     seed,
 )
-from steepest.tensor import (
+from steepest.tensors import (
     Tensor,
     as_tensor,
     enable_grad,
@@ -34,7 +34,7 @@ from steepest.tensor import (
     set_grad_enabled,
     tensor,
 )
-from steepest.tensor import recording as is_grad_enabled
+from steepest.tensors import recording as is_grad_enabled
 
 float16 = half = np.dtype(np.float16)
 float32 = float = np.dtype(np.float32)

@@ -9,13 +9,15 @@ Inside a network (dropout) the bits come from the table's `uniform` row instead,
 ordinary tensor (`next_key`): a compiled program carries it along like a weight.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, said, sizes
-from steepest.tensor import Tensor, assign, method, no_grad
+from steepest.tensors import Tensor, assign, method, no_grad
 
 __all__ = [
     "Generator",
@@ -61,6 +63,18 @@ class Generator:
 
     def initial_seed(self) -> int:
         return self._seed
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Seed and draw freely in this block: after it, the generator is where it was before."""
+        seed, twister, spare, key = self._seed, self._twister.state, self._spare, self.key
+        count = key.value.copy()
+        try:
+            yield
+        finally:
+            self._seed, self._twister.state, self._spare, self.key = seed, twister, spare, key
+            with no_grad():
+                assign(key, Tensor(count))
 
     def words(self, count: int) -> np.ndarray:
         """The next 32-bit words, as uint64."""

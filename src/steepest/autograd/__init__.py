@@ -3,7 +3,7 @@
 from steepest.autograd import functional
 from steepest.autograd.backward import backward, grad
 from steepest.autograd.check import gradcheck, gradgradcheck, numerical_gradient
-from steepest.tensor import enable_grad, no_grad, set_grad_enabled
+from steepest.tensors import enable_grad, no_grad, set_grad_enabled
 
 __all__ = [
     "backward",

@@ -12,7 +12,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensor import Node, Tensor, method, no_grad, set_grad_enabled
+from steepest.tensors import Node, Tensor, method, no_grad, set_grad_enabled
 
 __all__ = ["backward", "grad"]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from steepest.autograd.backward import grad
 from steepest.core import said
-from steepest.tensor import Tensor, no_grad
+from steepest.tensors import Tensor, enable_grad, no_grad
 
 __all__ = ["gradcheck", "gradgradcheck", "numerical_gradient"]
 
@@ -107,6 +107,7 @@ def gradgradcheck(
     """`gradcheck` of the gradient: second derivatives against finite differences of first ones."""
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
 
+    @enable_grad()  # the outer check evaluates under no_grad
     def gradients(*xs: Any) -> Any:
         out = function(*xs)
         outputs = [out] if isinstance(out, Tensor) else list(out)

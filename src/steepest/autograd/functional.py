@@ -10,7 +10,7 @@ import numpy as np
 
 from steepest.autograd.backward import grad
 from steepest.core import said
-from steepest.tensor import Tensor, enable_grad
+from steepest.tensors import Tensor, enable_grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 

@@ -8,7 +8,7 @@ from steepest import primitives as P
 from steepest.functional.math import clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
 from steepest.functional.reduction import amax, axes_of, logsumexp, sum
 from steepest.functional.shape import reshape
-from steepest.tensor import Tensor, in_place, maximum, method, neg
+from steepest.tensors import Tensor, in_place, maximum, method, neg
 
 __all__ = [
     "celu",

@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import is_float
-from steepest.tensor import Tensor, as_tensor, binary, cast_to, method
+from steepest.tensors import Tensor, as_tensor, binary, cast_to, method
 
 __all__ = [
     "allclose",

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.tensor import Tensor, cast_to, method
+from steepest.tensors import Tensor, cast_to, method
 
 __all__ = ["contiguous", "cpu", "to", "type_as"]
 

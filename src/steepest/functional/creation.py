@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest.core import DEFAULT_DTYPE, sizes
-from steepest.tensor import Tensor, method
+from steepest.tensors import Tensor, method
 
 __all__ = [
     "arange",

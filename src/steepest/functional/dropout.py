@@ -3,7 +3,7 @@
 from steepest import primitives as P
 from steepest.core import said
 from steepest.random import next_key
-from steepest.tensor import Tensor, cast_to, where
+from steepest.tensors import Tensor, cast_to, where
 
 __all__ = ["dropout"]
 

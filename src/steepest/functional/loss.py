@@ -14,7 +14,7 @@ from steepest.functional.math import abs, clamp, log, where
 from steepest.functional.reduction import mean, sum
 from steepest.functional.select import is_class
 from steepest.functional.shape import movedim
-from steepest.tensor import Tensor, neg
+from steepest.tensors import Tensor, neg
 
 __all__ = [
     "binary_cross_entropy",

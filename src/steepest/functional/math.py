@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, is_float, said
-from steepest.tensor import (
+from steepest.tensors import (
     Tensor,
     add,
     aligned,

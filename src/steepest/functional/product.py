@@ -7,7 +7,7 @@ from steepest import primitives as P
 from steepest.core import result_dtype, said
 from steepest.functional.reduction import sum
 from steepest.functional.shape import permute
-from steepest.tensor import Tensor, broadcast_to, cast_to, method, mul
+from steepest.tensors import Tensor, broadcast_to, cast_to, method, mul
 
 __all__ = [
     "addmm",

@@ -11,7 +11,7 @@ from steepest.functional.math import abs, exp, log, sqrt, where
 from steepest.functional.math import maximum as _maximum
 from steepest.functional.math import minimum as _minimum
 from steepest.functional.select import gather
-from steepest.tensor import Tensor, cast_to, method, neg, reshape
+from steepest.tensors import Tensor, cast_to, method, neg, reshape
 
 __all__ = [
     "all",

@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensor import Tensor, get_item, in_place, method, reshape, where
+from steepest.tensors import Tensor, get_item, in_place, method, reshape, where
 
 __all__ = [
     "embedding",

@@ -7,7 +7,7 @@ import numpy as np
 from steepest import primitives as P
 from steepest.core import result_dtype, said, sizes
 from steepest.functional.reduction import axes_of
-from steepest.tensor import Tensor, broadcast_to, cast_to, get_item, method, reshape
+from steepest.tensors import Tensor, broadcast_to, cast_to, get_item, method, reshape
 
 __all__ = [
     "broadcast_tensors",

@@ -11,7 +11,7 @@ from typing import Any
 
 from steepest.core import Eager, Primitive, current, install, is_float, said
 from steepest.primitives import broadcast, permute, reshape, slice_, windows
-from steepest.tensor.tensor import Node, Tensor
+from steepest.tensors.tensor import Node, Tensor
 
 __all__ = ["Tape", "enable_grad", "no_grad", "recording", "set_grad_enabled"]
 

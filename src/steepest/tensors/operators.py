@@ -11,7 +11,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, is_float, result_dtype, said, sizes
-from steepest.tensor.tensor import Tensor, method
+from steepest.tensors.tensor import Tensor, method
 
 __all__ = [
     "add",

@@ -1,8 +1,8 @@
 """Floor 2, first step: Tensor, the tape that remembers what was done to it, operators, indexing."""
 
-from steepest.tensor.indexing import get_item, set_item
-from steepest.tensor.inplace import assign, in_place
-from steepest.tensor.operators import (
+from steepest.tensors.indexing import get_item, set_item
+from steepest.tensors.inplace import assign, in_place
+from steepest.tensors.operators import (
     add,
     aligned,
     binary,
@@ -18,8 +18,8 @@ from steepest.tensor.operators import (
     sub,
     where,
 )
-from steepest.tensor.tape import Tape, enable_grad, no_grad, recording, set_grad_enabled
-from steepest.tensor.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
+from steepest.tensors.tape import Tape, enable_grad, no_grad, recording, set_grad_enabled
+from steepest.tensors.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
 
 __all__ = [
     "Node",

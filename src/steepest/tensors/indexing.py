@@ -11,10 +11,10 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensor.inplace import assign
-from steepest.tensor.operators import broadcast_to, cast_to, reshape
-from steepest.tensor.tape import recording
-from steepest.tensor.tensor import Tensor, as_tensor, method
+from steepest.tensors.inplace import assign
+from steepest.tensors.operators import broadcast_to, cast_to, reshape
+from steepest.tensors.tape import recording
+from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["get_item", "set_item"]
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import is_float, said
-from steepest.tensor.operators import add, broadcast_to, cast_to, div, mul, pow, sub
-from steepest.tensor.tape import no_grad, recording
-from steepest.tensor.tensor import Tensor, as_tensor, method
+from steepest.tensors.operators import add, broadcast_to, cast_to, div, mul, pow, sub
+from steepest.tensors.tape import no_grad, recording
+from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["assign", "in_place"]
 

@@ -1,0 +1,40 @@
+"""What the verbs print with: one console, plain tables, notes."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from steepest.core import lazy
+
+__all__ = ["console", "say", "table"]
+
+rich_box = lazy("rich.box")
+rich_console = lazy("rich.console")
+rich_table = lazy("rich.table")
+
+
+def console() -> Any:
+    """The terminal; colours and width are found out, and nothing is interpreted as markup."""
+    return rich_console.Console(markup=False, highlight=False, emoji=False)
+
+
+def table(header: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> Any:
+    """A table with as few lines as it needs; numbers to the right."""
+    made = rich_table.Table(
+        box=rich_box.SIMPLE_HEAD, show_header=header is not None, pad_edge=False
+    )
+    rows = [list(map(str, row)) for row in rows]
+    columns = len(rows[0]) if rows else len(header or ())
+    for i in range(columns):
+        numeric = all(row[i][:1].isdigit() or row[i][:1] in "−-" for row in rows) and bool(rows)
+        made.add_column(
+            header[i] if header else "", justify="right" if numeric and header else "left"
+        )
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def say(notes: Iterable[str]) -> None:
+    """Remarks, one line each."""
+    for note in notes:
+        console().print(f"note: {note}")

@@ -1,0 +1,199 @@
+"""The settings of a job: one row each, which is its flag, its key in the TOML file and its check.
+
+Later sources win: defaults, then `--config file.toml`, then `--set key=value`, then flags. A typo
+in any of them is refused with the nearest known name.
+"""
+
+import inspect
+import math
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from steepest.errors import RequestError, closest, said
+
+__all__ = ["SETTINGS", "Setting", "merged", "with_flags"]
+
+
+class Setting(NamedTuple):
+    """One setting. `read` takes what a flag or TOML gives and returns the checked value."""
+
+    name: str
+    default: Any
+    read: Callable[[str, Any], Any]
+    shown: str
+    help: str
+
+
+def _refuse(name: str, expected: str, got: Any) -> RequestError:
+    return RequestError(said(f"--{name}", "cannot be read", expected=expected, got=repr(got)))
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _refuse(name, "text", value)
+    return value
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number of at least 1."""
+    whole = seed(name, value)
+    if whole < 1:
+        raise _refuse(name, "a whole number from 1", value)
+    return whole
+
+
+def seed(name: str, value: Any) -> int:
+    try:
+        whole = int(value)
+    except (TypeError, ValueError):
+        raise _refuse(name, "a whole number", value) from None
+    if isinstance(value, bool) or whole != float(value) or whole < 0:
+        raise _refuse(name, "a whole number from 0", value)
+    return whole
+
+
+def rate(name: str, value: Any) -> float:
+    """A learning rate: positive and finite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise _refuse(name, "a number such as 0.01", value) from None
+    if not (math.isfinite(number) and number > 0):
+        raise RequestError(
+            said(
+                f"--{name}",
+                "the learning rate must be positive and finite",
+                got=value,
+                write=f"--{name} 0.01",
+            )
+        )
+    return number
+
+
+def yes(name: str, value: Any) -> bool:
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in words:
+        raise _refuse(name, "true or false", value)
+    return words[str(value).lower()]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value.replace(" ", "").split(",") if isinstance(value, str) else list(value)
+
+
+def widths(name: str, value: Any) -> tuple[int, ...]:
+    """Layer widths such as 64,32."""
+    try:
+        return tuple(count(name, n) for n in _listed(value))
+    except (TypeError, RequestError):
+        raise _refuse(name, "widths such as 64,32", value) from None
+
+
+def shares(name: str, value: Any) -> tuple[float, ...]:
+    """Three shares such as 0.7,0.15,0.15."""
+    try:
+        parts = tuple(float(n) for n in _listed(value))
+    except (TypeError, ValueError):
+        raise _refuse(name, "three shares such as 0.7,0.15,0.15", value) from None
+    if len(parts) != 3 or not all(math.isfinite(p) and p >= 0 for p in parts):
+        raise _refuse(name, "three shares such as 0.7,0.15,0.15", value)
+    return parts
+
+
+SETTINGS = (
+    Setting("target", None, text, "COLUMN", "the column to predict (the last one)"),
+    Setting("split", (0.7, 0.15, 0.15), shares, "A,B,C", "shares of train, validation and test"),
+    Setting("scale", "standard", text, "HOW", "minmax, mean, standard or none"),
+    Setting("missing", "refuse", text, "HOW", "empty cells: refuse, drop, median or mode"),
+    Setting("group", None, text, "COLUMN", "keep rows of one group in one part"),
+    Setting("shuffle", True, yes, "", "split and train in random order, or in the file's"),
+    Setting("model", "mlp", text, "NAME", "mlp or linear"),
+    Setting("hidden", (64, 64), widths, "N,N", "widths of the hidden layers"),
+    Setting("activation", "tanh", text, "NAME", "between the layers: tanh, relu, sigmoid, …"),
+    Setting("loss", None, text, "NAME", "mse, mae, huber, cross_entropy, … (by the task)"),
+    Setting("optimizer", "adam", text, "NAME", "sgd, momentum, nesterov, adam, adamw, …"),
+    Setting("schedule", "none", text, "NAME", "none, step, exponential, cosine or sgdr"),
+    Setting("lr", None, rate, "RATE", "the learning rate (by the optimizer)"),
+    Setting("epochs", 200, count, "N", "passes over the training part, at most"),
+    Setting("batch-size", 32, count, "N", "rows per step"),
+    Setting("patience", 30, count, "N", "stop after so many epochs without improvement"),
+    Setting("seed", 0, seed, "N", "of the split, the weights and the shuffling"),
+    Setting("out", None, text, "FOLDER", "the run's folder (runs/ and the data's name)"),
+)
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb one flag per setting; it receives them as one dict, `flags`, of those given."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
+    flags = []
+    for setting in SETTINGS:
+        name = setting.name.replace("-", "_")
+        switch = isinstance(setting.default, bool)
+        written = f"--{setting.name}/--no-{setting.name}" if switch else f"--{setting.name}"
+        option = typer.Option(written, metavar=setting.shown or None, help=setting.help)
+        kind = bool | None if switch else str | None
+        flags.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[kind, option],
+            )
+        )
+    names = {flag.name for flag in flags}
+
+    def verb(**given: Any) -> None:
+        chosen = {k: v for k, v in given.items() if k in names and v is not None}
+        command(**{k: v for k, v in given.items() if k not in names}, flags=chosen)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+    verb.__signature__ = inspect.Signature([*parameters, *flags])  # type: ignore[attr-defined]
+    verb.__annotations__ = {p.name: p.annotation for p in [*parameters, *flags]}
+    verb.__name__, verb.__doc__ = command.__name__, command.__doc__
+    return verb
+
+
+def merged(config: str | None, sets: list[str], flags: dict[str, Any]) -> dict[str, Any]:
+    """All settings, complete and checked; keys are names with underscores."""
+    given: dict[str, Any] = {}
+    if config is not None:
+        given |= _from_file(Path(config))
+    for item in sets:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise RequestError(said("--set", "needs key=value", got=repr(item), write="lr=0.01"))
+        given[_known(key, "--set")] = value
+    given |= {_known(key, "flag"): value for key, value in flags.items()}
+    return {
+        s.name.replace("-", "_"): s.read(s.name, given[s.name]) if s.name in given else s.default
+        for s in SETTINGS
+    }
+
+
+def _known(key: str, where: str) -> str:
+    name = key.strip().replace("_", "-")
+    if name not in _BY_NAME:
+        raise RequestError(f"{where}: no setting {key!r}{closest(name, _BY_NAME)}")
+    return name
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file, at its top level or in any table of it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(said(str(path), "is not valid TOML", got=error)) from None
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        inner = value if isinstance(value, dict) else {key: value}
+        found |= {_known(k, str(path)): v for k, v in inner.items()}
+    return found
