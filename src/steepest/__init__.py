@@ -11,6 +11,7 @@ The import itself costs a millisecond; the first name that is used loads the lib
 """
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name.startswith("__") and name != "__all__":
         raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    # A module of the library first: one floor asking for another must not load all of them.
+    if importlib.util.find_spec(f"steepest.{name}") is not None:
+        return importlib.import_module(f"steepest.{name}")
     found = getattr(importlib.import_module("steepest.api"), name)
     globals()[name] = found
     return found

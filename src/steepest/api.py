@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest import autograd, random
+from steepest import autograd, nn, optim, random
 from steepest.autograd import gradcheck, numerical_gradient
 from steepest.functional import *
 from steepest.random import (
@@ -47,8 +47,6 @@ bool = np.dtype(np.bool_)
 
 # Where the names live that load on first use.
 _LAZY = {
-    "nn": "steepest.nn",
-    "optim": "steepest.optim",
     "data": "steepest.data",
     "models": "steepest.models",
     "training": "steepest.training",
