@@ -12,9 +12,9 @@ rich_console = lazy("rich.console")
 rich_table = lazy("rich.table")
 
 
-def console() -> Any:
+def console(stderr: bool = False) -> Any:
     """The terminal; colours and width are found out, and nothing is interpreted as markup."""
-    return rich_console.Console(markup=False, highlight=False, emoji=False)
+    return rich_console.Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def table(header: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> Any:
@@ -35,6 +35,6 @@ def table(header: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> Any:
 
 
 def say(notes: Iterable[str]) -> None:
-    """Remarks, one line each."""
+    """Remarks, one line each, on the standard error; answers alone go to the standard output."""
     for note in notes:
-        console().print(f"note: {note}")
+        console(stderr=True).print(f"note: {note}", soft_wrap=True)

@@ -87,6 +87,14 @@ def _listed(value: Any) -> list[Any]:
     return value.replace(" ", "").split(",") if isinstance(value, str) else list(value)
 
 
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Names such as B,CHAS."""
+    if not isinstance(value, str | list | tuple) or not all(isinstance(n, str) for n in value):
+        raise _refuse(name, "names such as A,B", value)
+    listed = value.split(",") if isinstance(value, str) else value
+    return tuple(n.strip() for n in listed if n.strip())
+
+
 def widths(name: str, value: Any) -> tuple[int, ...]:
     """Layer widths such as 64,32."""
     try:
@@ -106,25 +114,33 @@ def shares(name: str, value: Any) -> tuple[float, ...]:
     return parts
 
 
+def or_none(read: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """The word none stands for "not set": TOML has no other way to write it."""
+    return lambda name, value: None if value == "none" else read(name, value)
+
+
 SETTINGS = (
-    Setting("target", None, text, "COLUMN", "the column to predict (the last one)"),
+    Setting("source", None, text, "", "a file, a folder of IDX files, or a packaged set's name"),
+    Setting("target", None, or_none(text), "COLUMN", "the column to predict (the last one)"),
+    Setting("task", None, or_none(text), "TASK", "regression or classification (by the target)"),
+    Setting("leave-out", (), names, "A,B", "columns that are not to be features"),
     Setting("split", (0.7, 0.15, 0.15), shares, "A,B,C", "shares of train, validation and test"),
     Setting("scale", "standard", text, "HOW", "minmax, mean, standard or none"),
     Setting("missing", "refuse", text, "HOW", "empty cells: refuse, drop, median or mode"),
-    Setting("group", None, text, "COLUMN", "keep rows of one group in one part"),
+    Setting("group", None, or_none(text), "COLUMN", "keep rows of one group in one part"),
     Setting("shuffle", True, yes, "", "split and train in random order, or in the file's"),
     Setting("model", "mlp", text, "NAME", "mlp or linear"),
     Setting("hidden", (64, 64), widths, "N,N", "widths of the hidden layers"),
     Setting("activation", "tanh", text, "NAME", "between the layers: tanh, relu, sigmoid, …"),
-    Setting("loss", None, text, "NAME", "mse, mae, huber, cross_entropy, … (by the task)"),
+    Setting("loss", None, or_none(text), "NAME", "mse, mae, huber, cross_entropy, … (by the task)"),
     Setting("optimizer", "adam", text, "NAME", "sgd, momentum, nesterov, adam, adamw, …"),
     Setting("schedule", "none", text, "NAME", "none, step, exponential, cosine or sgdr"),
-    Setting("lr", None, rate, "RATE", "the learning rate (by the optimizer)"),
-    Setting("epochs", 200, count, "N", "passes over the training part, at most"),
+    Setting("lr", None, or_none(rate), "RATE", "the learning rate (by the optimizer)"),
+    Setting("epochs", 300, count, "N", "passes over the training part, at most"),
     Setting("batch-size", 32, count, "N", "rows per step"),
-    Setting("patience", 30, count, "N", "stop after so many epochs without improvement"),
+    Setting("patience", 30, or_none(count), "N", "stop after so many epochs without improvement"),
     Setting("seed", 0, seed, "N", "of the split, the weights and the shuffling"),
-    Setting("out", None, text, "FOLDER", "the run's folder (runs/ and the data's name)"),
+    Setting("out", None, or_none(text), "FOLDER", "the run's folder (runs/ and the data's name)"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -134,6 +150,8 @@ def with_flags(command: Callable[..., None]) -> Callable[..., None]:
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
     flags = []
     for setting in SETTINGS:
+        if setting.name == "source":  # the verb's argument
+            continue
         name = setting.name.replace("-", "_")
         switch = isinstance(setting.default, bool)
         written = f"--{setting.name}/--no-{setting.name}" if switch else f"--{setting.name}"

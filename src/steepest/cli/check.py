@@ -1,0 +1,95 @@
+"""`steepest check DATA`: a dry run. Reads the data, shows the shapes, takes a step, writes nothing."""
+
+import json
+from dataclasses import replace
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+
+from steepest.cli.console import console, say, table
+from steepest.cli.job import Job, prepared
+from steepest.cli.settings import merged, with_flags
+from steepest.data import Part
+from steepest.training import fit
+
+__all__ = ["app", "rehearse"]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+_STEPS = 5  # enough for a median that is not the first, cold one
+
+
+@app.command()
+@with_flags
+def check(
+    source: Annotated[
+        str | None, typer.Argument(help="A file, a folder of IDX files, or a packaged set.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON result.")] = False,
+    flags: dict[str, Any] | None = None,
+) -> None:
+    """Dry run: read the data, show shapes, take a step, estimate the time; nothing is written."""
+    given = flags if source is None else {"source": source, **(flags or {})}
+    job = prepared(merged(config, sets or [], given or {}))
+    if as_json:
+        found = {name: tried(job, name) for name in job.names}
+        print(json.dumps({"notes": job.data.notes, "models": found}, ensure_ascii=False))
+        return
+    say(job.data.notes)
+    for row in job.summary():
+        console().print(row, soft_wrap=True)
+    rehearse(job)
+
+
+def rehearse(job: Job) -> None:
+    """Show what the training part looks like, then one step of every model."""
+    part = job.data.train
+    if part.x.ndim == 2:
+        console().print(feature_table(job))
+    for name in job.names:
+        found = tried(job, name)
+        console().print(f"\n{name}: {found['parameters']:,} parameters")
+        console().print(f"  input {found['input']}, output {found['output']}")
+        console().print(
+            f"  loss {found['loss_before']:.4g}, after {_STEPS} steps on one batch "
+            f"{found['loss_after']:.4g}"
+        )
+        console().print(f"  about {found['seconds']:.1f} s for {job.settings['epochs']} epochs")
+    console().print("\nnothing was written")
+
+
+def feature_table(job: Job) -> Any:
+    """Each feature as the model sees it, after scaling."""
+    x = job.data.train.x
+    rows = [
+        (name, f"{c.min():.3g}", f"{c.mean():.3g}", f"{c.max():.3g}")
+        for name, c in zip(job.data.feature_names, x.T, strict=True)
+    ]
+    return table(("feature, scaled", "min", "mean", "max"), rows)
+
+
+def tried(job: Job, name: str) -> dict[str, Any]:
+    """A few steps on one mini-batch, through the same door as the real training."""
+    data, settings = job.data, job.settings
+    rows = min(settings["batch_size"], len(data.train))
+    batch = Part(data.train.x[:rows], data.train.y[:rows], data.train.rows[:rows])
+    small = replace(data, train=batch, val=batch)
+    chosen = {key: settings[key] for key in ("loss", "optimizer", "lr", "schedule", "seed")}
+    model = job.model(name)
+    run = fit(model, small, **chosen, batch_size=rows, epochs=_STEPS, progress="none")
+    steps = -(-len(data.train) // rows) * settings["epochs"]
+    return {
+        "parameters": sum(p.shape.numel() for p in model.parameters()),
+        "input": [rows, *data.sample_shape],
+        "output": [rows, data.outputs],
+        "loss_before": float(run.step_losses[0][0]),
+        "loss_after": float(run.last["loss"]),
+        "seconds": median(row["seconds"] for row in run.history) * steps,
+    }
