@@ -9,6 +9,7 @@ Inside a network (dropout) the bits come from the table's `uniform` row instead,
 ordinary tensor (`next_key`): a compiled program carries it along like a weight.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,11 @@ __all__ = [
 
 # How many of the low bits of a draw become a uniform number, per dtype.
 _BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
+
+
+def _check_float(name: str, dtype: np.dtype) -> None:
+    if np.dtype(dtype) not in _BITS:
+        raise RuntimeError(said(name, "wrong dtype", expected="float32 or float64", got=dtype))
 
 
 class Generator:
@@ -82,34 +88,36 @@ class Generator:
 
     def uniform(self, count: int, dtype: np.dtype) -> np.ndarray:
         """Uniform on [0, 1)."""
-        bits = _BITS.get(np.dtype(dtype))
-        if bits is None:
-            raise RuntimeError(said("rand", "expected float32 or float64", got=dtype))
+        _check_float("rand", dtype)
+        bits = _BITS[np.dtype(dtype)]
         words = self.words(count if bits == 24 else 2 * count)
         if bits == 53:
             words = (words[0::2] << np.uint64(32)) | words[1::2]
         return ((words & np.uint64(2**bits - 1)).astype(np.float64) * 2.0**-bits).astype(dtype)
 
-    def normal(self, count: int, dtype: np.dtype) -> np.ndarray:
-        """Standard normal numbers."""
+    def normal(
+        self, count: int, dtype: np.dtype, mean: float = 0.0, std: float = 1.0
+    ) -> np.ndarray:
+        """Normal numbers of the given mean and standard deviation."""
+        _check_float("randn", dtype)
         if count < 16:
-            return np.array([self._one_normal() for _ in range(count)], dtype)
+            return np.array([self._one_normal() * std + mean for _ in range(count)], dtype)
         out = self.uniform(count, dtype)
         whole = count - count % 16
         out[:whole] = _box_muller(out[:whole])
         if count % 16:
             # The last block of 16 is drawn anew and overlaps the one before it.
             out[-16:] = _box_muller(self.uniform(16, dtype))
-        return out
+        return out * out.dtype.type(std) + out.dtype.type(mean)
 
     def _one_normal(self) -> float:
         if self._spare is not None:
             out, self._spare = self._spare, None
             return out
         u, v = self.uniform(2, np.dtype(np.float64))
-        radius, angle = np.sqrt(-2 * np.log1p(-v)), 2 * np.pi * u
-        self._spare = float(radius * np.sin(angle))
-        return float(radius * np.cos(angle))
+        radius, angle = math.sqrt(-2 * math.log1p(-v)), 2 * math.pi * u
+        self._spare = radius * math.sin(angle)
+        return radius * math.cos(angle)
 
     def below(self, count: int, limit: int) -> np.ndarray:
         """Whole numbers in [0, limit)."""
@@ -126,6 +134,25 @@ def _box_muller(u: np.ndarray) -> np.ndarray:
     radius = np.sqrt(u.dtype.type(-2) * np.log(1 - blocks[:, 0]))
     angle = u.dtype.type(2 * np.pi) * blocks[:, 1]
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+def _rounded_once(x: np.ndarray, scale: Any, shift: Any) -> np.ndarray:
+    """x · scale + shift with a single rounding, as processors fuse it and PyTorch's kernels do."""
+    if x.dtype == np.float32:  # the product is exact in float64
+        return (x.astype(np.float64) * scale + np.float64(shift)).astype(np.float32)
+    product = x * scale
+    (a, b), (c, d) = _halves(x), _halves(scale)
+    lost = ((a * c - product) + a * d + b * c) + b * d  # what rounding took from the product
+    total = product + shift
+    part = total - product
+    return total + (((product - (total - part)) + (shift - part)) + lost)
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """Two numbers of 26 bits whose sum is x. Source: Dekker, Numerische Mathematik 18, 1971."""
+    high = x * (2.0**27 + 1)
+    high = high - (high - x)
+    return high, x - high
 
 
 default_generator = Generator()
@@ -158,6 +185,14 @@ def next_key(generator: Generator | None = None) -> Tensor:
     return key
 
 
+def _asked(size: tuple) -> tuple[tuple[int, ...], int]:
+    """The shape, and how many numbers it takes."""
+    shape = sizes(size)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(said("random", "a size cannot be negative", got=shape))
+    return shape, int(np.prod(shape, dtype=np.int64))
+
+
 def _made(array: np.ndarray, shape: tuple[int, ...], requires_grad: bool) -> Tensor:
     return Tensor(array.reshape(shape)).requires_grad_(requires_grad)
 
@@ -169,8 +204,7 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform numbers on [0, 1)."""
-    shape = sizes(size)
-    count = int(np.prod(shape, dtype=np.int64))
+    shape, count = _asked(size)
     drawn = (generator or default_generator).uniform(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
 
@@ -182,8 +216,7 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
-    shape = sizes(size)
-    count = int(np.prod(shape, dtype=np.int64))
+    shape, count = _asked(size)
     drawn = (generator or default_generator).normal(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
 
@@ -201,13 +234,15 @@ def randint(
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(said("randint", "low must be below high", got=f"{low} and {high}"))
-    shape = sizes((size,))
-    drawn = (generator or default_generator).below(int(np.prod(shape)), high - low) + low
+    shape, count = _asked((size,))
+    drawn = (generator or default_generator).below(count, high - low) + low
     return _made(drawn.astype(dtype), shape, False)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
     """The numbers 0 … n−1 in random order (Fisher–Yates from the front)."""
+    if n < 0:
+        raise RuntimeError(said("randperm", "n cannot be negative", got=n))
     order = list(range(n))
     draws = (generator or default_generator).words(max(n - 1, 0)).tolist()
     for i, draw in enumerate(draws):
@@ -220,8 +255,9 @@ def normal(
     mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
 ) -> Tensor:
     """Normal numbers of the given mean and standard deviation."""
-    out = randn(*sizes((size,)), generator=generator, dtype=dtype)
-    return Tensor((out.value * std + mean).astype(out.dtype))
+    shape, count = _asked((size,))
+    kind = np.dtype(dtype or DEFAULT_DTYPE)
+    return _made((generator or default_generator).normal(count, kind, mean, std), shape, False)
 
 
 def rand_like(x: Tensor) -> Tensor:
@@ -240,8 +276,8 @@ def uniform_(
 ) -> Tensor:
     """Fill x with uniform numbers on [a, b)."""
     drawn = rand(x.shape, generator=generator, dtype=x.dtype).value
-    scale, shift = x.dtype.type(b - a), x.dtype.type(a)
-    return assign(x, Tensor(drawn * scale + shift), "uniform_")
+    low, high = x.dtype.type(a), x.dtype.type(b)
+    return assign(x, Tensor(_rounded_once(drawn, high - low, low)), "uniform_")
 
 
 @method
@@ -249,5 +285,4 @@ def normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
 ) -> Tensor:
     """Fill x with normal numbers of the given mean and standard deviation."""
-    drawn = randn(x.shape, generator=generator, dtype=x.dtype).value
-    return assign(x, Tensor(drawn * x.dtype.type(std) + x.dtype.type(mean)), "normal_")
+    return assign(x, normal(mean, std, x.shape, generator=generator, dtype=x.dtype), "normal_")

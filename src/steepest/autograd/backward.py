@@ -12,7 +12,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensors import Node, Tensor, method, no_grad, set_grad_enabled
+from steepest.tensors import Node, Tensor, method, no_grad, renewed, set_grad_enabled
 
 __all__ = ["backward", "grad"]
 
@@ -34,16 +34,16 @@ def backward_order(roots: Iterable[Any]) -> list[Node]:
 
 
 class Changed(Tensor):
-    """Stands in for an operand whose value was changed in place after it was used.
+    """Stands in for an operand, or a result, whose value was changed in place afterwards.
 
     Its shape may still be asked for; a derivative that needs its numbers gets the error.
     """
 
-    def __init__(self, stale: Tensor, node: Node, expected: int):
+    def __init__(self, what: str, stale: Tensor, node: Node, expected: int):
         super().__init__(stale.value)
         self.message = said(
             node.row.name,
-            f"an operand of shape {stale.shape}, needed for the gradient, was changed in place",
+            f"{what} of shape {stale.shape}, needed for the gradient, was changed in place",
             expected=f"version {expected}",
             got=f"version {stale.version[0]}",
             write="change a copy (x.clone()), or call backward() before the change",
@@ -69,9 +69,21 @@ class Changed(Tensor):
 def saved(node: Node) -> list[Any]:
     """The operands as they were when the operation ran."""
     return [
-        Changed(x, node, version) if isinstance(x, Tensor) and x.version[0] != version else x
+        Changed("an operand", x, node, version)
+        if isinstance(x, Tensor) and x.version[0] != version
+        else x
         for x, version in zip(node.operands, node.versions, strict=True)
     ]
+
+
+def result(node: Node) -> Tensor:
+    """What the operation gave, with the history that it had."""
+    out = Tensor(node.value)
+    out.version = node.version
+    if node.version[0] != node.stamp:
+        out = Changed("the result", out, node, node.stamp)
+    out.requires_grad, out.node = True, node
+    return out
 
 
 def sweep(roots: Sequence[Tensor], seeds: Sequence[Tensor], *, keep: bool) -> dict[int, Tensor]:
@@ -92,9 +104,7 @@ def sweep(roots: Sequence[Tensor], seeds: Sequence[Tensor], *, keep: bool) -> di
                     write="backward(retain_graph=True) the first time, or compute the result again",
                 )
             )
-        out = Tensor(node.value)
-        out.requires_grad, out.node = True, node
-        operands = saved(node)
+        out, operands = result(node), saved(node)
         for edge, rule in zip(node.edges, node.row.vjp, strict=True):
             if edge is not None and rule is not None:
                 _accumulate(gradients, edge, rule(g, out, *operands, **node.params))
@@ -112,7 +122,7 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None] | None) -> 
     seeds = []
     for i, output in enumerate(outputs):
         seed = None if given is None else given[i]
-        if not output.requires_grad:
+        if not renewed(output):
             raise RuntimeError(
                 said(
                     "backward",
@@ -213,7 +223,7 @@ def grad(
     given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs
     keep = create_graph if retain_graph is None else retain_graph
     for i, x in enumerate(inputs):
-        if not x.requires_grad:
+        if not renewed(x):
             raise RuntimeError(
                 said("grad", f"input {i} does not require grad", write="x.requires_grad_()")
             )

@@ -7,6 +7,7 @@ products, activations, losses, dropout. What is marked `@method` is a method of 
 from steepest.functional import activation as activation
 from steepest.functional import loss as loss
 from steepest.functional.activation import *
+from steepest.functional.axes import *
 from steepest.functional.comparison import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *

@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from steepest import primitives as P
-from steepest.functional.math import clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
-from steepest.functional.reduction import amax, axes_of, logsumexp, sum
+from steepest.core import said
+from steepest.functional.axes import axes_of
+from steepest.functional.math import abs, clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
+from steepest.functional.reduction import amax, logsumexp, sum
 from steepest.functional.shape import reshape
 from steepest.tensors import Tensor, in_place, maximum, method, neg
 
@@ -86,6 +88,10 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 
     approximate="tanh" uses ½(1 + tanh(√(2/π)(x + 0.044715 x³))) for Φ.
     """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(
+            said("gelu", "no such approximation", expected="none or tanh", got=repr(approximate))
+        )
     if approximate == "tanh":
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
         return 0.5 * x * (1 + tanh(inner))
@@ -118,7 +124,7 @@ def mish(x: Tensor) -> Tensor:
 
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|)."""
-    return x / (1 + where(_below_zero(x), neg(x), x))
+    return x / (1 + abs(x))
 
 
 def tanhshrink(x: Tensor) -> Tensor:
@@ -149,15 +155,17 @@ def hardsigmoid(x: Tensor) -> Tensor:
 
 def hardswish(x: Tensor) -> Tensor:
     """x · hardsigmoid(x), and 0 up to −3."""
-    return where(x > -3, where(x < 3, x * (x + 3) / 6, x), 0.0)
+    return where(x <= -3, 0.0, where(x < 3, x * (x + 3) / 6, x))
 
 
 @method
 def softmax(x: Tensor, dim: int) -> Tensor:
     """eˣ / Σ eˣ along an axis: positive numbers that add up to 1."""
-    (axis,) = axes_of(x, dim)
-    e = exp(x - amax(x.detach(), axis, keepdim=True))
-    return e / sum(e, axis, keepdim=True)
+    axes = axes_of(x, dim)
+    if not x.shape.numel():
+        return x * 1
+    e = exp(x - amax(x.detach(), axes, keepdim=True))
+    return e / sum(e, axes, keepdim=True)
 
 
 def softmin(x: Tensor, dim: int) -> Tensor:
@@ -168,9 +176,11 @@ def softmin(x: Tensor, dim: int) -> Tensor:
 @method
 def log_softmax(x: Tensor, dim: int) -> Tensor:
     """log softmax(x), exact where the softmax itself would round to 0."""
-    (axis,) = axes_of(x, dim)
-    centred = x - amax(x.detach(), axis, keepdim=True)
-    return centred - logsumexp(centred, axis, keepdim=True)
+    axes = axes_of(x, dim)
+    if not x.shape.numel():
+        return x * 1
+    centred = x - amax(x.detach(), axes, keepdim=True)
+    return centred - logsumexp(centred, axes, keepdim=True)
 
 
 in_place(relu)

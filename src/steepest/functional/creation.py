@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.core import DEFAULT_DTYPE, sizes
+from steepest.core import DEFAULT_DTYPE, said, sizes
 from steepest.tensors import Tensor, method
 
 __all__ = [
@@ -38,7 +38,10 @@ def full(
     if dtype is None:
         kinds = {bool: np.dtype(bool), int: np.dtype(np.int64)}
         dtype = kinds.get(type(fill_value), DEFAULT_DTYPE)
-    return Tensor(np.full(sizes((size,)), fill_value, dtype)).requires_grad_(requires_grad)
+    shape = sizes((size,))
+    if min(shape, default=0) < 0:
+        raise RuntimeError(said("full", "a size cannot be negative", got=shape))
+    return Tensor(np.full(shape, fill_value, dtype)).requires_grad_(requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -105,7 +108,11 @@ def arange(
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, end, step))
         dtype = np.int64 if whole else DEFAULT_DTYPE
-    count = max(0, int(np.ceil((end - start) / step)))
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(
+            said("arange", "the steps do not lead to the end", got=(start, end, step))
+        )
+    count = int(np.ceil((end - start) / step))
     values = start + step * np.arange(count)
     return Tensor(values.astype(dtype)).requires_grad_(requires_grad)
 
@@ -114,6 +121,8 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers from start to end, both included, evenly spaced."""
+    if steps < 0:
+        raise RuntimeError(said("linspace", "the number of steps is negative", got=steps))
     values = np.linspace(start, end, steps)
     return Tensor(values.astype(dtype or DEFAULT_DTYPE)).requires_grad_(requires_grad)
 

@@ -79,9 +79,10 @@ def huber_loss(
     """½e² where |e| < delta, delta·(|e| − ½delta) beyond. Source: Huber, 1964."""
     _same_shape("huber_loss", output, target)
     if delta <= 0:
-        raise ValueError(said("huber_loss", "delta must be positive", got=delta))
-    error = abs(output - target)
-    losses = where(error < delta, 0.5 * error * error, delta * (error - 0.5 * delta))
+        raise RuntimeError(said("huber_loss", "delta must be positive", got=delta))
+    error = output - target
+    size = abs(error)  # its slope at 0 is 0, so e², not |e|²: the second derivative there is 1
+    losses = where(size < delta, 0.5 * error * error, delta * (size - 0.5 * delta))
     return reduced("huber_loss", losses, reduction)
 
 
@@ -90,11 +91,19 @@ def smooth_l1_loss(
 ) -> Tensor:
     """½e²/beta where |e| < beta, |e| − ½beta beyond: the Huber loss divided by beta."""
     if beta < 0:
-        raise ValueError(said("smooth_l1_loss", "beta must not be negative", got=beta))
+        raise RuntimeError(said("smooth_l1_loss", "beta must not be negative", got=beta))
     if beta == 0:
         return l1_loss(output, target, reduction=reduction)
     losses = huber_loss(output, target, reduction="none", delta=beta) / beta
     return reduced("smooth_l1_loss", losses, reduction)
+
+
+def _bounded_log(p: Tensor) -> Tensor:
+    """log p kept above −100, and its slope below 10¹²: neither is infinite at 0, as in PyTorch."""
+    tiny = p < 1e-12
+    fixed = p.detach()
+    line = clamp(log(fixed), min=-100) + (p - fixed) * 1e12
+    return where(tiny, line, log(where(tiny, 1.0, p)))
 
 
 def binary_cross_entropy(
@@ -116,9 +125,7 @@ def binary_cross_entropy(
                 write="binary_cross_entropy_with_logits(output, target)",
             )
         )
-    # The clamp must not cut the gradient: it flows as if the probability were e^−100 at least.
-    hit, miss = clamp(log(output), min=-100), clamp(log(1 - output), min=-100)
-    losses = neg(target * hit + (1 - target) * miss)
+    losses = neg(target * _bounded_log(output) + (1 - target) * _bounded_log(1 - output))
     return reduced(name, losses if weight is None else losses * weight, reduction)
 
 
@@ -178,6 +185,13 @@ def _check_labels(name: str, target: Tensor, classes: int, ignore_index: int) ->
         )
 
 
+def _check_weight(name: str, weight: Tensor | None, classes: int) -> None:
+    if weight is not None and weight.shape != (classes,):
+        raise RuntimeError(
+            said(name, "weight holds one number per class", expected=(classes,), got=weight.shape)
+        )
+
+
 def nll_loss(
     output: Tensor,
     target: Tensor,
@@ -205,6 +219,7 @@ def _picked(
 ) -> Tensor:
     """The cost of the true class in each row, weighted, reduced."""
     classes = costs.shape[-1]
+    _check_weight(name, weight, classes)
     _check_labels(name, target, classes, ignore_index)
     # Where, not a product with 0 and 1: the cost of another class may be infinite.
     true_class = is_class(target, classes)
@@ -268,6 +283,7 @@ def _against_probabilities(
     scores, wanted = movedim(output, axis, -1), movedim(target, axis, -1)
     if label_smoothing:
         wanted = wanted * (1 - label_smoothing) + label_smoothing / scores.shape[-1]
+    _check_weight("cross_entropy", weight, scores.shape[-1])
     costs = neg(log_softmax(scores, -1)) * wanted
     losses = sum(costs if weight is None else costs * weight, -1)
     return mean(losses) if reduction == "mean" else reduced("cross_entropy", losses, reduction)

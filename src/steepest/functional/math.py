@@ -160,7 +160,7 @@ def zero(x: Tensor) -> Tensor:
 @method
 def square(x: Tensor) -> Tensor:
     """x²."""
-    return mul(x, x)
+    return pow(x, 2)
 
 
 @method
@@ -177,12 +177,13 @@ def rsqrt(x: Tensor) -> Tensor:
 
 @method
 def sign(x: Tensor) -> Tensor:
-    """−1, 0 or 1."""
+    """−1, 0 or 1; its derivative is 0."""
     if x.dtype == bool:
         return x
     nought = zero(x)
     positive, negative = P.less(nought, x), P.less(x, nought)
-    return P.cast(positive, dtype=x.dtype) - P.cast(negative, dtype=x.dtype)
+    out = P.cast(positive, dtype=x.dtype) - P.cast(negative, dtype=x.dtype)
+    return P.where(P.less(x, x), x, out)  # x is never chosen: the gradient 0 flows to it
 
 
 @method

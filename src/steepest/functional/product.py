@@ -75,6 +75,10 @@ def mm(x: Tensor, y: Tensor) -> Tensor:
 def bmm(x: Tensor, y: Tensor) -> Tensor:
     """Products of two equally long batches of matrices."""
     _check_axes("bmm", x, 3, y, 3)
+    if x.shape[0] != y.shape[0]:
+        raise RuntimeError(
+            said("bmm", "two equally long batches", expected=x.shape[0], got=y.shape[0])
+        )
     return matmul(x, y)
 
 
@@ -147,6 +151,10 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     )
     inputs, _, out = equation.replace(" ", "").partition("->")
     specs = inputs.split(",")
+    if len(specs) != len(tensors):
+        raise RuntimeError(
+            said("einsum", "one operand per comma", expected=len(specs), got=len(tensors))
+        )
     if "->" not in equation:
         letters = "".join(specs)
         out = "".join(sorted(i for i in set(letters) if letters.count(i) == 1))

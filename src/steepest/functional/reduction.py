@@ -6,7 +6,8 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, is_float, said
-from steepest.functional.comparison import eq, isfinite, ne
+from steepest.functional.axes import Dim, axes_of
+from steepest.functional.comparison import eq, isfinite, logical_not, ne
 from steepest.functional.math import abs, exp, log, sqrt, where
 from steepest.functional.math import maximum as _maximum
 from steepest.functional.math import minimum as _minimum
@@ -20,7 +21,6 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
-    "axes_of",
     "count_nonzero",
     "logsumexp",
     "max",
@@ -32,8 +32,6 @@ __all__ = [
     "var",
 ]
 
-Dim = int | tuple[int, ...] | list[int] | None
-
 
 class Extreme(NamedTuple):
     """What max and min along an axis return."""
@@ -42,21 +40,14 @@ class Extreme(NamedTuple):
     indices: Tensor
 
 
-def axes_of(x: Tensor, dim: Dim) -> tuple[int, ...]:
-    """The axes that `dim` names, non-negative and sorted; all of them for None."""
-    if dim is None or dim == () or dim == []:
-        return tuple(range(x.ndim))
-    given = (dim,) if isinstance(dim, int) else tuple(dim)
-    limit = x.ndim or 1
-    for d in given:
-        if not -limit <= d < limit:
-            raise IndexError(
-                said("dim", "out of range", expected=f"{-limit} to {limit - 1}", got=d)
-            )
-    axes = tuple(sorted(d % limit for d in given))
-    if len(set(axes)) < len(axes):
-        raise RuntimeError(said("dim", "an axis is named twice", got=dim))
-    return axes if x.ndim else ()
+def _upside_down(x: Tensor) -> Tensor:
+    """The smallest becomes the largest; done twice, x again. Integers wrap, so none is lost."""
+    if is_float(x.dtype):
+        return neg(x)
+    if x.dtype == bool:
+        return logical_not(x)
+    ends = np.iinfo(x.dtype)
+    return P.add(neg(x), Tensor(np.full(x.shape, ends.max + ends.min, x.dtype)))
 
 
 def _kept(out: Tensor, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
@@ -106,35 +97,40 @@ def std(x: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = Fa
     return sqrt(var(x, dim, correction=correction, keepdim=keepdim))
 
 
+def _check_some(name: str, x: Tensor, axes: tuple[int, ...], error: Any = IndexError) -> None:
+    if _count(x, axes) == 0:
+        raise error(said(name, "nothing to reduce over", got=f"shape {x.shape}"))
+
+
 @method
 def amax(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The largest element; NaN wins. Elements that tie share the gradient."""
     axes = axes_of(x, dim)
-    if _count(x, axes) == 0:
-        raise IndexError(said("amax", "nothing to reduce over", got=f"shape {x.shape}"))
+    _check_some("amax", x, axes)
     return _kept(P.max_(x, axes=axes), x, axes, keepdim)
 
 
 @method
 def amin(x: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The smallest element; NaN wins. Elements that tie share the gradient."""
-    return neg(amax(neg(x), dim, keepdim))
+    return _upside_down(amax(_upside_down(x), dim, keepdim))
 
 
 @method
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element is: its index along `dim`, or in the flattened tensor."""
-    if dim is None:
+    axes = axes_of(x, dim)
+    _check_some("argmax", x, axes)
+    if dim is None or not x.ndim:
         out = P.argmax(reshape(x, -1), axis=0)
         return reshape(out, (1,) * x.ndim) if keepdim else out
-    axes = axes_of(x, dim)
     return _kept(P.argmax(x, axis=axes[0]), x, axes, keepdim)
 
 
 @method
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element is."""
-    return argmax(neg(x), dim, keepdim)
+    return argmax(_upside_down(x), dim, keepdim)
 
 
 @method
@@ -142,7 +138,10 @@ def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The largest element; along an axis (values, indices); of two tensors, elementwise."""
     if isinstance(dim, Tensor):
         return _maximum(x, dim)
-    return amax(x) if dim is None else _extreme(x, argmax(x, dim, True), dim, keepdim)
+    if dim is None:
+        _check_some("max", x, axes_of(x, None), RuntimeError)
+        return amax(x)
+    return _extreme(x, argmax(x, dim, True), dim, keepdim)
 
 
 @method
@@ -150,12 +149,15 @@ def min(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The smallest element; along an axis (values, indices); of two tensors, elementwise."""
     if isinstance(dim, Tensor):
         return _minimum(x, dim)
-    return amin(x) if dim is None else _extreme(x, argmin(x, dim, True), dim, keepdim)
+    if dim is None:
+        _check_some("min", x, axes_of(x, None), RuntimeError)
+        return amin(x)
+    return _extreme(x, argmin(x, dim, True), dim, keepdim)
 
 
 def _extreme(x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Extreme:
     values = gather(x, dim, indices)
-    if not keepdim:
+    if not keepdim and x.ndim:
         shape = [n for i, n in enumerate(x.shape) if i != dim % x.ndim]
         values, indices = reshape(values, shape), reshape(indices, shape)
     return Extreme(values, indices)
@@ -182,10 +184,12 @@ def count_nonzero(x: Tensor, dim: Dim = None) -> Tensor:
 @method
 def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """log Σ eˣ, computed from the largest element so that nothing overflows."""
+    axes = axes_of(x, dim)
+    if _count(x, axes) == 0:
+        return log(sum(exp(x), dim, keepdim))
     largest = amax(x.detach(), dim, keepdim=True)
     largest = where(isfinite(largest), largest, 0.0)
     out = log(sum(exp(x - largest), dim, keepdim=True)) + largest
-    axes = axes_of(x, dim)
     return out if keepdim else reshape(out, [n for i, n in enumerate(x.shape) if i not in axes])
 
 

@@ -6,7 +6,18 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensors import Tensor, get_item, in_place, method, reshape, where
+from steepest.functional.axes import axes_of
+from steepest.tensors import (
+    Tensor,
+    broadcast_to,
+    cast_to,
+    common_shape,
+    get_item,
+    in_place,
+    method,
+    reshape,
+    where,
+)
 
 __all__ = [
     "embedding",
@@ -20,41 +31,78 @@ __all__ = [
 ]
 
 
+def _check_index(name: str, index: Tensor, count: int, error: type[Exception]) -> None:
+    """Whole numbers from 0 to count − 1: a negative index is more often a mistake than a wish."""
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(said(name, "an index holds whole numbers", got=index.dtype))
+    if isinstance(index.value, np.ndarray):
+        wrong = (index.value < 0) | (index.value >= count)
+        if wrong.any():
+            got = int(index.value[wrong].flat[0])
+            raise error(said(name, "index out of range", expected=f"0 to {count - 1}", got=got))
+
+
 @method
 def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """out[i, j] = x[index[i, j], j] (for dim 0): one element per entry of `index`."""
-    axis = dim % x.ndim
-    if index.ndim != x.ndim:
+    axes = axes_of(x, dim)
+    if not axes:
+        return reshape(gather(reshape(x, 1), 0, reshape(index, -1)), index.shape)
+    axis = axes[0]
+    sizes = [m for i, m in enumerate(x.shape) if i != axis]
+    wanted = [n for i, n in enumerate(index.shape) if i != axis]
+    if index.ndim != x.ndim or any(n > m for m, n in zip(sizes, wanted, strict=True)):
         raise RuntimeError(
-            said("gather", "index and input need as many axes", expected=x.ndim, got=index.ndim)
+            said("gather", "index does not fit into the input", expected=x.shape, got=index.shape)
         )
+    _check_index("gather", index, x.shape[axis], RuntimeError)
     grid: list[Any] = list(np.indices(index.shape, sparse=True))
     grid[axis] = index
     return get_item(x, tuple(grid))
 
 
 @method
-def take_along_dim(x: Tensor, indices: Tensor, dim: int) -> Tensor:
-    """`gather`, as NumPy names it."""
-    return gather(x, dim, indices)
+def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """`gather`, as NumPy names it: the other axes broadcast, and no dim means the flat tensor."""
+    if dim is None:
+        return gather(reshape(x, -1), 0, reshape(indices, -1))
+    axis = axes_of(x, dim)[0]
+    cut = (slice(None),) * axis + (slice(0, 1),)
+    shape = common_shape("take_along_dim", get_item(x, cut), get_item(indices, cut))
+
+    def fitted(y: Tensor) -> Tensor:
+        return broadcast_to(y, (*shape[:axis], y.shape[axis], *shape[axis + 1 :]))
+
+    return gather(fitted(x), axis, fitted(indices))
 
 
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The entries of one axis that `index` lists."""
-    return get_item(x, (slice(None),) * (dim % x.ndim) + (index,))
+    axis = axes_of(x, dim)[0]
+    if index.ndim > 1:
+        raise IndexError(
+            said("index_select", "index is a list", expected="1 axis", got=index.shape)
+        )
+    _check_index("index_select", index, x.shape[axis], IndexError)
+    return get_item(x, (slice(None),) * axis + (reshape(index, -1),))
 
 
 @method
 def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     """x with `value` wherever the mask is true."""
-    return where(mask, value, x)
+    if mask.dtype != bool:
+        raise RuntimeError(
+            said("masked_fill", "a mask holds bools", got=mask.dtype, write="mask.bool()")
+        )
+    return cast_to(where(mask, value, x), x.dtype)
 
 
 @method
 def masked_select(x: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask is true, in one axis."""
-    return get_item(x, mask)
+    shape = common_shape("masked_select", x, mask)
+    return get_item(broadcast_to(x, shape), broadcast_to(mask, shape))
 
 
 @method
@@ -65,15 +113,12 @@ def nonzero(x: Tensor) -> Tensor:
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     """A row of zeros with a one at the label, for each label: shape (*labels, num_classes)."""
-    count = int(labels.value.max()) + 1 if num_classes == -1 else num_classes
-    if isinstance(labels.value, np.ndarray) and labels.value.size:
-        low, high = int(labels.value.min()), int(labels.value.max())
-        if low < 0 or high >= count:
-            bad = low if low < 0 else high
-            raise RuntimeError(
-                said("one_hot", "a label is not a class", expected=f"0 to {count - 1}", got=bad)
-            )
-    return P.cast(is_class(labels, count), dtype=np.dtype(np.int64))
+    if num_classes == -1:
+        if not labels.shape.numel():
+            raise RuntimeError(said("one_hot", "no labels to count", write="one_hot(x, classes)"))
+        num_classes = int(labels.value.max()) + 1
+    _check_index("one_hot", labels, num_classes, RuntimeError)
+    return P.cast(is_class(labels, num_classes), dtype=np.dtype(np.int64))
 
 
 def is_class(labels: Tensor, count: int) -> Tensor:
@@ -87,7 +132,10 @@ def is_class(labels: Tensor, count: int) -> Tensor:
 
 def embedding(index: Tensor, weight: Tensor) -> Tensor:
     """The rows of `weight` that `index` lists: shape (*index, features)."""
-    return get_item(weight, reshape(index, index.shape))
+    if weight.ndim != 2:
+        raise RuntimeError(said("embedding", "weight is a matrix", got=weight.shape))
+    _check_index("embedding", index, weight.shape[0], IndexError)
+    return P.take(weight, index)
 
 
 in_place(masked_fill)

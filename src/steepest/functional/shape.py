@@ -6,8 +6,16 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import result_dtype, said, sizes
-from steepest.functional.reduction import axes_of
-from steepest.tensors import Tensor, broadcast_to, cast_to, get_item, method, reshape
+from steepest.functional.axes import axes_of
+from steepest.tensors import (
+    Tensor,
+    broadcast_to,
+    cast_to,
+    common_shape,
+    get_item,
+    method,
+    reshape,
+)
 
 __all__ = [
     "broadcast_tensors",
@@ -134,6 +142,8 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if not x.ndim:
         return reshape(x, 1)
     first, last = axes_of(x, start_dim)[0], axes_of(x, end_dim)[0]
+    if first > last:
+        raise RuntimeError(said("flatten", "start_dim comes after end_dim", got=(first, last)))
     middle = int(np.prod(x.shape[first : last + 1]))
     return reshape(x, (*x.shape[:first], middle, *x.shape[last + 1 :]))
 
@@ -156,6 +166,8 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
     """Axes of length 1 repeated without copying; -1 leaves an axis as it is."""
     given = sizes(shape)
     lead = len(given) - x.ndim
+    if lead < 0 or -1 in given[:lead]:
+        raise RuntimeError(said("expand", "a new axis needs a size", expected=x.shape, got=given))
     shape = tuple(x.shape[i - lead] if n == -1 else n for i, n in enumerate(given))
     return broadcast_to(x, shape, "expand")
 
@@ -168,7 +180,7 @@ def expand_as(x: Tensor, other: Tensor) -> Tensor:
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """All tensors in the shape they broadcast to together."""
-    shape = np.broadcast_shapes(*(x.shape for x in tensors))
+    shape = common_shape("broadcast_tensors", *tensors)
     return tuple(broadcast_to(x, shape) for x in tensors)
 
 
@@ -176,6 +188,10 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 def repeat(x: Tensor, *repeats: Any) -> Tensor:
     """x laid out several times along each axis."""
     times = sizes(repeats)
+    if len(times) < x.ndim or min(times, default=0) < 0:
+        raise RuntimeError(
+            said("repeat", "one count, 0 or more, per axis", expected=x.ndim, got=times)
+        )
     shape = (1,) * (len(times) - x.ndim) + tuple(x.shape)
     paired = [n for m, k in zip(times, shape, strict=True) for n in (m, k)]
     spread = broadcast_to(reshape(x, [n for k in shape for n in (1, k)]), tuple(paired))
@@ -183,24 +199,33 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
     return P.cast(out, dtype=out.dtype)  # memory of its own, as in PyTorch
 
 
-def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors joined along an existing axis: each is padded to its place, and the places added."""
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError(said("cat", "expected at least one tensor"))
-    axis = axes_of(tensors[0], dim)[0]
-    dtype = result_dtype(*tensors)
-    rest = [n for i, n in enumerate(tensors[0].shape) if i != axis]
+def _check_joinable(tensors: list[Tensor], axis: int) -> None:
+    first = tensors[0].shape
     for x in tensors:
-        if x.ndim != tensors[0].ndim or [n for i, n in enumerate(x.shape) if i != axis] != rest:
+        rest = [(m, n) for i, (m, n) in enumerate(zip(first, x.shape, strict=False)) if i != axis]
+        if x.ndim != len(first) or any(m != n for m, n in rest):
             raise RuntimeError(
                 said(
                     "cat",
                     f"shapes must agree except along axis {axis}",
-                    expected=tensors[0].shape,
+                    expected=first,
                     got=x.shape,
                 )
             )
+
+
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors joined along an existing axis: each is padded to its place, and the places added."""
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError(said("cat", "expected at least one tensor"))
+    if any(not x.ndim for x in tensors):
+        raise RuntimeError(said("cat", "single numbers have no axis", write="stack(tensors)"))
+    dtype = result_dtype(*tensors)
+    # PyTorch lets an empty vector stand for nothing at all.
+    tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
+    axis = axes_of(tensors[0], dim)[0]
+    _check_joinable(tensors, axis)
     total = int(np.sum([x.shape[axis] for x in tensors]))
     shape = tuple(total if i == axis else n for i, n in enumerate(tensors[0].shape))
     out, start = None, 0
@@ -221,6 +246,11 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
+    tensors = list(tensors)
+    if not tensors or any(x.shape != tensors[0].shape for x in tensors):
+        raise RuntimeError(
+            said("stack", "expected tensors of one shape", got=[tuple(x.shape) for x in tensors])
+        )
     return cat([unsqueeze(x, dim) for x in tensors], dim)
 
 
@@ -228,7 +258,12 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` entries of one axis from `start`."""
     axis = axes_of(x, dim)[0]
-    return get_item(x, (slice(None),) * axis + (slice(start, start + length),))
+    first = start + x.shape[axis] if start < 0 else start
+    if length < 0 or not 0 <= first <= x.shape[axis] - length:
+        raise (IndexError if length == 0 else RuntimeError)(
+            said("narrow", f"axis {axis} has {x.shape[axis]} entries", got=f"{length} from {start}")
+        )
+    return get_item(x, (slice(None),) * axis + (slice(first, first + length),))
 
 
 @method
@@ -236,7 +271,9 @@ def split(x: Tensor, split_size: int | list[int], dim: int = 0) -> tuple[Tensor,
     """Parts along an axis: of one size (the last may be smaller), or of the sizes listed."""
     length = x.shape[axes_of(x, dim)[0]]
     if isinstance(split_size, int):
-        starts = range(0, max(length, 1), split_size)
+        if split_size < (0 if length == 0 else 1):
+            raise RuntimeError(said("split", "the size must be positive", got=split_size))
+        starts = range(0, max(length, 1), max(split_size, 1))
         lengths = [min(split_size, length - start) for start in starts]
     else:
         lengths = list(split_size)
@@ -249,6 +286,8 @@ def split(x: Tensor, split_size: int | list[int], dim: int = 0) -> tuple[Tensor,
 @method
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal size along an axis, the last one possibly smaller."""
+    if chunks < 1:
+        raise RuntimeError(said("chunk", "at least one chunk is needed", got=chunks))
     length = x.shape[axes_of(x, dim)[0]]
     return split(x, max(1, -(-length // chunks)), dim)
 

@@ -74,15 +74,16 @@ defvjp(uniform, None)
 
 
 def pow_by_base(g: Any, x: Any, y: Any) -> Any:
-    """y xʸ⁻¹, and 0 (not 0·∞) where y = 0."""
-    slope = mul(y, pow_(x, add(y, full(y, -1))))
-    return mul(g, where(equal(y, full(y, 0)), full(x, 0), slope))
+    """y xʸ⁻¹, and 0 (not 0·∞) at 0⁰."""
+    corner = mul(equal(x, full(x, 0)), equal(y, full(y, 0)))
+    power = add(where(corner, full(y, 1), y), full(y, -1))
+    return mul(g, mul(y, pow_(x, power)))
 
 
 def pow_by_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     """xʸ log x, and 0 (not 0·∞) where x = 0 and y ≥ 0."""
     flat = mul(equal(x, full(x, 0)), equal(less(y, full(y, 0)), full(less(y, y), False)))
-    return mul(g, where(flat, full(x, 0), mul(out, log(x))))
+    return mul(g, mul(out, log(where(flat, full(x, 1), x))))
 
 
 def max_by_operand(g: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:

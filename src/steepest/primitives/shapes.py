@@ -68,9 +68,10 @@ def reduced(x: Aval, *, axes: tuple[int, ...]) -> Aval:
 
 def filled(x: Aval, *, axes: tuple[int, ...]) -> Aval:
     """`reduced`, for reductions that have no value over nothing."""
+    out = reduced(x, axes=axes)
     if any(x.shape[axis] == 0 for axis in axes):
         _refuse("max", "the axes reduced over must not be empty", "at least 1", x.shape)
-    return reduced(x, axes=axes)
+    return out
 
 
 def arg_reduced(x: Aval, *, axis: int) -> Aval:
@@ -148,11 +149,20 @@ def folded(
     return Aval(tuple(shape), x.dtype)
 
 
+def _check_index(row: str, index: Aval) -> None:
+    if index.dtype.kind not in "iu":
+        _refuse(row, "an index holds whole numbers", "int64", index)
+
+
 def taken(x: Aval, index: Aval) -> Aval:
+    _check_index("take", index)
+    if not x.shape:
+        _refuse("take", "a single number has no rows", "at least 1 axis", x)
     return Aval(index.shape + x.shape[1:], x.dtype)
 
 
 def scattered(x: Aval, index: Aval, *, rows: int) -> Aval:
+    _check_index("scatter_add", index)
     if x.shape[: len(index.shape)] != index.shape:
         _refuse("scatter_add", "one entry of x per index", index.shape, x.shape)
     return Aval((rows, *x.shape[len(index.shape) :]), x.dtype)

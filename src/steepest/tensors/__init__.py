@@ -8,6 +8,7 @@ from steepest.tensors.operators import (
     binary,
     broadcast_to,
     cast_to,
+    common_shape,
     div,
     maximum,
     mul,
@@ -18,7 +19,7 @@ from steepest.tensors.operators import (
     sub,
     where,
 )
-from steepest.tensors.tape import Tape, enable_grad, no_grad, recording, set_grad_enabled
+from steepest.tensors.tape import Tape, enable_grad, no_grad, recording, renewed, set_grad_enabled
 from steepest.tensors.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "binary",
     "broadcast_to",
     "cast_to",
+    "common_shape",
     "div",
     "enable_grad",
     "from_numpy",
@@ -45,6 +47,7 @@ __all__ = [
     "operand",
     "pow",
     "recording",
+    "renewed",
     "reshape",
     "set_grad_enabled",
     "set_item",

@@ -29,27 +29,32 @@ def get_item(x: Tensor, index: Any) -> Tensor:
 def set_item(x: Tensor, index: Any, new: Any) -> None:
     """x[index] = new. Elements named twice keep the last value."""
     new = as_tensor(new, dtype=None if isinstance(new, Tensor) else x.dtype)
-    plain = _plain_index(x, index)
+    at = _places(x, index)
+    shape = x.value[at].shape
+    if new.ndim > len(shape) and set(new.shape[: new.ndim - len(shape)]) == {1}:
+        new = reshape(new, new.shape[new.ndim - len(shape) :])  # PyTorch drops leading axes of 1
     if not (recording() and (x.requires_grad or new.requires_grad)):
-        assign(x, new, "assignment", at=plain)
+        assign(x, new, "assignment", at=at)
         return
-    # Which element of `new` lands on each element of x (-1: none), found by doing it to positions.
-    positions = np.full(x.shape, -1, np.int64)
-    target = positions[plain].shape
-    positions[plain] = np.arange(int(np.prod(target))).reshape(target)
-    source = reshape(broadcast_to(cast_to(new, x.dtype), target, "assignment"), -1)
+    # Which element of `new` lands on each element of x (-1: none), found by doing it to numbers.
+    origin = np.full(x.shape, -1, np.int64)
+    origin[at] = np.arange(int(np.prod(shape))).reshape(shape)
+    source = reshape(broadcast_to(cast_to(new, x.dtype), shape, "assignment"), -1)
     if source.shape[0] == 0:
         return
-    values = P.take(source, Tensor(np.maximum(positions, 0)))
-    assign(x, P.where(Tensor(positions >= 0), values, x.alias()), "assignment")
+    values = P.take(source, Tensor(np.maximum(origin, 0)))
+    assign(x, P.where(Tensor(origin >= 0), values, x.alias()), "assignment")
 
 
-def _plain_index(x: Tensor, index: Any) -> tuple:
-    """The index with every tensor in it replaced by its array, checked."""
+def _places(x: Tensor, index: Any) -> tuple:
+    """The elements that an index names, in the order in which it reads them, as a NumPy index."""
     parts = index if isinstance(index, tuple) else (index,)
-    plain = tuple(_array(p) if isinstance(p, Tensor | list | np.ndarray) else p for p in parts)
-    _resolve(x, plain)
-    return plain
+    _, advanced, _ = _resolve(x, index)
+    if not advanced:
+        return tuple(int(p.value) if isinstance(p, Tensor) else p for p in parts)
+    # NumPy puts the axes of index arrays elsewhere when numbers stand between them.
+    numbers = Tensor(np.arange(x.shape.numel()).reshape(x.shape))
+    return np.unravel_index(get_item(numbers, index).value, tuple(x.shape))
 
 
 def _array(part: Any) -> np.ndarray:
@@ -65,9 +70,13 @@ def _array(part: Any) -> np.ndarray:
 
 def _consumed(part: Any) -> int:
     """How many axes of x a part of the index speaks about."""
-    if part is None or part is Ellipsis:
+    if part is None or part is Ellipsis or isinstance(part, bool | np.bool_):
         return 0
-    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+    return part.ndim if _is_mask(part) else 1
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == bool
 
 
 def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
@@ -94,13 +103,16 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
             shape.append(1)
             continue
         axis = len(basic)
-        if isinstance(part, slice):
+        if isinstance(part, bool | np.bool_) or (_is_mask(part) and not part.ndim):
+            advanced[len(shape)] = np.zeros(int(part), np.int64)  # a new axis, of length 1 or 0
+            shape.append(1)
+        elif isinstance(part, slice):
             start, stop, step = part.indices(x.shape[axis])
             if step < 0:
                 raise ValueError(said("indexing", "the step must be positive", write="flip(x)"))
             basic.append((start, len(range(start, stop, step)), step))
             shape.append(basic[-1][1])
-        elif isinstance(part, np.ndarray) and part.dtype == bool:
+        elif _is_mask(part):
             _check_mask(x, axis, part)
             for found in np.nonzero(part):
                 advanced[len(shape)] = found

@@ -15,7 +15,7 @@ import numpy as np
 from steepest import primitives as P
 from steepest.core import is_float, said
 from steepest.tensors.operators import add, broadcast_to, cast_to, div, mul, pow, sub
-from steepest.tensors.tape import no_grad, recording
+from steepest.tensors.tape import no_grad, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["assign", "in_place"]
@@ -23,6 +23,7 @@ __all__ = ["assign", "in_place"]
 
 def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> Tensor:
     """Give x (or the part of it at a NumPy index) the value and the history of `new`. Returns x."""
+    renewed(x)
     _check_allowed(x, new, name)
     new = broadcast_to(cast_to(new, x.dtype), x.value[at].shape, name)
     if isinstance(x.value, np.ndarray) and isinstance(new.value, np.ndarray):
@@ -45,6 +46,14 @@ def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> T
 def _check_allowed(x: Tensor, new: Tensor, name: str) -> None:
     root = x
     while root.view_of is not None:
+        if recording() and root.view_of[1] is None:
+            raise RuntimeError(
+                said(
+                    name,
+                    "a view taken under no_grad cannot be changed in place while recording",
+                    write="take the view outside of no_grad, or change it inside",
+                )
+            )
         root = root.view_of[0]
     if recording() and root.requires_grad and root.is_leaf:
         what = "a leaf" if root is x else "a view of a leaf"
@@ -63,8 +72,9 @@ def _check_allowed(x: Tensor, new: Tensor, name: str) -> None:
 
 def _give_history(x: Tensor, new: Tensor) -> None:
     """The changed tensor, and every tensor it is a view of, now come from the new value."""
-    if recording() and (new.requires_grad or x.requires_grad):
-        x.node, x.requires_grad = new.node, new.requires_grad
+    if recording() and (renewed(new) or x.requires_grad):
+        new = _with_node(x, new)
+        x.node, x.requires_grad, x.synced = new.node, new.requires_grad, x.version[0]
         if x.view_of is not None:
             base, row, params = x.view_of
             if row not in _WRITTEN_BACK:
@@ -76,6 +86,14 @@ def _give_history(x: Tensor, new: Tensor) -> None:
     elif x.view_of is not None:
         _give_history(x.view_of[0], new)
     x.synced = x.version[0]
+
+
+def _with_node(x: Tensor, new: Tensor) -> Tensor:
+    """`new` as the result of an operation, which a leaf or a constant is not yet."""
+    if not new.requires_grad:
+        never = Tensor(np.zeros(x.shape, bool))
+        return P.where(never, x.alias(), new)  # x still requires grad, and its gradient is 0
+    return P.cast(new, dtype=new.dtype) if new.node is None else new
 
 
 def _into_slice(base: Tensor, part: Tensor, *, starts: Any, sizes: Any, steps: Any) -> Tensor:
@@ -95,12 +113,27 @@ _WRITTEN_BACK: dict[Any, Callable[..., Tensor]] = {
 }
 
 
+def _as_it_was(x: Tensor) -> Tensor:
+    """x with its history, and its numbers out of reach of the change if a gradient may need them.
+
+    Whoever recorded the old value by itself is told; the operation that makes the new one is not.
+    """
+    if not recording():
+        return x.alias()
+    renewed(x)
+    out = x.alias()
+    out.version, out.synced, out.view_of = [0], 0, None
+    if isinstance(x.value, np.ndarray):
+        out.value = x.value.copy()
+    return out
+
+
 def in_place(function: Callable[..., Tensor], name: str | None = None) -> Callable[..., Tensor]:
     """The in-place form of a function, also as a method of Tensor: `relu` gives `relu_`."""
     name = name or function.__name__ + "_"
 
     def changed(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return assign(x, function(x.alias(), *args, **kwargs), name)
+        return assign(x, function(_as_it_was(x), *args, **kwargs), name)
 
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"In-place form of `{function.__name__}`."

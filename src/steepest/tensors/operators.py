@@ -19,6 +19,7 @@ __all__ = [
     "binary",
     "broadcast_to",
     "cast_to",
+    "common_shape",
     "div",
     "maximum",
     "mul",
@@ -79,17 +80,10 @@ def broadcast_to(x: Tensor, shape: tuple[int, ...], name: str = "broadcast_to") 
     return P.broadcast(x, shape=shape, axes=axes)
 
 
-def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Tensor]:
-    """Tensors and numbers brought to one dtype and one shape."""
-    operands = tuple([operand(x, name) for x in operands])
-    if dtype is None:
-        dtype = result_dtype(*operands)
-    tensors = [
-        cast_to(x, dtype) if isinstance(x, Tensor) else Tensor(np.asarray(x, dtype))
-        for x in operands
-    ]
+def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
+    """The shape to which all of them broadcast."""
     try:
-        shape = np.broadcast_shapes(*[x.value.shape for x in tensors])
+        return np.broadcast_shapes(*[x.value.shape for x in tensors])
     except ValueError:
         raise RuntimeError(
             said(
@@ -99,6 +93,18 @@ def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Te
                 got=" and ".join(str(x.shape) for x in tensors),
             )
         ) from None
+
+
+def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Tensor]:
+    """Tensors and numbers brought to one dtype and one shape."""
+    operands = tuple([operand(x, name) for x in operands])
+    if dtype is None:
+        dtype = result_dtype(*operands)
+    tensors = [
+        cast_to(x, dtype) if isinstance(x, Tensor) else Tensor(np.asarray(x, dtype))
+        for x in operands
+    ]
+    shape = common_shape(name, *tensors)
     return [x if x.value.shape == shape else broadcast_to(x, shape) for x in tensors]
 
 
@@ -150,13 +156,17 @@ def div(x: Any, y: Any) -> Tensor:
 
 def pow(x: Any, y: Any) -> Tensor:
     """x to the power y. Small whole powers are products, which is exact and fast."""
-    if isinstance(x, Tensor) and isinstance(y, int | float) and y in (1, 2, 3):
-        if y == 1:
-            return mul(x, 1)
-        square = mul(x, x)
-        return square if y == 2 else mul(square, x)
-    if isinstance(x, Tensor) and is_float(x.dtype) and y == 0.5:
-        return P.sqrt(x)
+    dtype = result_dtype(operand(x, "pow"), operand(y, "pow"))
+    if isinstance(x, Tensor) and isinstance(y, int | float) and x.dtype == dtype:
+        if y in (1, 2, 3):
+            square = mul(x, x) if y > 1 else mul(x, 1)
+            return mul(square, x) if y == 3 else square
+        if y == 0.5:
+            return P.sqrt(x)
+    if not is_float(dtype) and np.any(np.less(y.value if isinstance(y, Tensor) else y, 0)):
+        raise RuntimeError(
+            said("pow", "integers have no negative powers", got=y, write="x.float() ** y")
+        )
     return binary(P.pow_, x, y)
 
 
@@ -168,7 +178,7 @@ def maximum(x: Any, y: Any) -> Tensor:
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """x where the condition holds, y elsewhere."""
     x, y = aligned("where", x, y)
-    shape = np.broadcast_shapes(condition.shape, x.shape)
+    shape = common_shape("where", condition, x)
     chosen = broadcast_to(cast_to(condition, np.dtype(bool)), shape, "where")
     return P.where(chosen, broadcast_to(x, shape, "where"), broadcast_to(y, shape, "where"))
 

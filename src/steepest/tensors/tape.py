@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
-from steepest.core import Eager, Primitive, current, install, is_float, said
+from steepest.core import Eager, Primitive, current, install, is_float
 from steepest.primitives import broadcast, permute, reshape, slice_, windows
 from steepest.tensors.tensor import Node, Tensor
 
-__all__ = ["Tape", "enable_grad", "no_grad", "recording", "set_grad_enabled"]
+__all__ = ["Tape", "enable_grad", "no_grad", "recording", "renewed", "set_grad_enabled"]
 
 # Rows whose NumPy evaluation shares memory with their operand.
 VIEWS = frozenset({broadcast, permute, reshape, slice_, windows})
@@ -32,32 +32,39 @@ class Tape:
         if row in VIEWS and isinstance(operands[0], Tensor):
             base = operands[0]
             out.version, out.synced = base.version, base.version[0]
-            out.view_of = (base, row, params)
+            unrecorded = base.requires_grad and not self.recording
+            out.view_of = (base, None if unrecorded else row, params)
         if self.recording and is_float(out.dtype):
             for x in operands:
-                if isinstance(x, Tensor) and x.requires_grad:
-                    edges = tuple([_edge(x, row) for x in operands])
+                if isinstance(x, Tensor) and (x.requires_grad or (x.view_of and renewed(x))):
+                    edges = tuple([_edge(x) for x in operands])
                     out.requires_grad = True
-                    out.node = Node(row, operands, params, edges, out.value)
+                    out.node = Node(row, operands, params, edges, out)
                     break
         return out
 
 
-def _edge(x: Any, row: Primitive) -> Any:
+def _edge(x: Any) -> Any:
     """Where the gradient of this operand goes: its node, the leaf itself, or nowhere."""
-    if not (isinstance(x, Tensor) and x.requires_grad):
+    if not (isinstance(x, Tensor) and (renewed(x) if x.view_of else x.requires_grad)):
         return None
-    if x.synced != x.version[0] and x.node is not None:
-        raise RuntimeError(
-            said(
-                row.name,
-                f"an operand of shape {x.shape} was changed in place through another view of it",
-                expected=f"version {x.synced}",
-                got=f"version {x.version[0]}",
-                write="take the view again after the change, or work on x.clone()",
-            )
-        )
     return x if x.node is None else x.node
+
+
+def renewed(x: Tensor) -> bool:
+    """Whether x requires grad, after its history has been brought up to date.
+
+    When the base of a view, or another view of it, was changed in place, the view has the new
+    numbers and so must have the new history: it is taken from the base again.
+    """
+    if x.view_of is not None and x.synced != x.version[0]:
+        base, row, params = x.view_of
+        if row is not None:
+            with _GradMode(True):
+                again = row(base, **params)
+            x.node, x.requires_grad = again.node, again.requires_grad
+        x.synced = x.version[0]
+    return x.requires_grad
 
 
 install(lambda: Tape(Eager()))

@@ -6,11 +6,13 @@ that define it: a function marked `@method` in any page of floor 2 is also a met
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from steepest.core import DEFAULT_DTYPE, is_float, said
+from steepest.tensors.written import written
 
 __all__ = ["Node", "Tensor", "as_tensor", "from_numpy", "method", "tensor"]
 
@@ -24,12 +26,13 @@ class Node:
     is kept beside the operand because an in-place change later gives the operand another history.
     """
 
-    __slots__ = ("edges", "operands", "params", "row", "value", "versions")
+    __slots__ = ("edges", "operands", "params", "row", "stamp", "value", "version", "versions")
 
-    def __init__(self, row: Any, operands: tuple, params: dict, edges: tuple, value: Any):
+    def __init__(self, row: Any, operands: tuple, params: dict, edges: tuple, out: "Tensor"):
         self.row, self.operands, self.params = row, operands, params
-        self.edges, self.value = edges, value
+        self.edges, self.value = edges, out.value
         self.versions = [x.version[0] if isinstance(x, Tensor) else 0 for x in operands]
+        self.version, self.stamp = out.version, out.version[0]
 
     def __repr__(self) -> str:
         return f"<{self.row.name} backward>"
@@ -47,7 +50,8 @@ class Tensor:
     grad: "Tensor | None" = None
     requires_grad: bool = False
     node: Node | None = None
-    view_of: "tuple[Tensor, Any, dict] | None" = None  # (base, row, params) when memory is shared
+    # (base, row, params) when memory is shared; no row for a view that was taken unrecorded
+    view_of: "tuple[Tensor, Any, dict] | None" = None
 
     __array_ufunc__ = None  # NumPy leaves `array * tensor` to Tensor
 
@@ -118,6 +122,7 @@ class Tensor:
         """The tensor as it is now, history included, whatever is done to `self` in place later."""
         out = self.detach()
         out.requires_grad, out.node, out.view_of = self.requires_grad, self.node, self.view_of
+        out.synced = self.synced
         return out
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
@@ -203,15 +208,31 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and not self.ndim else format(str(self), spec)
 
-    def __repr__(self) -> str:
-        return f"tensor({written(self.value, 'tensor(')}{self._suffix()})"
+    def __contains__(self, number: Any) -> bool:
+        return bool((self.value == (number.value if isinstance(number, Tensor) else number)).any())
 
-    def _suffix(self) -> str:
+    def __deepcopy__(self, memo: dict) -> "Tensor":
+        if not self.is_leaf:
+            raise RuntimeError(
+                said("deepcopy", "only leaves can be copied", write="x.detach().clone()")
+            )
+        out = type(self)(self.value.copy())
+        memo[id(self)] = out
+        out.__dict__.update({k: deepcopy(v, memo) for k, v in vars(self).items() if k not in _OWN})
+        return out
+
+    def __repr__(self) -> str:
+        if not isinstance(self.value, np.ndarray):
+            return f"tensor({self.value})"
+        return written(self.value, "tensor(", self._notes())
+
+    def _notes(self) -> list[str]:
         usual = (DEFAULT_DTYPE, np.dtype(np.int64), np.dtype(bool))
-        dtype = "" if self.dtype in usual else f", dtype={self.dtype}"
+        told = self.dtype in (usual if self.value.size else usual[:1])
+        notes = [] if told else [f"dtype={self.dtype}"]
         if self.node is not None:
-            return f"{dtype}, grad_fn={self.node!r}"
-        return dtype + (", requires_grad=True" if self.requires_grad else "")
+            return [*notes, f"grad_fn={self.node!r}"]
+        return [*notes, "requires_grad=True"] if self.requires_grad else notes
 
     __hash__ = object.__hash__
 
@@ -228,24 +249,8 @@ class Size(tuple):
     __str__ = tuple.__repr__
 
 
-def written(value: Any, prefix: str) -> str:
-    """Numbers as PyTorch prints them: four decimals, no more digits than whole numbers need."""
-    if not isinstance(value, np.ndarray):
-        return str(value)
-    formatter: Any = {}
-    finite = value[np.isfinite(value)] if is_float(value.dtype) else np.zeros(0)
-    if is_float(value.dtype):
-        sizes = np.abs(finite[finite != 0])
-        if (finite == np.floor(finite)).all() and (not sizes.size or sizes.max() < 1e8):
-            formatter["float_kind"] = lambda x: f"{x:.0f}." if np.isfinite(x) else f"{x}"
-        elif sizes.max() >= 1e8 or sizes.min() < 1e-4 or sizes.max() / sizes.min() > 1000:
-            formatter["float_kind"] = lambda x: f"{x:.4e}"
-        else:
-            formatter["float_kind"] = lambda x: f"{x:.4f}"
-    text = np.array2string(
-        value, separator=", ", prefix=prefix, formatter=formatter or None, threshold=1000
-    )
-    return text if value.size else "[]"
+# What a copy of a tensor has of its own: its memory, and nobody who shares it.
+_OWN = frozenset({"value", "version", "synced", "view_of"})
 
 
 def method(function: F, name: str | None = None) -> F:
@@ -264,10 +269,10 @@ def tensor(
     del device  # there is one: this processor. Accepted so that scripts run as they are
     if isinstance(data, Tensor):
         data = data.detach().numpy()
-    elif isinstance(data, list | tuple):
+    given = isinstance(_first(data), np.ndarray | np.generic)
+    if isinstance(data, list | tuple):
         data = _plain(data)
     array = np.array(data, dtype=dtype)
-    given = isinstance(data, np.ndarray | np.generic)
     if dtype is None and not given and array.dtype == np.float64:
         array = array.astype(DEFAULT_DTYPE)
     if array.dtype.kind not in "biuf":
@@ -275,6 +280,13 @@ def tensor(
             said("tensor", "the data are not numbers", expected="numbers", got=array.dtype)
         )
     return Tensor(array).requires_grad_(requires_grad) if requires_grad else Tensor(array)
+
+
+def _first(data: Any) -> Any:
+    """The first number of nested lists: it tells whether they hold NumPy's numbers or Python's."""
+    while isinstance(data, list | tuple) and data:
+        data = data[0]
+    return data
 
 
 def _plain(data: Any) -> Any:

@@ -1,0 +1,88 @@
+"""Gradient descent, plain, with momentum, and with Nesterov's momentum."""
+
+from typing import Any, ClassVar
+
+from steepest.core import said
+from steepest.functional import clone, zeros_like
+from steepest.optim.optimizer import Optimizer
+from steepest.optim.settings import check
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """(Stochastic) gradient descent: a step against the gradient.
+
+        g ← g + weight_decay · p
+        b ← momentum · b + (1 − dampening) · g          b = g at the first step
+        p ← p − lr · b                                  Nesterov: p − lr · (g + momentum · b)
+
+    Whether this is batch gradient descent, mini-batch or true SGD is the size of the batch that the
+    gradient was computed on, not the optimizer's affair.
+
+    Sources: Robbins and Monro, "A stochastic approximation method", 1951; Polyak, "Some methods of
+    speeding up the convergence of iteration methods", 1964; Nesterov's form as in Sutskever et al.,
+    "On the importance of initialization and momentum in deep learning", 2013.
+
+    Args:
+        params: tensors, or dicts that each hold "params" and settings of their own.
+        lr: the learning rate.
+        momentum: how much of the last step's direction is kept, 0 to 1.
+        dampening: how much of the new gradient is held back.
+        weight_decay: λ of the penalty ½λ‖p‖².
+        nesterov: look at the gradient where the momentum leads.
+        maximize: climb instead of descend.
+
+    Raises:
+        ValueError: a negative or non-finite setting; Nesterov without momentum or with dampening.
+    """
+
+    execution: ClassVar[dict[str, Any]] = {"foreach": None, "differentiable": False, "fused": None}
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        **execution: Any,
+    ):
+        check("SGD", "learning rate", lr)
+        check("SGD", "momentum value", momentum)
+        check("SGD", "weight_decay value", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError(
+                said("SGD", "Nesterov momentum requires a momentum and zero dampening")
+            )
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, execution)
+
+    def initial(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
+        # Undamped, b = 0 before the first step gives b = g after it; damped, it would not.
+        if group["momentum"] != 0 and group["dampening"] == 0:
+            return {"momentum_buffer": zeros_like(p)}
+        return {}
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lr, momentum = group["lr"], group["momentum"]
+        if group["weight_decay"] != 0:
+            g = g + group["weight_decay"] * p
+        if momentum != 0:
+            b = state.get("momentum_buffer")
+            if b is None:
+                b = state["momentum_buffer"] = clone(g)
+            else:
+                b.copy_(momentum * b + (1 - group["dampening"]) * g)
+            g = g + momentum * b if group["nesterov"] else b
+        p -= lr * g

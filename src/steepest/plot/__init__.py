@@ -1,0 +1,38 @@
+"""Floor 6: pictures of what training computed. One file per kind of picture; add a plot here.
+
+    loss_curve          how training went, epoch by epoch
+    predicted_actual    regression: predictions, targets and residuals
+    confusion_matrix    classification: which class was taken for which
+    feature_weights     what each feature adds in a linear model
+    decision_regions    the plane of two features, cut up into classes
+    report_html         all of it as one page
+
+Every picture takes plain arrays and returns a matplotlib Figure, `figure.savefig("loss.png")`, in
+the theme "light" or "dark". Its label is its alternative text.
+"""
+
+from steepest.plot.classification import confusion_matrix
+from steepest.plot.decision import decision_regions
+from steepest.plot.loss_curve import loss_curve
+from steepest.plot.regression import predicted_actual
+from steepest.plot.report import ModelSection, Report, Weights, report_html
+from steepest.plot.style import THEMES, Theme, drawing, rc
+from steepest.plot.svg import inline_svg
+from steepest.plot.weights import feature_weights
+
+__all__ = [
+    "THEMES",
+    "ModelSection",
+    "Report",
+    "Theme",
+    "Weights",
+    "confusion_matrix",
+    "decision_regions",
+    "drawing",
+    "feature_weights",
+    "inline_svg",
+    "loss_curve",
+    "predicted_actual",
+    "rc",
+    "report_html",
+]

@@ -1,0 +1,46 @@
+"""Floor 4: training. The loop, what surrounds it, and what comes out: scores, models, runs."""
+
+from steepest.training.atomic import write_bytes, write_text
+from steepest.training.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
+from steepest.training.choices import LOSSES, OPTIMIZERS, SCHEDULES
+from steepest.training.closed_form import closed_form
+from steepest.training.fit import fit
+from steepest.training.loop import run_epoch
+from steepest.training.predict import Predictions, predict
+from steepest.training.result import Fit
+from steepest.training.run_folder import RunFolder
+from steepest.training.save import Saved, load, save
+from steepest.training.scores import Score, Scores, baseline_of, evaluate
+
+__all__ = [
+    "fit",
+    "Fit",
+    "run_epoch",
+    "LOSSES",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "Callback",
+    "CSVLogger",
+    "EarlyStopping",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "closed_form",
+    "baseline_of",
+    "evaluate",
+    "Score",
+    "Scores",
+    "predict",
+    "Predictions",
+    "load",
+    "save",
+    "Saved",
+    "RunFolder",
+    "write_bytes",
+    "write_text",
+]
