@@ -86,7 +86,7 @@ def outcome(action: Any) -> Any:
         return error
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(cases)
 def test_reading(case):
     shape, index, single = case
@@ -107,7 +107,7 @@ def test_reading(case):
     np.testing.assert_allclose(x.grad.value, t.grad.numpy(), rtol=1e-14, atol=1e-14)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(cases, st.sampled_from(["number", "tensor", "row", "wrong"]), st.booleans())
 def test_writing(case, what, recorded):
     """Values, and gradients of what was overwritten and of what was written."""

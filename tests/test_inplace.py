@@ -45,7 +45,7 @@ def check_stricter(program: list[Instruction], ours: Run) -> None:
         np.testing.assert_allclose(ours.gradients, expected, rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=800)
+@settings(max_examples=300)
 @given(st.lists(instructions, min_size=1, max_size=8))
 def test_a_program_of_views_and_changes_gives_pytorchs_gradient(program):
     ours, theirs = run(steepest, program, LEAF, OTHER), run(torch, program, LEAF, OTHER)

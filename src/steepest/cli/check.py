@@ -1,4 +1,4 @@
-"""`steepest check DATA`: a dry run. Reads the data, shows the shapes, takes a step, writes nothing."""
+"""`steepest check DATA`: a dry run. Reads the data, shows shapes, takes steps, writes nothing."""
 
 import json
 from dataclasses import replace

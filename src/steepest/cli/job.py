@@ -20,9 +20,20 @@ REFERENCE = "linear"
 _OF_DATA = ("target", "task", "leave_out", "split", "scale", "missing", "group", "seed", "shuffle")
 _OF_FIT = (
     *("loss", "optimizer", "lr", "schedule", "epochs", "batch_size", "seed", "shuffle"),
-    "patience",
+    *("patience", "restore_best"),
 )
 _OF_MODEL = ("model", "hidden", "activation")
+
+# Least squares has one answer, so the reference is trained until it is there: large batches and a
+# falling rate leave no noise, and neither early stopping nor choosing an epoch moves it.
+_TO_THE_MINIMUM = {
+    "optimizer": "momentum",
+    "lr": 0.02,
+    "schedule": "exponential",
+    "epochs": 300,
+    "patience": None,
+    "restore_best": False,
+}
 
 
 @dataclass
@@ -37,6 +48,11 @@ class Job:
         """The models to train, the wanted one first, the reference beside it."""
         wanted = self.settings["model"]
         return [wanted] if wanted == REFERENCE else [wanted, REFERENCE]
+
+    @property
+    def least_squares(self) -> bool:
+        """Whether the reference minimises squares, and so has a closed form to agree with."""
+        return self.data.task == "regression" and self.settings["loss"] in (None, "mse")
 
     def model(self, name: str) -> nn.Module:
         """A fresh model, its weights drawn from the seed."""
@@ -53,6 +69,10 @@ class Job:
     def train(self, name: str, out: Any, progress: str) -> Fit:
         """Train one of the models into the run folder `out`."""
         chosen = {key: self.settings[key] for key in _OF_FIT}
+        if self.least_squares and name != self.settings["model"]:
+            # even batches, so that every row weighs the same
+            rows = len(self.data.train)
+            chosen |= _TO_THE_MINIMUM | {"batch_size": -(-rows // -(-rows // 128))}
         return fit(self.model(name), self.data, **chosen, out=out, progress=progress)
 
     def sections(self, name: str) -> dict[str, Any]:

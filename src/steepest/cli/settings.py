@@ -139,6 +139,7 @@ SETTINGS = (
     Setting("epochs", 300, count, "N", "passes over the training part, at most"),
     Setting("batch-size", 32, count, "N", "rows per step"),
     Setting("patience", 30, or_none(count), "N", "stop after so many epochs without improvement"),
+    Setting("restore-best", True, yes, "", "keep the best epoch's weights, or the last ones"),
     Setting("seed", 0, seed, "N", "of the split, the weights and the shuffling"),
     Setting("out", None, or_none(text), "FOLDER", "the run's folder (runs/ and the data's name)"),
 )

@@ -15,7 +15,7 @@ from steepest.cli.console import console, say, table
 from steepest.cli.job import Job, prepared
 from steepest.cli.report import write_report
 from steepest.cli.settings import merged, with_flags
-from steepest.training import Fit, RunFolder, Scores, baseline_of, evaluate
+from steepest.training import Fit, RunFolder, Scores, baseline_of, closed_form, evaluate
 
 __all__ = ["app"]
 
@@ -65,7 +65,7 @@ def trained(job: Job, silent: bool) -> dict[str, Fit]:
     path = Path(job.settings["out"] or Path("runs") / Path(job.data.name).stem)
     for name in job.names:
         if fits:
-            path = folder(fits[job.names[0]]).path / name
+            path = fits[job.names[0]].folder.path / name
         if not silent:
             console().print(f"\n{name}")
         fits[name] = job.train(
@@ -74,11 +74,6 @@ def trained(job: Job, silent: bool) -> dict[str, Fit]:
         if not silent:
             say(fits[name].notes)
     return fits
-
-
-def folder(fit: Fit) -> RunFolder:
-    assert fit.folder is not None
-    return fit.folder
 
 
 def opened(job: Job, fits: dict[str, Fit]) -> dict[str, Scores]:
@@ -92,7 +87,7 @@ def opened(job: Job, fits: dict[str, Fit]) -> dict[str, Scores]:
         for name, fit in fits.items()
     }
     for name, fit in fits.items():
-        folder(fit).add_scores("test", scores[name])
+        fit.folder.add_scores("test", scores[name])
     return scores
 
 
@@ -100,7 +95,7 @@ def as_result(fits: dict[str, Fit], scores: dict[str, Scores]) -> dict[str, Any]
     """Everything a program would ask: folders, epochs, scores."""
     return {
         name: {
-            "run": str(folder(fit).path),
+            "run": str(fit.folder.path),
             "epochs": len(fit.history),
             "best_epoch": fit.best_epoch,
             "best": fit.best,
@@ -115,23 +110,38 @@ def as_result(fits: dict[str, Fit], scores: dict[str, Scores]) -> dict[str, Any]
 
 def show(job: Job, fits: dict[str, Fit], scores: dict[str, Scores], report: Path) -> None:
     """The scores side by side, and what to do next."""
-    run = folder(fits[job.names[0]]).path
+    run = fits[job.names[0]].folder.path
     if scores:
-        console().print(f"\ntest part, {len(job.data.test):,} rows, opened once")
+        units = job.data.preparation.units
+        measured = f"; mae and rmse in {units}" if units else ""
+        console().print(
+            f"\ntest part, {len(job.data.test):,} rows, opened once; 95 % intervals{measured}",
+            soft_wrap=True,
+        )
         console().print(score_table(job, scores))
+        if job.least_squares and "linear" in fits:
+            console().print(agreement(job, scores["linear"]), soft_wrap=True)
     console().print(f"run        {run}", soft_wrap=True)
     console().print(f"report     {report}", soft_wrap=True)
     console().print(f"use it     steepest predict {run} DATA", soft_wrap=True)
+
+
+def agreement(job: Job, found: Scores) -> str:
+    """Where descent led the linear model, beside the solution of the equations."""
+    solved = evaluate(closed_form(job.data), job.data.preparation, job.data.test)["rmse"].value
+    difference = abs(found["rmse"].value / solved - 1)
+    return (
+        f"linear by descent: rmse {found['rmse'].value:.5g}; by the closed form: {solved:.5g} "
+        f"(they differ by {difference:.1e} of it)\n"
+    )
 
 
 def score_table(job: Job, scores: dict[str, Scores]) -> Any:
     """One row per model, the baseline first, a 95 % interval behind every score."""
     first = next(iter(scores.values()))
     constant = "mean" if job.data.task == "regression" else "majority class"
-    rows = [[f"baseline ({constant})", *(f"{s.baseline:.3g}" for s in first.metrics.values())]]
+    rows = [[f"baseline ({constant})", *(f"{s.baseline:.3f}" for s in first.metrics.values())]]
     for name in reversed(job.names):
         found = scores[name].metrics.values()
-        rows.append([name, *(f"{s.value:.3g}  [{s.low:.3g}, {s.high:.3g}]" for s in found)])
-    units = f" ({first.units})" if first.units else ""
-    header = [f"{m}{units}" if m in ("mae", "rmse") else m for m in first.metrics]
-    return table(["95 % intervals", *header], rows)
+        rows.append([name, *(f"{s.value:.3f} ({s.low:.2f}–{s.high:.2f})" for s in found)])
+    return table(["model", *first.metrics], rows)

@@ -51,7 +51,7 @@ _CARDS = (
         "column B encodes the share of Black residents, 1000·(Bk − 0.63)², a formula whose "
         "authors assumed that racial self-segregation affects prices; scikit-learn withdrew the "
         "set for it. It is here because course material uses it, and because a learner should see "
-        "how bias enters data. To train without it: leave_out=['B']",
+        "how bias enters data. To train without it: leave_out=['B'], or --leave-out B",
     ),
     DatasetCard(
         "digits",

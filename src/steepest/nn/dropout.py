@@ -27,7 +27,7 @@ class Dropout(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.inplace and self.training:
-            return assign(input, F.dropout(input.alias(), self.p), "dropout_")
+            return assign(input, F.dropout(F.clone(input), self.p), "dropout_")
         return F.dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:

@@ -194,7 +194,7 @@ def _training(report: Report) -> str:
         return ""
     caption = (
         "Loss after every epoch, on the training part (solid) and on the validation part (dashed). "
-        "The ring marks the epoch whose weights were kept."
+        "The ring marks the lowest validation loss."
     )
     return markup.figure(loss_curve(runs, loss=report.loss), "loss", caption)
 

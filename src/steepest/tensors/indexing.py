@@ -13,7 +13,7 @@ from steepest import primitives as P
 from steepest.core import said
 from steepest.tensors.inplace import assign
 from steepest.tensors.operators import broadcast_to, cast_to, reshape
-from steepest.tensors.tape import recording
+from steepest.tensors.tape import recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["get_item", "set_item"]
@@ -37,6 +37,7 @@ def set_item(x: Tensor, index: Any, new: Any) -> None:
         assign(x, new, "assignment", at=at)
         return
     # Which element of `new` lands on each element of x (-1: none), found by doing it to numbers.
+    renewed(x)
     origin = np.full(x.shape, -1, np.int64)
     origin[at] = np.arange(int(np.prod(shape))).reshape(shape)
     source = reshape(broadcast_to(cast_to(new, x.dtype), shape, "assignment"), -1)

@@ -81,6 +81,7 @@ def _give_history(x: Tensor, new: Tensor) -> None:
                 raise RuntimeError(
                     said(f"{row.name}", "such a view cannot be changed in place while recording")
                 )
+            renewed(base)
             old = base.alias()
             _give_history(base, _WRITTEN_BACK[row](old, x.alias(), **params))
     elif x.view_of is not None:
@@ -122,7 +123,7 @@ def _as_it_was(x: Tensor) -> Tensor:
         return x.alias()
     renewed(x)
     out = x.alias()
-    out.version, out.synced, out.view_of = [0], 0, None
+    out.version, out.synced = [0], 0
     if isinstance(x.value, np.ndarray):
         out.value = x.value.copy()
     return out

@@ -38,8 +38,9 @@ class Tape:
             for x in operands:
                 if isinstance(x, Tensor) and (x.requires_grad or (x.view_of and renewed(x))):
                     edges = tuple([_edge(x) for x in operands])
+                    kept = tuple([_kept(x) for x in operands])
                     out.requires_grad = True
-                    out.node = Node(row, operands, params, edges, out)
+                    out.node = Node(row, kept, params, edges, out)
                     break
         return out
 
@@ -49,6 +50,14 @@ def _edge(x: Any) -> Any:
     if not (isinstance(x, Tensor) and (renewed(x) if x.view_of else x.requires_grad)):
         return None
     return x if x.node is None else x.node
+
+
+def _kept(x: Any) -> Any:
+    """An operand as the history keeps it. What is changed in place later, and so gets a history
+    that contains this one, must not be in it itself: such a cycle would keep all memory alive."""
+    if isinstance(x, Tensor) and not (x.requires_grad and x.node is None):
+        return x.alias()
+    return x
 
 
 def renewed(x: Tensor) -> bool:

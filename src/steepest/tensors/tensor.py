@@ -119,10 +119,12 @@ class Tensor:
         return out
 
     def alias(self) -> "Tensor":
-        """The tensor as it is now, history included, whatever is done to `self` in place later."""
+        """The tensor as it is now, history included, whatever is done to `self` in place later.
+
+        It knows no base, and its history must be up to date (`renewed`).
+        """
         out = self.detach()
-        out.requires_grad, out.node, out.view_of = self.requires_grad, self.node, self.view_of
-        out.synced = self.synced
+        out.requires_grad, out.node = self.requires_grad, self.node
         return out
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":

@@ -11,7 +11,10 @@ from steepest.training.callbacks import (
 from steepest.training.choices import LOSSES, OPTIMIZERS, SCHEDULES
 from steepest.training.closed_form import closed_form
 from steepest.training.fit import fit
+from steepest.training.linear_weights import linear_weights, weight_unit
 from steepest.training.loop import run_epoch
+from steepest.training.manifest import manifest
+from steepest.training.measure import answered
 from steepest.training.predict import Predictions, predict
 from steepest.training.result import Fit
 from steepest.training.run_folder import RunFolder
@@ -30,7 +33,11 @@ __all__ = [
     "EarlyStopping",
     "ModelCheckpoint",
     "ReduceLROnPlateau",
+    "answered",
+    "manifest",
     "closed_form",
+    "linear_weights",
+    "weight_unit",
     "baseline_of",
     "evaluate",
     "Score",

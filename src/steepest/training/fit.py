@@ -43,11 +43,12 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     patience: int | None = None,
+    restore_best: bool = True,
     callbacks: Iterable[Callback] = (),
     out: str | os.PathLike | RunFolder | None = None,
     progress: str = "auto",
 ) -> Fit:
-    """Train `model` on `data.train`, watching `data.val`; leave it with the best epoch's weights.
+    """Train `model` on `data.train`, watching `data.val`; keep the best epoch's weights.
 
     The same seed gives the same bits, whatever was drawn before and whoever watches. Interrupted
     from the keyboard, training ends with what the complete epochs brought.
@@ -66,6 +67,8 @@ def fit(
         seed: of the shuffling and of dropout.
         shuffle: new order before every epoch; False where the order is time.
         patience: end after so many epochs without a better validation loss; None goes on.
+        restore_best: leave the model with the best epoch's weights; False leaves the last ones,
+            where training is meant to converge (a least-squares fit).
         callbacks: see callbacks.py.
         out: the run folder to write (a free name near it where it exists), or None for none.
         progress: "auto", "bar", "lines" or "none".
@@ -93,6 +96,7 @@ def fit(
         batch_size,
         seed,
         shuffle,
+        restore_best,
     )
     _fit_batch(run)
     run.settings = {
@@ -105,6 +109,7 @@ def fit(
         "seed": seed,
         "shuffle": shuffle,
         "patience": patience,
+        "restore_best": restore_best,
     }
     if out is not None:
         run.folder = out if isinstance(out, RunFolder) else RunFolder(out)
@@ -114,7 +119,7 @@ def fit(
 
 
 def _run(run: Fit, callbacks: list[Callback]) -> None:
-    """Train; whatever happens, end with the best weights and tell the callbacks."""
+    """Train; whatever happens, end with the weights to keep and tell the callbacks."""
     mode = run.model.training
     for callback in callbacks:
         callback.fit = run

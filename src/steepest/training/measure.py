@@ -17,7 +17,16 @@ from steepest.random import default_generator
 from steepest.tensors import Tensor, no_grad
 from steepest.training.metrics import measured
 
-__all__ = ["answers", "last_layer", "measure", "outputs", "probabilities", "truths", "watching"]
+__all__ = [
+    "answered",
+    "answers",
+    "last_layer",
+    "measure",
+    "outputs",
+    "probabilities",
+    "truths",
+    "watching",
+]
 
 # Rows per forward pass: enough to be fast, few enough that a layer's activations stay small.
 _ROWS = 4096
@@ -75,6 +84,12 @@ def answers(model: nn.Module, preparation: Any, found: np.ndarray) -> np.ndarray
 def truths(preparation: Any, y: np.ndarray) -> np.ndarray:
     """Prepared targets, as `answers` gives predictions."""
     return preparation.in_units(y) if preparation.task == "regression" else y
+
+
+def answered(model: nn.Module, preparation: Any, part: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Answers and truths on a part, in the target's units or as class numbers, one per row."""
+    found = answers(model, preparation, outputs(model, part.x)), truths(preparation, part.y)
+    return found[0].reshape(-1), found[1].reshape(-1)
 
 
 def measure(

@@ -23,7 +23,7 @@ class Fit:
     """What was asked for, what happened, and the weights it led to.
 
     Attributes:
-        model: left with the weights of the best epoch.
+        model: left with the weights of the best epoch (of the last, where not `restore_best`).
         history: one dict per epoch: `epoch` (from 1), `loss` and the metrics on the training part,
             the same with `val_` before the name, all measured at the weights that the epoch ended
             with; `step_loss`, the mean of the losses met on the way; `lr`; `seconds`.
@@ -45,6 +45,7 @@ class Fit:
     batch_size: int
     seed: int
     shuffle: bool
+    restore_best: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     step_losses: list[np.ndarray] = field(default_factory=list)
@@ -106,8 +107,8 @@ class Fit:
             self.best_epoch, self.best_state = row["epoch"], self.last_state
 
     def restore(self) -> None:
-        """Give the model the best epoch's weights."""
-        self.model.load_state_dict(self.best_state)
+        """Give the model the weights to keep: the best epoch's, or the last complete one's."""
+        self.model.load_state_dict(self.best_state if self.restore_best else self.last_state)
 
     def __repr__(self) -> str:
         if not self.history:
