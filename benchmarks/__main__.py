@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.environment import clean_environment, description
+from benchmarks.startup import startup
 from benchmarks.table import as_markdown, as_rich, measure
 from benchmarks.workloads import WORKLOADS
 
@@ -30,7 +31,10 @@ def main() -> None:
     for name in arguments.workloads:
         rows += measure(WORKLOADS[name](), arguments.repeats, console)
     console.print(as_rich(rows))
-    RESULTS.write_text(as_markdown(rows, description()), encoding="utf-8")
+    waits = startup()
+    for name, milliseconds in waits.items():
+        console.print(f"{name}: {milliseconds:.0f} ms")
+    RESULTS.write_text(as_markdown(rows, waits, description()), encoding="utf-8")
     console.print(f"written to {os.path.relpath(RESULTS)}")
 
 

@@ -76,7 +76,7 @@ def as_rich(rows: list[Row]) -> Table:
     return table
 
 
-def as_markdown(rows: list[Row], description: str) -> str:
+def as_markdown(rows: list[Row], waits: dict[str, float], description: str) -> str:
     """The same table as a page."""
     lines = [
         "# One training step, side by side",
@@ -94,4 +94,6 @@ def as_markdown(rows: list[Row], description: str) -> str:
         f"| {r.ratio:.2f} |"
         for r in rows
     ]
+    lines += ["", "| start-up, sum of `python -X importtime` | ms |", "|---|---|"]
+    lines += [f"| {name} | {milliseconds:.0f} |" for name, milliseconds in waits.items()]
     return "\n".join(lines) + "\n"
