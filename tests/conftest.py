@@ -1,7 +1,22 @@
-"""Settings that all tests share: examples drawn the same way every time, PyTorch on one core."""
+"""What all tests share: examples drawn the same way every time, PyTorch on one core, a cache of
+compiled programs of their own, and Tensor's methods, which the pages of `functional` add to it when
+they are imported."""
+
+import atexit
+import os
+import shutil
+import tempfile
 
 import torch
 from hypothesis import settings
+
+from steepest import functional
+
+assert functional
+
+if "STEEPEST_CACHE" not in os.environ:  # the first process makes it, its children inherit it
+    os.environ["STEEPEST_CACHE"] = tempfile.mkdtemp(prefix="steepest-tests-")
+    atexit.register(shutil.rmtree, os.environ["STEEPEST_CACHE"], ignore_errors=True)
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")

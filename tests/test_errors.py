@@ -62,7 +62,7 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("mistake", "kind", "words"), MISTAKES, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("mistake", "kind", "words"), MISTAKES)
 def test_a_mistake_gets_a_message_one_can_act_on(mistake, kind, words):
     with pytest.raises(kind) as refused:
         mistake(steepest)

@@ -216,3 +216,18 @@ def test_a_floor_loads_alone(package):
     assert done.returncode == 0, done.stderr
     loaded = {name.split(".")[1] for name in done.stdout.split()} - {"errors"}
     assert {FLOOR_OF[name] for name in loaded} <= set(range(FLOOR_OF[package] + 1))
+
+
+def test_a_floor_works_without_the_floors_above():
+    """Methods that a higher floor gives to Tensor are out of reach below it."""
+    code = """
+import numpy as np
+from steepest.autograd import functional, gradcheck, gradgradcheck
+from steepest.tensors import tensor
+x = tensor([0.5, 1.5], dtype=np.float64, requires_grad=True)
+assert gradcheck(lambda x: x * x, x) and gradgradcheck(lambda x: x * x, x)
+assert functional.hessian(lambda x: x[0] * x[1], x).value.tolist() == [[0, 1], [1, 0]]
+x[0].backward()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

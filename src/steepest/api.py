@@ -47,6 +47,7 @@ bool = np.dtype(np.bool_)
 
 # Where the names live that load on first use.
 _LAZY = {
+    "compile": "steepest.compiler:compile",
     "data": "steepest.data",
     "models": "steepest.models",
     "training": "steepest.training",

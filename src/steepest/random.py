@@ -64,7 +64,7 @@ class Generator:
         self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
         self._spare: float | None = None
         low, high = self._seed & 0xFFFFFFFF, (self._seed >> 32) & 0xFFFFFFFF
-        self.key = Tensor(np.array([low ^ high, 0], np.uint32))
+        self.key.value[:] = low ^ high, 0  # in its memory: compiled programs carry this tensor
         return self
 
     def initial_seed(self) -> int:

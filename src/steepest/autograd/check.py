@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from steepest import primitives as P
 from steepest.autograd.backward import grad
 from steepest.core import is_float, said
 from steepest.tensors import Tensor, enable_grad, no_grad
@@ -83,7 +84,7 @@ def gradcheck(
             weights.extend(Tensor(random.standard_normal(y.shape)) for y in outputs)
         total = Tensor(np.zeros(()))
         for y, w in zip(outputs, weights, strict=True):
-            total = total + (y * w).sum()  # type: ignore[attr-defined, operator]
+            total = total + P.sum_(y * w, axes=tuple(range(y.ndim)))
         return total
 
     total = scalar()

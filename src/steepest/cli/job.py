@@ -20,7 +20,7 @@ REFERENCE = "linear"
 _OF_DATA = ("target", "task", "leave_out", "split", "scale", "missing", "group", "seed", "shuffle")
 _OF_FIT = (
     *("loss", "optimizer", "lr", "schedule", "epochs", "batch_size", "seed", "shuffle"),
-    *("patience", "restore_best"),
+    *("patience", "restore_best", "compile"),
 )
 _OF_MODEL = ("model", "hidden", "activation")
 

@@ -49,9 +49,9 @@ def count(name: str, value: Any) -> int:
 def seed(name: str, value: Any) -> int:
     try:
         whole = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # words, and TOML's nan and inf
         raise _refuse(name, "a whole number", value) from None
-    if isinstance(value, bool) or whole != float(value) or whole < 0:
+    if isinstance(value, bool) or (isinstance(value, float) and whole != value) or whole < 0:
         raise _refuse(name, "a whole number from 0", value)
     return whole
 
@@ -59,7 +59,7 @@ def seed(name: str, value: Any) -> int:
 def rate(name: str, value: Any) -> float:
     """A learning rate: positive and finite."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         raise _refuse(name, "a number such as 0.01", value) from None
     if not (math.isfinite(number) and number > 0):
@@ -81,6 +81,10 @@ def yes(name: str, value: Any) -> bool:
     if str(value).lower() not in words:
         raise _refuse(name, "true or false", value)
     return words[str(value).lower()]
+
+
+def native(name: str, value: Any) -> bool | str:
+    return value if value == "auto" else yes(name, value)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -140,6 +144,7 @@ SETTINGS = (
     Setting("batch-size", 32, count, "N", "rows per step"),
     Setting("patience", 30, or_none(count), "N", "stop after so many epochs without improvement"),
     Setting("restore-best", True, yes, "", "keep the best epoch's weights, or the last ones"),
+    Setting("compile", "auto", native, "HOW", "whole epochs as native code: auto, true or false"),
     Setting("seed", 0, seed, "N", "of the split, the weights and the shuffling"),
     Setting("out", None, or_none(text), "FOLDER", "the run's folder (runs/ and the data's name)"),
 )

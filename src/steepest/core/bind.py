@@ -63,6 +63,8 @@ class Primitive:
 class Eager:
     """Computes at once, with NumPy."""
 
+    computes = True  # a tracer does not: it has no numbers to look at, and nothing to overwrite
+
     def __init__(self) -> None:
         # Inside this context NumPy stays silent about inf and NaN, as PyTorch is; the user's own
         # error settings and warnings are never touched.
@@ -78,6 +80,18 @@ class Eager:
             row.shape(*(Aval(x.shape, x.dtype) for x in operands), **params)
             raise
         return out if type(out) is np.ndarray else np.asarray(out)
+
+    def numbers(self, value: np.ndarray, asked: str) -> np.ndarray:
+        """The numbers of a value, for Python to look at."""
+        return value
+
+    def kept(self, value: np.ndarray) -> np.ndarray:
+        """A value as it is now, whatever is done to it in place later."""
+        return value.copy()
+
+    def rebound(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """What a tensor holds that held `old` and is given `new` in its place."""
+        return new
 
 
 class _Current(threading.local):

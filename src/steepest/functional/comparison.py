@@ -117,7 +117,8 @@ def isclose(
     x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Where |x − y| ≤ atol + rtol·|y|."""
-    return Tensor(np.isclose(x.value, y.value, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    a, b = x.numbers("isclose"), y.numbers("isclose")
+    return Tensor(np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
 @method
@@ -131,7 +132,7 @@ def allclose(
 @method
 def equal(x: Tensor, y: Tensor) -> bool:
     """Whether two tensors have one shape and the same elements."""
-    return x.shape == y.shape and bool((x.value == y.value).all())
+    return x.shape == y.shape and bool((x.numbers("equal") == y.numbers("equal")).all())
 
 
 _function: Any

@@ -108,7 +108,7 @@ def masked_select(x: Tensor, mask: Tensor) -> Tensor:
 @method
 def nonzero(x: Tensor) -> Tensor:
     """The indices of all elements that are not zero, one row each."""
-    return Tensor(np.argwhere(x.value))
+    return Tensor(np.argwhere(x.numbers("nonzero")))
 
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
@@ -116,7 +116,7 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         if not labels.shape.numel():
             raise RuntimeError(said("one_hot", "no labels to count", write="one_hot(x, classes)"))
-        num_classes = int(labels.value.max()) + 1
+        num_classes = int(labels.numbers("one_hot").max()) + 1
     _check_index("one_hot", labels, num_classes, RuntimeError)
     return P.cast(is_class(labels, num_classes), dtype=np.dtype(np.int64))
 

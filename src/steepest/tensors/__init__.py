@@ -19,7 +19,15 @@ from steepest.tensors.operators import (
     sub,
     where,
 )
-from steepest.tensors.tape import Tape, enable_grad, no_grad, recording, renewed, set_grad_enabled
+from steepest.tensors.tape import (
+    Tape,
+    computing,
+    enable_grad,
+    no_grad,
+    recording,
+    renewed,
+    set_grad_enabled,
+)
 from steepest.tensors.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
 
 __all__ = [
@@ -34,6 +42,7 @@ __all__ = [
     "broadcast_to",
     "cast_to",
     "common_shape",
+    "computing",
     "div",
     "enable_grad",
     "from_numpy",

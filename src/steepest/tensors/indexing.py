@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.core import said
+from steepest.core import Eager, interpreting, said
 from steepest.tensors.inplace import assign
 from steepest.tensors.operators import broadcast_to, cast_to, reshape
-from steepest.tensors.tape import recording, renewed
+from steepest.tensors.tape import Tape, computing, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["get_item", "set_item"]
@@ -21,19 +21,30 @@ __all__ = ["get_item", "set_item"]
 
 def get_item(x: Tensor, index: Any) -> Tensor:
     """x[index], as NumPy and PyTorch define it; ranges need a positive step."""
+    if isinstance(index, Tensor) and index.dtype.kind in "iu" and not computing():
+        return _rows(x, index)
     basic, advanced, shape = _resolve(x, index)
     out = _sliced(x, basic, shape)
     return _gathered(out, advanced) if advanced else out
+
+
+def _rows(x: Tensor, index: Tensor) -> Tensor:
+    """x[index] along the first axis, in a program that reads the index at every step."""
+    index = cast_to(index, np.dtype(np.int64))
+    zero, count = (
+        broadcast_to(Tensor(np.asarray(n, np.int64)), index.shape) for n in (0, x.shape[0])
+    )
+    return P.take(x, P.where(P.less(index, zero), P.add(index, count), index))
 
 
 def set_item(x: Tensor, index: Any, new: Any) -> None:
     """x[index] = new. Elements named twice keep the last value."""
     new = as_tensor(new, dtype=None if isinstance(new, Tensor) else x.dtype)
     at = _places(x, index)
-    shape = x.value[at].shape
+    shape = np.broadcast_to(np.False_, x.shape)[at].shape
     if new.ndim > len(shape) and set(new.shape[: new.ndim - len(shape)]) == {1}:
         new = reshape(new, new.shape[new.ndim - len(shape) :])  # PyTorch drops leading axes of 1
-    if not (recording() and (x.requires_grad or new.requires_grad)):
+    if computing() and not (recording() and (x.requires_grad or new.requires_grad)):
         assign(x, new, "assignment", at=at)
         return
     # Which element of `new` lands on each element of x (-1: none), found by doing it to numbers.
@@ -50,16 +61,18 @@ def set_item(x: Tensor, index: Any, new: Any) -> None:
 def _places(x: Tensor, index: Any) -> tuple:
     """The elements that an index names, in the order in which it reads them, as a NumPy index."""
     parts = index if isinstance(index, tuple) else (index,)
-    _, advanced, _ = _resolve(x, index)
+    plain = tuple(p.numbers("indexing") if isinstance(p, Tensor) else p for p in parts)
+    _, advanced, _ = _resolve(x, plain)
     if not advanced:
-        return tuple(int(p.value) if isinstance(p, Tensor) else p for p in parts)
+        return tuple(int(p) if isinstance(p, np.ndarray) else p for p in plain)
     # NumPy puts the axes of index arrays elsewhere when numbers stand between them.
     numbers = Tensor(np.arange(x.shape.numel()).reshape(x.shape))
-    return np.unravel_index(get_item(numbers, index).value, tuple(x.shape))
+    with interpreting(Tape(Eager())):  # even while a program is traced
+        return np.unravel_index(get_item(numbers, plain).value, tuple(x.shape))
 
 
 def _array(part: Any) -> np.ndarray:
-    array = part.value if isinstance(part, Tensor) else np.asarray(part)
+    array = part.numbers("indexing") if isinstance(part, Tensor) else np.asarray(part)
     if array.size == 0 and array.dtype.kind == "f":
         array = array.astype(np.int64)
     if array.dtype.kind not in "biu":

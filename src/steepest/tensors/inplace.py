@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.core import is_float, said
+from steepest.core import current, is_float, said
 from steepest.tensors.operators import add, broadcast_to, cast_to, div, mul, pow, sub
-from steepest.tensors.tape import no_grad, recording, renewed
+from steepest.tensors.tape import computing, no_grad, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["assign", "in_place"]
@@ -25,8 +25,9 @@ def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> T
     """Give x (or the part of it at a NumPy index) the value and the history of `new`. Returns x."""
     renewed(x)
     _check_allowed(x, new, name)
-    new = broadcast_to(cast_to(new, x.dtype), x.value[at].shape, name)
-    if isinstance(x.value, np.ndarray) and isinstance(new.value, np.ndarray):
+    shape = x.value.shape if at is ... else x.value[at].shape
+    new = broadcast_to(cast_to(new, x.dtype), shape, name)
+    if computing():
         if not x.value.flags.writeable:
             raise RuntimeError(
                 said(
@@ -37,7 +38,8 @@ def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> T
             )
         x.value[at] = new.value
     else:
-        x.value = new.value
+        with no_grad():
+            _rebind(x, new)
     x.version[0] += 1
     _give_history(x, new)
     return x
@@ -97,6 +99,16 @@ def _with_node(x: Tensor, new: Tensor) -> Tensor:
     return P.cast(new, dtype=new.dtype) if new.node is None else new
 
 
+def _rebind(x: Tensor, new: Tensor) -> None:
+    """In a traced program: from here on x, and every tensor it is a view of, are new variables."""
+    x.value = current.interpreter.below.rebound(x.value, new.value)
+    if x.view_of is not None:
+        base, row, params = x.view_of
+        if row not in _WRITTEN_BACK:
+            raise RuntimeError(said("assignment", "such a view cannot be changed in a program"))
+        _rebind(base, _WRITTEN_BACK[row](base.alias(), x.alias(), **params))
+
+
 def _into_slice(base: Tensor, part: Tensor, *, starts: Any, sizes: Any, steps: Any) -> Tensor:
     """base with one slice of it replaced by part."""
     place = {"shape": tuple(base.shape), "starts": starts, "steps": steps}
@@ -119,13 +131,11 @@ def _as_it_was(x: Tensor) -> Tensor:
 
     Whoever recorded the old value by itself is told; the operation that makes the new one is not.
     """
-    if not recording():
-        return x.alias()
     renewed(x)
     out = x.alias()
-    out.version, out.synced = [0], 0
-    if isinstance(x.value, np.ndarray):
-        out.value = x.value.copy()
+    if recording():
+        out.version, out.synced = [0], 0
+        out.value = current.interpreter.below.kept(x.value)
     return out
 
 

@@ -82,6 +82,9 @@ def broadcast_to(x: Tensor, shape: tuple[int, ...], name: str = "broadcast_to") 
 
 def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
     """The shape to which all of them broadcast."""
+    shapes = {x.value.shape for x in tensors} - {()}
+    if len(shapes) <= 1:
+        return shapes.pop() if shapes else ()
     try:
         return np.broadcast_shapes(*[x.value.shape for x in tensors])
     except ValueError:
@@ -108,6 +111,15 @@ def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Te
     return [x if x.value.shape == shape else broadcast_to(x, shape) for x in tensors]
 
 
+def constant(number: float, like: Tensor) -> Tensor:
+    """A number in the shape and dtype of a tensor."""
+    shape = tuple(like.value.shape)
+    scalar = np.asarray(number, like.value.dtype)
+    return (
+        P.broadcast(scalar, shape=shape, axes=tuple(range(len(shape)))) if shape else Tensor(scalar)
+    )
+
+
 def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
     """A two-operand row on whatever a user may write on either side of an operator."""
     alike = (
@@ -119,6 +131,10 @@ def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
     )
     if alike:
         return row(x, y)
+    if isinstance(x, Tensor) and type(y) in (int, float) and is_float(x.value.dtype):
+        return row(x, constant(y, x))
+    if isinstance(y, Tensor) and type(x) in (int, float) and is_float(y.value.dtype):
+        return row(constant(x, y), y)
     dtype = result_dtype(operand(x, row.name), operand(y, row.name))
     if floating and not is_float(dtype):
         dtype = DEFAULT_DTYPE
@@ -163,7 +179,7 @@ def pow(x: Any, y: Any) -> Tensor:
             return mul(square, x) if y == 3 else square
         if y == 0.5:
             return P.sqrt(x)
-    if not is_float(dtype) and np.any(np.less(y.value if isinstance(y, Tensor) else y, 0)):
+    if not is_float(dtype) and np.any(np.less(y.numbers("pow") if isinstance(y, Tensor) else y, 0)):
         raise RuntimeError(
             said("pow", "integers have no negative powers", got=y, write="x.float() ** y")
         )

@@ -13,7 +13,15 @@ from steepest.core import Eager, Primitive, current, install, is_float
 from steepest.primitives import broadcast, permute, reshape, slice_, windows
 from steepest.tensors.tensor import Node, Tensor
 
-__all__ = ["Tape", "enable_grad", "no_grad", "recording", "renewed", "set_grad_enabled"]
+__all__ = [
+    "Tape",
+    "computing",
+    "enable_grad",
+    "no_grad",
+    "recording",
+    "renewed",
+    "set_grad_enabled",
+]
 
 # Rows whose NumPy evaluation shares memory with their operand.
 VIEWS = frozenset({broadcast, permute, reshape, slice_, windows})
@@ -72,6 +80,8 @@ def renewed(x: Tensor) -> bool:
             with _GradMode(True):
                 again = row(base, **params)
             x.node, x.requires_grad = again.node, again.requires_grad
+            if not computing():  # a traced view shares no memory: its numbers are taken again too
+                x.value = again.value
         x.synced = x.version[0]
     return x.requires_grad
 
@@ -82,6 +92,11 @@ install(lambda: Tape(Eager()))
 def recording() -> bool:
     """Whether operations on this thread are being recorded (`torch.is_grad_enabled`)."""
     return current.interpreter.recording
+
+
+def computing() -> bool:
+    """Whether operations on this thread compute; not so while a program is traced."""
+    return current.interpreter.below.computes
 
 
 class _GradMode(ContextDecorator):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from steepest.core import DEFAULT_DTYPE, is_float, said
+from steepest.core import DEFAULT_DTYPE, current, is_float, said
 from steepest.tensors.written import written
 
 __all__ = ["Node", "Tensor", "as_tensor", "from_numpy", "method", "tensor"]
@@ -110,12 +110,12 @@ class Tensor:
 
     @data.setter
     def data(self, new: "Tensor") -> None:
-        self.value = as_tensor(new).value
+        self.value = current.interpreter.below.rebound(self.value, as_tensor(new).value)
 
     def detach(self) -> "Tensor":
         """The same memory without history: no gradient flows through the result."""
         out = Tensor(self.value)
-        out.version, out.synced = self.version, self.version[0]
+        out.version, out.synced = self.version, self.synced
         return out
 
     def alias(self) -> "Tensor":
@@ -152,13 +152,17 @@ class Tensor:
 
     # ---- out of the library ----------------------------------------------------------------------
 
+    def numbers(self, asked: str) -> np.ndarray:
+        """The numbers, for Python to look at; in a traced program an error that names `asked`."""
+        return current.interpreter.below.numbers(self.value, asked)
+
     def numpy(self) -> np.ndarray:
         """The NumPy array that shares the tensor's memory."""
         if self.requires_grad:
             raise RuntimeError(
                 said("numpy", "the tensor requires grad", write="x.detach().numpy()")
             )
-        return self.value
+        return self.numbers("numpy")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -169,10 +173,10 @@ class Tensor:
             raise RuntimeError(
                 said("item", "only a tensor of one element is a number", got=f"shape {self.shape}")
             )
-        return self.value.item()
+        return self.numbers("item").item()
 
     def tolist(self) -> Any:
-        return self.value.tolist()
+        return self.numbers("tolist").tolist()
 
     def __bool__(self) -> bool:
         if self.value.size != 1:
@@ -184,7 +188,7 @@ class Tensor:
                     write="x.any() or x.all()",
                 )
             )
-        return bool(self.value.item())
+        return bool(self.numbers("bool").item())
 
     def __float__(self) -> float:
         return float(self.item())
@@ -211,22 +215,21 @@ class Tensor:
         return format(self.item(), spec) if spec and not self.ndim else format(str(self), spec)
 
     def __contains__(self, number: Any) -> bool:
-        return bool((self.value == (number.value if isinstance(number, Tensor) else number)).any())
+        wanted = number.numbers("in") if isinstance(number, Tensor) else number
+        return bool((self.numbers("in") == wanted).any())
 
     def __deepcopy__(self, memo: dict) -> "Tensor":
         if not self.is_leaf:
             raise RuntimeError(
                 said("deepcopy", "only leaves can be copied", write="x.detach().clone()")
             )
-        out = type(self)(self.value.copy())
+        out = type(self)(current.interpreter.below.kept(self.value))
         memo[id(self)] = out
         out.__dict__.update({k: deepcopy(v, memo) for k, v in vars(self).items() if k not in _OWN})
         return out
 
     def __repr__(self) -> str:
-        if not isinstance(self.value, np.ndarray):
-            return f"tensor({self.value})"
-        return written(self.value, "tensor(", self._notes())
+        return written(self.numbers("print"), "tensor(", self._notes())
 
     def _notes(self) -> list[str]:
         usual = (DEFAULT_DTYPE, np.dtype(np.int64), np.dtype(bool))

@@ -44,6 +44,7 @@ def fit(
     shuffle: bool = True,
     patience: int | None = None,
     restore_best: bool = True,
+    compile: bool | str = "auto",
     callbacks: Iterable[Callback] = (),
     out: str | os.PathLike | RunFolder | None = None,
     progress: str = "auto",
@@ -69,6 +70,8 @@ def fit(
         patience: end after so many epochs without a better validation loss; None goes on.
         restore_best: leave the model with the best epoch's weights; False leaves the last ones,
             where training is meant to converge (a least-squares fit).
+        compile: whole epochs as one native call (see compiler): True, False, or "auto", which
+            trains eagerly where a model cannot be compiled and says so once in the notes.
         callbacks: see callbacks.py.
         out: the run folder to write (a free name near it where it exists), or None for none.
         progress: "auto", "bar", "lines" or "none".
@@ -76,9 +79,11 @@ def fit(
     Raises:
         RequestError: a setting that cannot be meant.
         Problem: the loss is not finite any more; says in which step, and what to try.
+        NotCompilable: with `compile=True`, the line that cannot be compiled and what to write.
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         _check_count(name, value)
+    _check_compile(compile)
     loss = USUAL_LOSS[data.task] if loss is None else loss
     schedule = "none" if schedule is None else schedule
     chosen_loss = loss_for(loss, data.task)
@@ -97,20 +102,15 @@ def fit(
         seed,
         shuffle,
         restore_best,
+        compile,
     )
     _fit_batch(run)
-    run.settings = {
+    names = {
         "loss": _name(loss, chosen_loss),
         "optimizer": _name(optimizer, chosen_optimizer),
-        "lr": run.lr,
         "schedule": _name(schedule, chosen_schedule),
-        "epochs": epochs,
-        "batch_size": run.batch_size,
-        "seed": seed,
-        "shuffle": shuffle,
-        "patience": patience,
-        "restore_best": restore_best,
     }
+    run.settings = _settings(run, names, patience)
     if out is not None:
         run.folder = out if isinstance(out, RunFolder) else RunFolder(out)
     keeping = [] if run.folder is None else [Recorder()]
@@ -139,11 +139,33 @@ def _run(run: Fit, callbacks: list[Callback]) -> None:
             callback.on_train_end()
 
 
+def _settings(run: Fit, names: dict[str, str], patience: int | None) -> dict[str, Any]:
+    """Every setting, defaults included, under the names of fit's arguments."""
+    return {
+        **names,
+        "lr": run.lr,
+        "epochs": run.epochs,
+        "batch_size": run.batch_size,
+        "seed": run.seed,
+        "shuffle": run.shuffle,
+        "patience": patience,
+        "restore_best": run.restore_best,
+        "compile": run.compile,
+    }
+
+
 def _name(given: Any, chosen: Any) -> str:
     """How a choice is written down: the name it was asked by, or its class."""
     if isinstance(given, str):
         return given
     return getattr(chosen, "__name__", type(chosen).__name__)
+
+
+def _check_compile(compile: Any) -> None:
+    if compile not in (True, False, "auto"):
+        raise RequestError(
+            said("fit", "compile is True, False or 'auto'", got=repr(compile), write='"auto"')
+        )
 
 
 def _check_count(name: str, value: Any) -> None:

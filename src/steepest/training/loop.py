@@ -21,6 +21,7 @@ from steepest.tensors import Tensor
 from steepest.training.callbacks import Callback
 from steepest.training.choices import target_for
 from steepest.training.measure import measure
+from steepest.training.native import NativeEpochs
 from steepest.training.result import Fit
 
 __all__ = ["run_epoch", "train"]
@@ -65,6 +66,7 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
     nor who is watching changes it.
     """
     streams, part = Streams(fit.seed), fit.data.train
+    native = NativeEpochs(fit)
     y = target_for(fit.loss, part.y)
     for epoch in range(1, fit.epochs + 1):
         for callback in callbacks:
@@ -72,9 +74,10 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
         began = time.perf_counter()
         order = epoch_order(len(part), fit.seed, epoch, fit.shuffle)
         default_generator.manual_seed(int(streams("dropout", epoch).integers(2**63)))
-        losses, rates = run_epoch(
-            fit.model, fit.loss, fit.optimizer, part.x, y, order, fit.batch_size
-        )
+        steps = native.run(part.x, y, order)
+        if steps is None:
+            steps = run_epoch(fit.model, fit.loss, fit.optimizer, part.x, y, order, fit.batch_size)
+        losses, rates = steps
         _check_finite(fit, epoch, len(losses), losses[-1])
         row = {"epoch": epoch, **_looked_at(fit), "step_loss": float(losses.mean())}
         _check_finite(fit, epoch, len(losses), row["loss"])

@@ -36,7 +36,8 @@ def ending(fit: Fit) -> str:
         return f"stopped before the first epoch was complete: {fit.stopped}"
     how = f"stopped after epoch {fit.last['epoch']}: {fit.stopped}" if fit.stopped else "done"
     best = f"best epoch {fit.best_epoch} ({fit.monitor} {fit.best[fit.monitor]:.4g})"
-    return f"{how}; {best}; {fit.seconds:.1f} s"
+    kept = "" if fit.restore_best else "; the last epoch's weights are kept"
+    return f"{how}; {best}{kept}; {fit.seconds:.1f} s"
 
 
 def due(fit: Fit) -> bool:

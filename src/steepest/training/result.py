@@ -46,6 +46,7 @@ class Fit:
     seed: int
     shuffle: bool
     restore_best: bool = True
+    compile: bool | str = "auto"
     settings: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     step_losses: list[np.ndarray] = field(default_factory=list)

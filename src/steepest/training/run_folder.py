@@ -61,7 +61,8 @@ class RunFolder:
             except OSError as problem:
                 taken = isinstance(problem, FileExistsError) and os.path.lexists(self.path)
                 if not taken or not self.path.parent.is_dir():
-                    why = problem.strerror
+                    below = next((p for p in self.path.parents if p.is_file()), None)
+                    why = f"{below} is a file" if below else problem.strerror
                     where = f"cannot make the run folder {self.path}"
                     raise RequestError(said("fit", where, got=why)) from None
             number += 1
@@ -70,15 +71,12 @@ class RunFolder:
     # ---- the files -------------------------------------------------------------------------------
 
     def write_config(self, settings: dict[str, Any]) -> None:
-        """config.toml. TOML has no empty value: what is not set is named in a comment."""
+        """config.toml. TOML has no empty value: the word none stands for what is not set."""
         tables = {**self.settings, "training": settings}
-        unset = [key for table in tables.values() for key, v in table.items() if v is None]
         written = {
-            name: {key: _toml(v) for key, v in table.items() if v is not None}
-            for name, table in tables.items()
+            name: {key: _toml(v) for key, v in table.items()} for name, table in tables.items()
         }
-        comment = f"# not set: {', '.join(unset)}\n\n" if unset else ""
-        write_text(self.path / "config.toml", comment + tomli_w.dumps(written))
+        write_text(self.path / "config.toml", tomli_w.dumps(written))
 
     def write_manifest(self, facts: dict[str, Any]) -> None:
         """manifest.json."""
@@ -122,6 +120,8 @@ def _json(content: Any) -> str:
 
 def _toml(value: Any) -> Any:
     """A setting as TOML has it."""
+    if value is None:
+        return "none"
     if isinstance(value, list | tuple):
         return [_toml(v) for v in value]
     if isinstance(value, np.generic):

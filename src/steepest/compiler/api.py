@@ -1,0 +1,69 @@
+"""`compile(step)`: a training step as one native function, called like the step itself."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.arguments import Call, placed
+from steepest.compiler.capture import capture
+from steepest.compiler.loop import Loop
+from steepest.compiler.steady import Steady
+from steepest.tensors import Tensor, recording
+
+__all__ = ["Compiled", "compile"]
+
+
+class Compiled:
+    """A step that runs as one native call; made by `compile`."""
+
+    def __init__(self, step: Callable[..., Any]):
+        functools.update_wrapper(self, step)
+        self.step = step
+        self._steady = Steady()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run one step. Tensors and NumPy arrays among the arguments are data; the rest is frozen.
+
+        Returns:
+            What the step returns, without history.
+
+        Raises:
+            NotCompilable: naming the line, and what to write instead. Nothing has changed then.
+        """
+        call = Call(args, kwargs)
+        on = recording()
+
+        def make() -> Loop:
+            return Loop(capture(self.step, call.inlets(), call.arguments, on))
+
+        loop = self._steady.get((call.key, on), make)
+        outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.program.graph.outputs]
+        loop.run(call.arrays, None, 1, outputs, np.zeros(3, np.int64))
+        return placed(loop.captured.result, [Tensor(out[0, ...]) for out in outputs])
+
+    def explain(self) -> str:
+        """All stages of every program made so far, as text that reads like mathematics."""
+        return self._steady.explain()
+
+
+def compile(step: Callable[..., Any]) -> Compiled:
+    """Compile a training step (forward, loss, backward, update) into one native function.
+
+        @compile
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+    The step is traced once per shapes and dtypes of its arguments. Tensors that it changes in place
+    are carried from call to call. Numbers of Python are frozen; when one that the step can reach
+    has changed, the step is traced anew.
+
+    Args:
+        step: a function whose tensor operations do not depend on the numbers in tensors.
+    """
+    return Compiled(step)

@@ -1,0 +1,73 @@
+"""The arguments of one call of a compiled step: arrays, and what is frozen with them."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.capture import Output
+from steepest.compiler.refusal import refusal
+from steepest.core import Aval
+from steepest.tensors import Tensor, recording
+
+__all__ = ["Call", "placed"]
+
+
+class Call:
+    """The arguments of one call: arrays, and what is frozen.
+
+    key     equal for calls that one program serves
+    arrays  the array of every tensor among the arguments, by input name
+    """
+
+    def __init__(self, args: tuple, kwargs: dict[str, Any]):
+        self.arrays: dict[str, np.ndarray] = {}
+        self._tree = self._flat((args, kwargs))
+        avals = ((x.shape, x.dtype.str) for x in self.arrays.values())
+        self.key = (_hashable(self._tree), *avals)
+
+    def _flat(self, x: Any) -> Any:
+        if isinstance(x, Tensor):
+            if x.requires_grad and recording():
+                raise refusal(
+                    "an argument requires grad, and gradients do not leave a compiled step",
+                    write="x.detach(), or the differentiation inside the step",
+                )
+            x = x.value
+        if isinstance(x, np.ndarray):
+            self.arrays[f"argument{len(self.arrays)}"] = x
+            return Output(len(self.arrays) - 1)
+        return _mapped(self._flat, x)
+
+    def inlets(self) -> list[tuple[str, Aval, str]]:
+        arrays = self.arrays.items()
+        return [(name, Aval(x.shape, x.dtype), "whole") for name, x in arrays]
+
+    def arguments(self, tensors: list[Tensor]) -> tuple[Sequence, dict]:
+        """The call again, on other tensors."""
+        return placed(self._tree, tensors)
+
+
+def _mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """The function on every entry of a list, tuple or dict; anything else as it is."""
+    if type(x) in (list, tuple):
+        return type(x)(map(function, x))
+    return {key: function(value) for key, value in x.items()} if type(x) is dict else x
+
+
+def placed(tree: Any, values: Sequence[Any]) -> Any:
+    """A tree with its positions replaced by what is at them."""
+    if isinstance(tree, Output):
+        return values[tree]
+    return _mapped(lambda x: placed(x, values), tree)
+
+
+def _hashable(x: Any) -> Any:
+    """A tree of frozen values as a key."""
+    if isinstance(x, Output):
+        return ("tensor", int(x))
+    if type(x) in (list, tuple):
+        return (type(x), *map(_hashable, x))
+    if type(x) is dict:
+        return (dict, *((key, _hashable(value)) for key, value in x.items()))
+    return (type(x), x) if isinstance(x, Hashable) else (type(x), id(x))

@@ -1,0 +1,212 @@
+"""Capture: from a step written in Python to a Graph and the arrays that it works on.
+
+The step is traced until two runs agree. An array that both runs meet belongs to a tensor that lives
+between steps: an input of the program, and part of its state if the step changes it. An array that
+each run makes anew is a constant, and must be the same in both. So a random number, a counter, a
+clock or a list that grows cannot be frozen into a program unnoticed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from steepest.compiler.agree import difference_of
+from steepest.compiler.graph import Graph, Value, constant, inlet
+from steepest.compiler.guard import Guard
+from steepest.compiler.refusal import NotCompilable, refusal
+from steepest.compiler.trace import Before, Recording, run
+from steepest.compiler.tracer import memory
+from steepest.core import Aval
+from steepest.tensors import Tensor
+
+__all__ = ["Captured", "Output", "capture"]
+
+_RUNS = 4  # the first may create what later ones find: an optimizer's averages, a gradient
+
+
+class Output(int):
+    """A position in a graph's outputs."""
+
+
+@dataclass(eq=False)
+class Captured:
+    """A step as a graph, and what has to stay as it was for the graph to be the step.
+
+    graph    inputs: one per inlet, in order, then those of `arrays`
+    arrays   the array of every tensor that lives between steps
+    result   what the step returned, with Tensors replaced by positions in graph.outputs
+    """
+
+    graph: Graph
+    arrays: dict[Value, np.ndarray]
+    result: Any
+    guard: Guard
+    _met: list[Before]
+    _read: list[tuple[np.ndarray, np.ndarray]]
+
+    def stale(self) -> str | None:
+        """What has changed since, in words; None if the graph still is the step."""
+        for before in self._met:
+            x = before.tensor
+            as_before = (
+                x.value is before.value
+                and x.grad is before.grad
+                and x.requires_grad == before.requires_grad
+            )
+            if not as_before:
+                return self.guard.name(x) or "a tensor"
+        for array, numbers in self._read:
+            if not np.array_equal(array, numbers, equal_nan=True):
+                return "a number that the step reads from a tensor"
+        return self.guard.changed()
+
+
+def capture(
+    step: Callable[..., Any],
+    inlets: list[tuple[str, Aval, str]],
+    call: Callable[[list[Tensor]], tuple[Sequence, dict]],
+    recording: bool = True,
+    stepped: Sequence[Tensor] = (),
+) -> Captured:
+    """Trace `step` into a Graph.
+
+    Args:
+        step, inlets, call, recording: as in `trace.run`.
+        stepped: tensors that the step reads and that have another value in every step.
+
+    Raises:
+        NotCompilable: with the line and what to write instead. Nothing has changed then.
+    """
+    first = Guard(step)
+    seeds: dict[int, Tensor] = {}
+    try:
+        last, recorded = _settled(step, inlets, call, recording, seeds)
+        changed = first.changed(growing=True)
+        if changed:
+            raise refusal(
+                f"the step changes a Python object, {changed}, which a program cannot do",
+                write="a tensor changed in place (count += 1), or this outside of the step",
+            )
+        return _captured(last, recorded, Guard(step), {memory(x.value) for x in stepped})
+    except BaseException:
+        first.restore()
+        for tensor in seeds.values():
+            tensor.grad = None
+        raise
+
+
+def _settled(
+    step: Callable[..., Any],
+    inlets: list,
+    call: Callable,
+    recording: bool,
+    seeds: dict[int, Tensor],
+) -> tuple[Recording, Recording]:
+    """Trace until two runs agree; returns those two."""
+    before, difference = None, NotCompilable()
+    for _ in range(_RUNS):
+        recorded = run(step, inlets, call, recording)
+        # Does the step add to the gradient that it left? That shows when it finds one of zeros.
+        for tensor in recorded.gradients:
+            if tensor.grad is None and id(tensor) not in seeds:
+                tensor.grad = Tensor(np.zeros(tensor.shape, tensor.dtype))
+                seeds[id(tensor)] = tensor
+        if before is not None:
+            found = difference_of(before, recorded)
+            if found is None:
+                return before, recorded
+            difference = found
+        before = recorded
+    raise difference
+
+
+def _check_kept(
+    recorded: Recording, kept: set[tuple], stepped: set[tuple]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Refuse what would be frozen or lost; returns the numbers that Python looked at."""
+    looked_at = []
+    for key, leaf in recorded.leaves.items():
+        if key in kept and leaf.read:
+            if leaf.now is not leaf.value or key in stepped:
+                raise refusal("a number is read and then changed by the step", line=leaf.line)
+            looked_at.append((leaf.array, leaf.array.copy()))
+    for before in recorded.met:
+        if before.carries and memory(before.value) in kept:
+            raise refusal(
+                "a tensor that lives between steps is given the history of one step",
+                got=f"{Aval(before.value.shape, before.value.dtype)}",
+                write="state.copy_(new.detach())",
+            )
+    leaves = [recorded.leaves[key] for key in kept]
+    bounds = sorted((*byte_bounds(x.array), x.now is not x.value, x.line) for x in leaves)
+    for (_, stop, changed, _), (start, _, also, line) in pairwise(bounds):
+        if start < stop and (changed or also):
+            raise refusal("two tensors that share memory are used, and one is changed", line=line)
+    return looked_at
+
+
+def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[tuple]) -> Captured:
+    kept = last.leaves.keys() & recorded.leaves.keys()
+    looked_at = _check_kept(recorded, kept, stepped)
+    known: dict[Value, Value] = {x: inlet(x.name, x.aval, x.role) for x in recorded.arguments}
+    arrays: dict[Value, np.ndarray] = {}
+    names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
+    for key, leaf in recorded.leaves.items():
+        if key in kept:
+            role = "stepped" if key in stepped else "whole" if leaf.now is leaf.value else "state"
+            value = known[leaf.value] = inlet(names.of(key, role), leaf.value.aval, role)
+            arrays[value] = leaf.array
+        else:
+            known[leaf.value] = constant(leaf.array.copy())
+    for x in recorded.equations:
+        operands = tuple(known[y] for y in x.operands)
+        known[x] = Value(
+            "row", x.aval, row=x.row, operands=operands, params=x.params, origin=x.origin
+        )
+    state = [
+        (known[leaf.value], known[leaf.now])
+        for key, leaf in recorded.leaves.items()
+        if key in kept and leaf.now is not leaf.value
+    ]
+    outputs: list[Value] = []
+    result = _outputs(recorded.result, recorded, known, outputs)
+    arguments = [known[x] for x in recorded.arguments]
+    graph = Graph([*arguments, *arrays], outputs, state)
+    # Tensors that only one run met were made in it: nobody else can change them.
+    lasting = {id(before.tensor) for before in last.met}
+    met = [before for before in recorded.met if id(before.tensor) in lasting]
+    for before in met:
+        before.grad = before.tensor.grad
+    return Captured(graph, arrays, result, guard, met, looked_at)
+
+
+def _outputs(result: Any, recorded: Recording, known: dict, outputs: list[Value]) -> Any:
+    """The result with its Tensors replaced by where they are in `outputs`."""
+    if isinstance(result, Tensor):
+        outputs.append(known[recorded.variable(result)])
+        return Output(len(outputs) - 1)
+    if type(result) in (list, tuple):
+        return type(result)(_outputs(x, recorded, known, outputs) for x in result)
+    if type(result) is dict:
+        return {key: _outputs(x, recorded, known, outputs) for key, x in result.items()}
+    return result
+
+
+class _Names:
+    """Names for inputs: where the guard found the tensor, or its role and a number."""
+
+    def __init__(self, met: list[Before], guard: Guard, taken: set[str]):
+        named = ((memory(b.value), guard.name(b.tensor)) for b in met)
+        self._paths = {key: name for key, name in named if name}
+        self._taken = taken
+
+    def of(self, key: tuple, role: str) -> str:
+        name = self._paths.get(key) or role
+        if name in self._taken:
+            name = f"{name}{len(self._taken)}"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,255 @@
+"""`pull(value, index)`: the whole expression compiler.
+
+It walks down from an index to what exists (registers of the nest, stored values, inputs) and
+writes one instruction per elementwise row on the way back. Every (value, index) is computed once
+per scope, so common subexpressions, loop invariants, and what prologue and epilogue share come by
+themselves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from steepest.compiler.builder import Builder, Op
+from steepest.compiler.emit.scalars import SCALAR_RULES, converted, register_base, uniform
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.graph import Value, splat
+from steepest.compiler.index import (
+    LANE,
+    ZERO,
+    Affine,
+    Derived,
+    Index,
+    address,
+    affine,
+    at_lane,
+    coefficient,
+    inside,
+    is_view,
+    plus,
+    substitute,
+    symbols,
+    through,
+    times,
+    varies,
+)
+from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.nest import Nest
+from steepest.compiler.reach import is_read
+
+__all__ = ["Environment", "Expressions", "lane_at"]
+
+Environment = dict[str, Affine]
+
+
+class Expressions(Builder):
+    """A builder that knows values: where they are, and how to compute them."""
+
+    def __init__(self, fusion: Fusion, layout: Layout):
+        super().__init__()
+        self.fusion, self.layout = fusion, layout
+        self.nest: Nest | None = None
+        self.width = 0  # lanes of the vectors being written; 0: scalars
+        self.strided = 0  # accesses that went lane by lane, for tests to count
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    def pull(self, v: Value, index: Index) -> Op:
+        """v at this index, in a register."""
+        return self.once((v, index, self.width), lambda: self._compute(v, index))
+
+    def _compute(self, v: Value, index: Index) -> Op:
+        if v.kind == "constant":
+            number = splat(v)
+            if number is not None:
+                return self.number(number.item(), register_base(v.dtype))
+            return self.fetch(self.layout.buffers[v], index)
+        if is_read(v, self.nest, self.fusion.home):
+            return self.fetch(self.layout.buffers[v], index)
+        if v.kind == "input":
+            here = v in self.fusion.home  # the rows of the batch, being copied by this nest
+            return self.fetch((self.layout.sources if here else self.layout.buffers)[v], index)
+        if is_view(v):
+            return self.pull(*through(v, index))
+        assert v.row is not None
+        if v.row.name == "take":
+            return self._taken(v, index)
+        if v.row.name == "pad":
+            return self._padded(v, index)
+        if v.row.name == "uniform":
+            return self._drawn(v, index)
+        assert v.row.name in SCALAR_RULES, f"{v} is not in a register at {index}"
+        return SCALAR_RULES[v.row.name](self, v, *[self.pull(x, index) for x in v.operands])
+
+    def fetch(self, buffer: Buffer, index: Index) -> Op:
+        """A buffer's element, or one per lane: adjacent lanes are one vector load."""
+        if buffer.place == "gathered":
+            row = Derived("row", 0, at=(index[0],))
+            index = (affine(row), *index[1:])
+        place = address(index, buffer.strides)
+        stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
+        if any("L" in symbols((0, (term,))) for term in rest):
+            return self._lane_by_lane([at_lane(index, i) for i in range(self.width)], buffer)
+        at = (place[0], rest)
+        if stride not in (0, 1):
+            every = [plus(at, affine(stride * i)) for i in range(self.width)]
+            self.strided += self.width
+            return self.gather([self._loaded(buffer, a, 0) for a in every])
+        return self._loaded(buffer, at, self.width * stride)
+
+    def _lane_by_lane(self, every: Sequence[Index], buffer: Buffer) -> Op:
+        self.strided += self.width
+        places = [address(index, buffer.strides) for index in every]
+        return self.gather([self._loaded(buffer, place, 0) for place in places])
+
+    def _loaded(self, buffer: Buffer, at: Affine, width: int) -> Op:
+        x = self.load(buffer.pointer, buffer.base, at, width)
+        return self.compare("ne", x, self.number(0, "i8")) if buffer.dtype == bool else x
+
+    def _each_lane(self, v: Value, index: Index) -> Op:
+        """v computed for one lane after the other, where lanes cannot be read together."""
+        width, self.width = self.width, 0
+        self.strided += width
+        each = [self.pull(v, at_lane(index, i)) for i in range(width)]
+        self.width = width
+        base = register_base(v.dtype)
+        return self.gather([Op(self.spell(x, 0), base, 0) for x in each])
+
+    def _taken(self, v: Value, index: Index) -> Op:
+        table, number = v.operands
+        at = index[: number.ndim]
+        if self.width and varies(at, "L"):
+            return self._each_lane(v, index)
+        row = Derived("row", table.shape[0], value=number, at=at)
+        return self.pull(table, (affine(row), *index[number.ndim :]))
+
+    def _padded(self, v: Value, index: Index) -> Op:
+        """The operand where the index is inside, else zero."""
+        if self.width and varies(index, "L"):
+            moved = [
+                a for a, n, m in zip(index, v.shape, v.operands[0].shape, strict=True) if n != m
+            ]
+            if varies(tuple(moved), "L"):
+                return self._each_lane(v, index)
+        at, conditions = inside(v, index)
+        zero = self.number(0, register_base(v.dtype))
+        truth: Op | None = None
+        for a, size, step in conditions:
+            for holds in self._bounds(a, size, step):
+                truth = holds if truth is None else self.binary("and", truth, holds)
+        x = self.pull(v.operands[0], at)
+        return x if truth is None else self.select(truth, x, zero)
+
+    def _bounds(self, a: Affine, size: int, step: int) -> list[Op]:
+        """0 ≤ a < size·step, in one unsigned comparison, and step divides a."""
+        i = Op(self.integer(a), "i64", 0)
+        found = [self.compare("ult", i, self.number(size * step, "i64"))]
+        if step > 1:
+            rest = self.binary("urem", i, self.number(step, "i64"))
+            found.append(self.compare("eq", rest, self.number(0, "i64")))
+        return found
+
+    def _drawn(self, v: Value, index: Index) -> Op:
+        shape = v.shape
+        place = ZERO
+        for a, n in zip(index, shape, strict=True):
+            place = plus(times(place, n), a)
+        stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
+        if any("L" in symbols((0, (term,))) for term in rest):
+            return self._each_lane(v, index)
+        counter = Op(self.integer((place[0], rest)), "i64", 0)
+        counter = self.convert("trunc", counter, "i32")
+        if stride:
+            ramp = self.mul(self.ramp("i32", self.width), self.number(stride, "i32"))
+            counter = self.add(ramp, counter)
+        key = v.operands[0]
+        return uniform(self, (self.pull(key, (affine(0),)), self.pull(key, (affine(1),))), counter)
+
+    # ---- addresses -------------------------------------------------------------------------------
+
+    def symbol(self, symbol: str) -> str:
+        if isinstance(symbol, Derived):
+            return self.once(("symbol", symbol), lambda: self._derived(symbol))
+        return symbol
+
+    def _derived(self, s: Derived) -> str:
+        if s.kind == "row":
+            return self._row_number(s)
+        i = Op(self.integer(s.operand), "i64", 0)
+        if s.kind == "clamp":
+            return self._kept_within(i, s.size).name
+        instruction = "sdiv" if s.kind == "div" else "srem"
+        return self.binary(instruction, i, self.number(s.size, "i64")).name
+
+    def _kept_within(self, i: Op, size: int) -> Op:
+        zero, top = self.number(0, "i64"), self.number(size - 1, "i64")
+        i = self.select(self.compare("slt", i, zero), zero, i)
+        return self.select(self.compare("sgt", i, top), top, i)
+
+    def _row_number(self, s: Derived) -> str:
+        """A row number from memory: the batch's own, checked before the run, or a value's."""
+        if not s.size:
+            return self.load("%rows", "i64", s.at[0]).name
+        width, self.width = self.width, 0
+        x = self.pull(s.value, s.at)
+        i = converted(self, Op(self.spell(x, 0), x.base, 0), s.value.dtype, np.dtype(np.int64))
+        self.width = width
+        wrapped = self.add(i, self.number(s.size, "i64"))
+        negative = self.compare("slt", i, self.number(0, "i64"))
+        return self._kept_within(self.select(negative, wrapped, i), s.size).name
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def at(self, v: Value, environment: Environment) -> Index:
+        """Where v is in the nest being written, at actual positions of its loops."""
+        assert self.nest is not None
+        _, index = self.nest.placed(v)
+        return tuple(substitute(a, environment) for a in index)
+
+    def hold(self, v: Value, environment: Environment, x: Op) -> None:
+        """From here on, in this scope, v at this position is in that register."""
+        self.scopes[-1][(v, self.at(v, environment), self.width)] = x
+
+    def write(self, values: Sequence[Value], environment: Environment) -> None:
+        """Compute all values at one position, then store them: a new state overwrites what the
+        others may still read."""
+        done = [(v, self.at(v, environment)) for v in values]
+        pulled = [self.pull(v, index) for v, index in done]
+        for (v, index), x in zip(done, pulled, strict=True):
+            self.keep(self.layout.buffers[v], index, x)
+
+    def keep(self, buffer: Buffer, index: Index, x: Op) -> None:
+        """Store x at an index of a buffer."""
+        if buffer.dtype == bool:
+            x = self.convert("zext", self.vector(x, self.width if x.width > 0 else 0), "i8")
+        place = address(index, buffer.strides)
+        stride, at = coefficient(place, "L"), (place[0], tuple(t for t in place[1] if t[0] != "L"))
+        if stride in (0, 1):
+            self.store(x, buffer.pointer, at, self.width * stride)
+            return
+        # Lanes beyond the end have no padding here: they go to the first lane's place, which is
+        # written last.
+        self.strided += self.width
+        d = next(d for d, a in enumerate(index) if coefficient(a, "L"))
+        position = (index[d][0], tuple(t for t in index[d][1] if t[0] != "L"))
+        for i in reversed(range(self.width)):
+            offset = self._lane_offset(position, i, stride, buffer.shape[d])
+            self.store(self.lane(x, i), buffer.pointer, plus(at, offset))
+
+    def _lane_offset(self, position: Affine, lane: int, stride: int, size: int) -> Affine:
+        if not lane or size % self.width == 0:
+            return affine(lane * stride)
+        last = Op(self.integer(plus(position, affine(lane))), "i64", 0)
+        fits = self.compare("slt", last, self.number(size, "i64"))
+        step = self.select(fits, self.number(lane * stride, "i64"), self.number(0, "i64"))
+        return affine(step.name)
+
+    def columns(self, n: int) -> tuple[int, int]:
+        """(vectors that cover n lanes, lanes of the last one that count)."""
+        count = -(-n // self.width)
+        return count, n - (count - 1) * self.width
+
+
+def lane_at(a: Affine) -> Affine:
+    """Lanes that begin at a."""
+    return plus(a, LANE)

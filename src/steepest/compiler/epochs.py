@@ -1,0 +1,129 @@
+"""Epochs: a training step that runs through whole epochs in native calls."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.capture import Captured, Output, capture
+from steepest.compiler.loop import Loop
+from steepest.compiler.refusal import NotCompilable, refusal
+from steepest.compiler.steady import Steady
+from steepest.core import Aval, is_float
+from steepest.tensors import Tensor
+
+__all__ = ["Epochs"]
+
+
+class Epochs:
+    """A training step that runs through whole epochs natively.
+
+    Args:
+        step: from one mini-batch of each array, as tensors, to the loss, a tensor of one number.
+        stepped: tensors that the step reads and that have another value at every step, such as the
+            learning rate.
+    """
+
+    def __init__(self, step: Callable[..., Any], stepped: Sequence[Tensor] = ()):
+        self.step, self.stepped = step, list(stepped)
+        self._steady = Steady()
+
+    def run(
+        self,
+        arrays: Sequence[np.ndarray],
+        order: np.ndarray,
+        batch_size: int,
+        stepped: Sequence[np.ndarray] = (),
+        *,
+        losses: np.ndarray | None = None,
+        control: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Go through the rows of the arrays in the given order, one update per mini-batch.
+
+        The last mini-batch is smaller where batch_size does not divide the rows. A loss that is not
+        finite ends the epoch before it reaches the weights.
+
+        Args:
+            arrays: samples, one row each; the mini-batch of each is an argument of the step.
+            order: row numbers; repeated, several epochs are one call.
+            stepped: for each stepped tensor its value at every step.
+            losses: where to write the losses, readable from another thread meanwhile.
+            control: three int64; write to [0] from another thread to stop; [1] counts the steps.
+
+        Returns:
+            The loss of every step done.
+
+        Raises:
+            NotCompilable: the reason why the step has to run eagerly. Nothing has changed then.
+        """
+        order = np.ascontiguousarray(order, np.int64)
+        whole, rest = divmod(len(order), batch_size)
+        control = np.zeros(3, np.int64) if control is None else control
+        parts = [(0, whole, batch_size)] if whole else []
+        parts += [(whole, 1, rest)] if rest else []
+        loops = [self._loop(arrays, batch) for _, _, batch in parts]
+        done = 0
+        for loop, (start, steps, batch) in zip(loops, parts, strict=True):
+            if losses is None:
+                dtype = loop.program.graph.outputs[0].dtype
+                losses = np.empty(whole + bool(rest), dtype)
+            if control[0] or control[2]:
+                break
+            named = {f"argument{i}": array for i, array in enumerate(arrays)}
+            for tensor, values in zip(self.stepped, stepped, strict=True):
+                rates = np.ascontiguousarray(values[start : start + steps], tensor.dtype)
+                named |= dict.fromkeys(loop.names_of(tensor), rates)
+            at = order[start * batch_size : start * batch_size + steps * batch]
+            control[1] = 0
+            part = [losses[start : start + steps]]
+            done += loop.run(named, at, steps, part, control, sound=True)
+        control[1] = done
+        return np.empty(0, np.float32) if losses is None else losses[:done]
+
+    def _loop(self, arrays: Sequence[np.ndarray], batch: int) -> Loop:
+        """The program for mini-batches of that size."""
+        inlets = []
+        for i, array in enumerate(arrays):
+            aval = Aval((batch, *array.shape[1:]), array.dtype)
+            inlets.append((f"argument{i}", aval, "gathered"))
+        bounds = [_bounds(array) for array in arrays]
+        return self._steady.get((*inlets, *bounds), lambda: self._made(inlets, bounds))
+
+    def _made(self, inlets: list[tuple[str, Aval, str]], bounds: list) -> Loop:
+        try:
+            captured = capture(self.step, inlets, _by_position, True, self.stepped)
+            _check_loss(captured)
+            for value, held in zip(captured.graph.inputs, bounds, strict=False):
+                value.bounds = held
+            return Loop(captured)
+        except NotCompilable:
+            raise
+        except Exception as wrong:
+            # A mistake of the user's shows again, as what it is, when the step runs eagerly.
+            what = f"{type(wrong).__name__}: {str(wrong).partition(chr(10))[0]}"
+            raise refusal(f"compiling failed with {what}") from wrong
+
+    def explain(self) -> str:
+        """All stages of every program made so far, as text that reads like mathematics."""
+        return self._steady.explain()
+
+
+def _check_loss(captured: Captured) -> None:
+    loss = captured.graph.outputs[0] if isinstance(captured.result, Output) else None
+    if loss is None or loss.shape or not is_float(loss.dtype):
+        raise refusal(
+            "the step must return its loss",
+            expected="one floating-point number, shape ()",
+            got=loss.aval if loss else captured.result,
+        )
+
+
+def _bounds(array: np.ndarray) -> tuple[int, int] | None:
+    """The smallest and the largest label."""
+    if array.dtype.kind not in "iu" or not array.size:
+        return None
+    return int(array.min()), int(array.max())
+
+
+def _by_position(tensors: list[Tensor]) -> tuple[Sequence, dict]:
+    return tensors, {}

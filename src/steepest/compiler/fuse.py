@@ -1,0 +1,323 @@
+"""Graph -> Nests: which values are stored, and in which loop nest each is computed.
+
+Rules, each an invariant of the result:
+  1 operands of a contraction are views of stored values: no arithmetic in an inner loop;
+  2 a value that is used outside its nest and reaches a register of the nest is stored there; any
+    other elementwise value is computed again by its users, unless that is expensive;
+  3 a reduction joins the latest row nest of its space that it can reach without a cycle and that
+    evaluates its operand anyway; else it opens one;
+  4 an accumulator of a nest is not available inside that nest;
+  5 who reads the old value of a state runs before the nest that overwrites it; where that cannot
+    be, the new value is kept aside and copied at the end of the step;
+  6 dependencies are computed again at the end, from what will really be read.
+"""
+
+from steepest.compiler.graph import Graph, Value
+from steepest.compiler.index import is_view, symbols, through
+from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
+from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
+
+__all__ = ["Fusion"]
+
+_DEPTH = 40  # the longest chain of rows that is computed without storing anything
+_COLUMN_SUMS = 256  # the widest row whose column sums stay in registers
+
+
+class Fusion:
+    """The nests of a graph whose results are its own; `run` finds them, `order` arranges them.
+
+    home    stored value -> its nest
+    holder  reduction or contraction -> the nest that has it in registers
+    aside   states whose new value is kept aside until the end of the step
+    """
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.users = graph.consumers()
+        self.nests: list[Nest] = []
+        self.home: dict[Value, Nest] = {}
+        self.holder: dict[Value, Nest] = {}
+        self.aside: set[Value] = set()
+        self._length: dict[Value, int] = {}
+
+    # ---- questions -------------------------------------------------------------------------------
+
+    def reach(self, nest: Nest, lenient: bool = False) -> Reach:
+        return Reach(nest, self.home, self.holder, lenient)
+
+    def reads(self, nest: Nest) -> dict[Value, set]:
+        """Every input and stored value that the nest loads, and at which indices."""
+        walk = self.reach(nest)
+        for v, index in nest.roots():
+            assert walk(v, index), f"{v} is not reachable in {nest.text()}"
+        return walk.reads
+
+    def exists(self, v: Value) -> bool:
+        return v.kind != "row" or v in self.home
+
+    def _below(self, v: Value, stop_at_stored: bool) -> set[Nest]:
+        """Nests whose registers (or, if asked, stored values) v is computed from."""
+        found: set[Nest] = set()
+        stack, seen = [v], set()
+        while stack:
+            v = stack.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            if v in self.home:
+                if not stop_at_stored:
+                    found.add(self.home[v])
+            elif v in self.holder:
+                found.add(self.holder[v])
+            else:
+                stack.extend(v.operands)
+        return found
+
+    def registers(self, v: Value) -> set[Nest]:
+        """Nests that hold in registers something that v is computed from."""
+        return self._below(v, stop_at_stored=True)
+
+    def sources(self, v: Value) -> set[Nest]:
+        """Nests that v waits for."""
+        return self._below(v, stop_at_stored=False)
+
+    # ---- building --------------------------------------------------------------------------------
+
+    def open(
+        self, kind: str, space: tuple[int, ...], anchor: Value | None = None, depth: int = 0
+    ) -> Nest:
+        nest = Nest(len(self.nests), kind, space, anchor, depth)
+        self.nests.append(nest)
+        return nest
+
+    def link(self, nest: Nest, earlier: Nest) -> None:
+        """`earlier` runs first, and so does all that it waits for."""
+        assert not earlier.waits_for(nest), "two nests wait for each other"
+        bits = earlier.after | 1 << earlier.number
+        for other in self.nests:
+            if other.waits_for(nest):
+                other.after |= bits
+
+    def put(self, v: Value, nest: Nest) -> Value:
+        nest.stores.append(v)
+        self.home[v] = nest
+        return v
+
+    def require(self, v: Value, index: tuple, nest: Nest) -> None:
+        """Make v computable at this index of the nest, storing what must be stored."""
+        walk = self.reach(nest)
+        if walk(v, index):
+            for leaf in walk.reads:
+                if self.home.get(leaf, nest) is not nest:
+                    self.link(nest, self.home[leaf])
+        elif is_view(v):
+            self.require(*through(v, index), nest)
+        elif not is_elementwise(v):
+            self._require_parts(v, index, nest)
+        elif nest in self.sources(v) or self._nest_holding_parts(v) is None:
+            for x in v.operands:  # part of it is ours, or nobody else's: keep it here
+                self.require(x, index, nest)
+        else:
+            below = self._shared_below(v, index, nest)
+            self.store(below)
+            self.require(v, index, nest)
+
+    def _require_parts(self, v: Value, index: tuple, nest: Nest) -> None:
+        """A pad or take whose operands are not there yet, or a reduction held by another nest."""
+        assert v.row is not None
+        if v in self.holder:
+            self.link(nest, self.holder[self.store(v)])
+        else:
+            for x in v.operands:
+                self.materialize(x)
+                self.link(nest, self.home[x]) if x in self.home else None
+
+    def _shared_below(self, v: Value, index: tuple, nest: Nest) -> Value:
+        """What to store so that v can be computed: the first value with several users on the cheap
+        way down from v to the registers (h rather than h·w), else v."""
+        at, walk = v, self.reach(nest)
+        while is_elementwise(at) and at.row is not None and at.row.name not in EXPENSIVE:
+            missing = {x for x in at.operands if not walk(x, index)}
+            if len(missing) != 1:
+                return v
+            at = missing.pop()
+            if is_view(at) or at in self.holder:
+                return v
+            if len(self.users.get(at, ())) > 1:
+                return at
+        return v
+
+    def store(self, v: Value) -> Value:
+        """Put v, or what v is a view of, into memory; gives what is there now."""
+        if self.exists(v):
+            return v
+        if is_view(v):
+            return self.store(v.operands[0])
+        if v in self.holder:
+            return self.put(v, self.holder[v])
+        nest = self._nest_holding_parts(v) or self._map_beside(v)
+        nest = nest or self.open("map", squeeze(v.shape))
+        self.require(*nest.placed(v), nest)
+        return self.put(v, nest)
+
+    def _nest_holding_parts(self, v: Value) -> Nest | None:
+        """The latest nest that has part of v in registers and can compute v."""
+        for nest in sorted(self.registers(v), key=lambda n: -n.number):
+            index = nest.index_of(v)
+            if index is not None and self.reach(nest, lenient=True)(v, index):
+                return nest
+        return None
+
+    def materialize(self, v: Value) -> Value:
+        """Put exactly v into memory, a view copied."""
+        if v.kind == "constant" or v in self.home or (v.kind == "input" and v.role != "gathered"):
+            return v
+        if not is_view(v) and v.kind != "input":
+            return self.store(v)
+        nest = self.open("map", squeeze(v.shape))
+        self.require(*nest.placed(v), nest)
+        return self.put(v, nest)
+
+    def _map_beside(self, v: Value) -> Nest | None:
+        """A map nest of v's space that reads what v reads, and that v's sources come before."""
+        sources = 0
+        for n in self.sources(v):
+            sources |= 1 << n.number
+        for nest in reversed(self.nests):
+            if nest.kind != "map" or nest.space != squeeze(v.shape):
+                continue
+            if sources & ~(nest.after | 1 << nest.number) or self._reads_apart(v, nest):
+                continue
+            if self.reach(nest, lenient=True)(*nest.placed(v)):
+                return nest
+        return None
+
+    def _reads_apart(self, v: Value, nest: Nest) -> bool:
+        if not nest.space:
+            return False
+        walk = self.reach(nest)
+        walk(*nest.placed(v))
+        common = walk.reads.keys() & self.reads(nest).keys()
+        return not any(leaf.size > 1 for leaf in common)
+
+    # ---- anchors ---------------------------------------------------------------------------------
+
+    def contraction(self, v: Value) -> None:
+        nest = self.open("contract", squeeze(v.shape), v)
+        index = nest.index_of(v)
+        assert index is not None
+        for x, at in contraction_index(nest):  # rule 1
+            if self._is_strided(x, at):
+                base = x
+                while is_view(base) and base not in self.home:
+                    base = base.operands[0]
+                stored = self.store(base)
+                gathered = stored.kind == "input" and stored.role == "gathered"
+                if gathered and stored not in self.home and len(squeeze(stored.shape)) > 1:
+                    self.materialize(stored)
+            else:
+                stored = self.materialize(x)
+            if stored in self.home:
+                self.link(nest, self.home[stored])
+        nest.held[v] = index
+        self.holder[v] = nest
+
+    def _is_strided(self, x: Value, index: tuple) -> bool:
+        """Whether a view of x's base at this index is an address without division."""
+        while is_view(x) and x not in self.home:
+            x, index = through(x, index)
+            if x.kind == "constant":
+                return False
+        plain = {s for a in index for s, _ in a[1]}
+        return plain == {s for a in index for s in symbols(a)}
+
+    def scatter(self, v: Value) -> None:
+        """fold and scatter_add: the operand's space is run through, and the result is in memory."""
+        nest = self.open("scatter", squeeze(v.operands[0].shape), v)
+        for x, index in nest.scattered_operands():
+            self.require(x, index, nest)
+        self.home[v] = nest
+
+    def reduction(self, v: Value) -> None:
+        x, axes = v.operands[0], reduced_axes(v)
+        gone = [d for d in axes if x.shape[d] != 1]
+        kept = [d for d, n in enumerate(x.shape) if n != 1 and d not in axes]
+        trailing = bool(gone) and (not kept or min(gone) > max(kept))
+        leading = bool(gone) and bool(kept) and max(gone) < min(kept)
+        joinable = v.row is not None and v.row.name in ("sum", "max")
+        if joinable and any(self._joined(v, n, trailing, leading) for n in reversed(self.nests)):
+            return
+        if joinable and trailing:
+            nest = self.open("row", squeeze(x.shape), depth=len(kept))
+            self.require(*nest.placed(x), nest)
+        else:
+            nest = self.open("reduce", squeeze(v.shape), v)
+            self.require(*nest.reduced_operand(), nest)
+        self._hold(v, nest)
+
+    def _joined(self, v: Value, nest: Nest, trailing: bool, leading: bool) -> bool:
+        """Rule 3: make v part of this row nest if it may be."""
+        x = v.operands[0]
+        index = nest.index_of(x) if nest.kind == "row" else None
+        if index is None or not self.reach(nest, lenient=True)(x, index):
+            return False
+        rows, inner = nest.space[: nest.depth], nest.space[nest.depth :]
+        shape = squeeze(v.shape)
+        if not nest.is_row_level(x) and trailing and shape == rows:
+            self.require(x, index, nest)
+            self._hold(v, nest)
+            return True
+        assert v.row is not None
+        columns = leading and shape == inner and len(inner) == 1 and inner[0] <= _COLUMN_SUMS
+        columns = columns and not nest.is_row_level(x)
+        if v.row.name != "sum" or not (shape == () or columns) or not nest.depth:
+            return False
+        if nest not in self.sources(x) and x not in self._evaluated(nest):
+            return False
+        self.require(x, index, nest)
+        nest.sums.append(v)
+        self.home[v] = nest
+        return True
+
+    def _hold(self, v: Value, nest: Nest) -> None:
+        index = nest.index_of(v)
+        assert index is not None
+        nest.held[v] = index
+        self.holder[v] = nest
+
+    def _evaluated(self, nest: Nest) -> set[Value]:
+        """Everything that the nest's reductions walk over anyway."""
+        found: set[Value] = set()
+        stack = [v.operands[0] for v in [*nest.held, *nest.sums]]
+        while stack:
+            v = stack.pop()
+            if v not in found:
+                found.add(v)
+                if not self.exists(v):
+                    stack.extend(v.operands)
+        return found
+
+    # ---- the whole -------------------------------------------------------------------------------
+
+    def run(self) -> "Fusion":
+        for v in self.graph.equations():
+            assert v.row is not None
+            if v.row.lowering == "contraction":
+                self.contraction(v)
+            elif v.row.name in ("fold", "scatter_add"):
+                self.scatter(v)
+            elif v.row.lowering == "reduction" and not is_view(v):
+                self.reduction(v)
+            elif not is_view(v):
+                self._consider(v)
+        for v in self.graph.results():
+            self.store(v)
+        return self
+
+    def _consider(self, v: Value) -> None:
+        """Store v at once if it ends a long chain, or is one number that whole arrays need."""
+        self._length[v] = 1 + max([self._length.get(x, 0) for x in v.operands])
+        spread = v.size == 1 and any(user.size > 1 for user in self.users.get(v, ()))
+        if spread or self._length[v] > _DEPTH:
+            self.store(v)
+            self._length[v] = 0

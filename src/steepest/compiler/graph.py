@@ -1,0 +1,253 @@
+"""Graph: what every stage before code generation works on.
+
+A `Value` is one equation of the traced step (a row of the table, its operands and metadata)
+together with its result, or a leaf: an input or a constant. A `Graph` is the values that a step
+gives, and what becomes of the state from one step to the next. Dead code cannot exist: the
+equations *are* what is reachable from the results.
+
+Values are immutable and compared by identity; that equal equations are one value is the business
+of `simplify`.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from steepest.core import Aval, Primitive
+
+__all__ = ["Graph", "Value", "constant", "equation", "inlet", "splat", "ROLES"]
+
+ROLES = {
+    "gathered": "an array of samples; the step reads the rows that the batch's index names",
+    "stepped": "an array with one entry per step; the step reads its own",
+    "whole": "an array that every step reads as it is",
+    "state": "an array that the step reads and replaces",
+}
+
+
+class Value:
+    """One equation and its result, or a leaf.
+
+    kind      "row" (an equation), "input" or "constant"
+    row       the table's row of an equation
+    operands  the values that an equation is applied to
+    params    the metadata of an equation
+    aval      shape and dtype of the result; of a gathered input those of one batch, of a stepped
+              input those of one entry
+    data      the numbers of a constant; repeated numbers keep stride 0
+    role      of an input, one of ROLES
+    name      of an input: what `explain` calls it
+    bounds    of an input of whole numbers: the smallest and the largest it can hold, where known
+    origin    the user's line that the equation came from, "file.py:12", where known
+    """
+
+    __slots__ = (
+        "aval",
+        "bounds",
+        "data",
+        "kind",
+        "name",
+        "operands",
+        "origin",
+        "params",
+        "role",
+        "row",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        aval: Aval,
+        *,
+        row: Primitive | None = None,
+        operands: tuple["Value", ...] = (),
+        params: dict[str, Any] | None = None,
+        data: np.ndarray | None = None,
+        role: str = "",
+        name: str = "",
+        bounds: tuple[int, int] | None = None,
+        origin: str = "",
+    ):
+        self.kind, self.aval, self.row, self.operands = kind, aval, row, operands
+        self.params, self.data, self.role, self.name = params or {}, data, role, name
+        self.bounds, self.origin = bounds, origin
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.aval.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.aval.shape)
+
+    def is_row(self, *rows: Primitive) -> bool:
+        """Whether this is an equation of one of these rows."""
+        return self.row is not None and self.row in rows
+
+    def with_operands(self, operands: tuple["Value", ...]) -> "Value":
+        """This equation, of the same metadata, applied to other operands of the same avals."""
+        if operands == self.operands:
+            return self
+        return Value(
+            self.kind,
+            self.aval,
+            row=self.row,
+            operands=operands,
+            params=self.params,
+            origin=self.origin,
+        )
+
+    def __repr__(self) -> str:
+        what = self.name or (self.row.name if self.row else self.kind)
+        return f"<{what} {self.aval}>"
+
+
+def equation(row: Primitive, *operands: Value, origin: str = "", **params: Any) -> Value:
+    """A new equation; its shape and dtype come from the table."""
+    aval = row.shape(*(x.aval for x in operands), **params)
+    return Value("row", aval, row=row, operands=operands, params=params, origin=origin)
+
+
+def constant(array: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Value:
+    """A constant; with `shape`, the number repeated without memory for it."""
+    data = np.asarray(array, dtype)
+    if shape is not None:
+        data = np.broadcast_to(data, shape)
+    return Value("constant", Aval(data.shape, data.dtype), data=data)
+
+
+def inlet(name: str, aval: Aval, role: str, bounds: tuple[int, int] | None = None) -> Value:
+    """An input with one of the ROLES."""
+    assert role in ROLES
+    return Value("input", aval, name=name, role=role, bounds=bounds)
+
+
+def splat(value: Value) -> Any:
+    """The one NumPy scalar that a constant repeats, or None."""
+    data = value.data
+    if data is None or not data.size:
+        return None
+    first = data[(0,) * data.ndim]
+    repeated = all(s == 0 or n == 1 for s, n in zip(data.strides, data.shape, strict=True))
+    if repeated or (data.size <= 4096 and data.tobytes() == data.size * first.tobytes()):
+        return first
+    return None
+
+
+class Graph:
+    """A step as equations.
+
+    inputs   all leaves that arrays are bound to, in a fixed order
+    outputs  what the step returns, written after every step; in training the first is the loss
+    state    (input of role "state", its value after the step)
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[Value],
+        outputs: Iterable[Value],
+        state: Iterable[tuple[Value, Value]] = (),
+    ):
+        self.inputs, self.outputs, self.state = list(inputs), list(outputs), list(state)
+
+    def results(self) -> list[Value]:
+        """What the equations are there for: the outputs and the next state."""
+        return self.outputs + [after for _, after in self.state]
+
+    def values(self) -> list[Value]:
+        """Every reachable value, leaves included, operands before results."""
+        order: list[Value] = []
+        seen: set[Value] = set()
+        stack = [(value, False) for value in reversed(self.results())]
+        while stack:
+            value, complete = stack.pop()
+            if complete:
+                order.append(value)
+            elif value not in seen:
+                seen.add(value)
+                stack.append((value, True))
+                stack.extend((x, False) for x in reversed(value.operands))
+        return order
+
+    def rebuilt(self, build: Callable[[Value, tuple[Value, ...]], Value]) -> "Graph":
+        """The graph with every value replaced by build(value, its replaced operands)."""
+        new: dict[Value, Value] = {}
+        for value in [*self.inputs, *self.values()]:
+            if value not in new:
+                new[value] = build(value, tuple([new[x] for x in value.operands]))
+        return Graph(
+            [new[x] for x in self.inputs],
+            [new[x] for x in self.outputs],
+            [(new[before], new[after]) for before, after in self.state],
+        )
+
+    def equations(self) -> list[Value]:
+        """The reachable equations, operands before results."""
+        return [value for value in self.values() if value.kind == "row"]
+
+    def consumers(self) -> dict[Value, list[Value]]:
+        """For each value the equations that use it, in order."""
+        users: dict[Value, list[Value]] = {}
+        for value in self.equations():
+            for x in value.operands:
+                users.setdefault(x, []).append(value)
+        return users
+
+    def names(self) -> dict[Value, str]:
+        """What `text` calls each value: inputs by name, the rest by number."""
+        names = {value: value.name for value in self.inputs}
+        for value in self.values():
+            if value not in names:
+                names[value] = f"{'k' if value.kind == 'constant' else 'v'}{len(names)}"
+        return names
+
+    def text(self) -> str:
+        """The graph as a page that reads like mathematics."""
+        return self._page(self.names())
+
+    def key(self) -> str:
+        """The page without the inputs' names: equal for equal programs, whoever wrote them."""
+        plain = {value: f"i{number}" for number, value in enumerate(self.inputs)}
+        return self._page({**self.names(), **plain})
+
+    def _page(self, names: dict[Value, str]) -> str:
+        lines = [_header(x, names) for x in self.inputs]
+        lines += [_line(value, names) for value in self.values() if value.kind != "input"]
+        lines += [f"{names[before]} <- {names[after]}" for before, after in self.state]
+        return "\n".join([*lines, "return " + " ".join(names[x] for x in self.outputs)])
+
+
+def _header(x: Value, names: dict[Value, str]) -> str:
+    held = f" in {x.bounds[0]}..{x.bounds[1]}" if x.bounds else ""
+    return f"{names[x]}: {x.aval}{held}  {x.role}"
+
+
+def _line(value: Value, names: dict[Value, str]) -> str:
+    left = f"{names[value]}: {value.aval} ="
+    if value.data is not None:
+        number = splat(value)
+        return f"{left} {_digest(value.data) if number is None else repr(number.item())}"
+    assert value.row is not None
+    metadata = [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
+    return " ".join([left, value.row.name, *(names[x] for x in value.operands), *metadata])
+
+
+def _written(x: Any) -> str:
+    return f"({','.join(map(str, x))})" if isinstance(x, Sequence) and type(x) is tuple else str(x)
+
+
+def _digest(data: np.ndarray) -> str:
+    """A constant array by its first numbers and a digest of all."""
+    head = ", ".join(f"{x:.6g}" for x in data.reshape(-1)[:4].tolist())
+    return f"[{head}, …] {hashlib.blake2b(data.tobytes(), digest_size=8).hexdigest()}"

@@ -1,0 +1,254 @@
+"""The guard: what a traced step takes for granted about the Python objects that it can reach.
+
+Tracing freezes every Python number, list and branch. The guard walks the objects that a step can
+reach (its closure, the globals that it names, attributes, containers) and keeps what it found, so
+that a compiled step notices when a frozen number has changed since, and so that what tracing did
+to Python objects can be undone. Tensors end the walk: their numbers are data.
+"""
+
+import functools
+import sys
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain, islice
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steepest.tensors import Tensor
+
+__all__ = ["Guard"]
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+_LONGEST = 1000  # entries of a container that are looked at
+_MOST = 20_000  # objects that are looked at
+_LENGTH = "the length"  # stands for the number of entries of a container
+# Attributes whose names say nothing to a reader of "model.0.weight".
+_HIDDEN = ("_modules", "_parameters", "_buffers", "__wrapped__", "__class__", "__func__")
+
+
+class Guard:
+    """The Python objects that a function can reach, as they are now."""
+
+    def __init__(self, function: Any):
+        self._paths: dict[int, tuple] = {}
+        self._kept: list[_Kept] = []
+        seen: set[int] = set()
+        queue: deque[tuple[Any, tuple]] = deque([(function, ())])
+        while queue and len(seen) < _MOST:
+            thing, path = queue.popleft()
+            if isinstance(thing, _PLAIN) or id(thing) in seen:
+                continue
+            seen.add(id(thing))
+            if isinstance(thing, Tensor):
+                self._paths[id(thing)] = path
+                continue
+            entries = list(_entries(thing))
+            if entries and not isinstance(thing, tuple | MethodType | functools.partial):
+                self._kept.append(_Kept(thing, path, entries, _ids(thing)))
+            queue.extend((value, (*path, key)) for key, value in entries)
+
+    def name(self, tensor: Tensor) -> str:
+        """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
+        return self._written(self._paths[id(tensor)]) if id(tensor) in self._paths else ""
+
+    def _written(self, path: tuple) -> str:
+        name = ""
+        for key in path:
+            if isinstance(key, Tensor):
+                name += f"[{self.name(key) or 'tensor'}]"
+            elif key is _LENGTH:
+                name = f"{_LENGTH} of {name}"
+            elif isinstance(key, int):
+                name += f"[{key}]"
+            elif key not in _HIDDEN:
+                name += f".{key}" if name else str(key)
+        return name
+
+    def changed(self, growing: bool = False) -> str | None:
+        """The path to the first thing that is no longer as it was.
+
+        Args:
+            growing: new tensors in dicts and attributes do not count: an optimizer may make its
+                averages in its first step.
+        """
+        for kept in self._kept:
+            # Nearly always nothing has changed, and identities tell.
+            if _ids(kept.thing) != kept.ids:
+                found = _difference(kept, growing)
+                if found is not None:
+                    return self._written((*kept.path, *found))
+        return None
+
+    def restore(self) -> None:
+        """Undo what has been done to the containers and attributes since."""
+        for kept in self._kept:
+            if _ids(kept.thing) != kept.ids:
+                _restore(kept.thing, dict(kept.entries))
+
+
+class _Kept(NamedTuple):
+    """An object that can change, how the function reaches it, and what it holds."""
+
+    thing: Any
+    path: tuple
+    entries: list[tuple[Any, Any]]
+    ids: tuple[int, ...]
+
+
+def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
+    """What an object holds that tracing would freeze: (name or number, value)."""
+    if isinstance(thing, dict):
+        yield _LENGTH, len(thing)
+        yield from islice(list(thing.items()), _LONGEST)
+    elif isinstance(thing, list | tuple | deque):
+        yield _LENGTH, len(thing)
+        yield from enumerate(islice(thing, _LONGEST))
+    elif isinstance(thing, FunctionType):
+        yield from _of_function(thing)
+    elif isinstance(thing, MethodType):
+        yield from (("self", thing.__self__), ("__func__", thing.__func__))
+    elif isinstance(thing, functools.partial):
+        yield from (("func", thing.func), ("args", thing.args), ("keywords", thing.keywords))
+    elif isinstance(thing, type):
+        if not _foreign(thing) and not thing.__module__.startswith("steepest"):
+            yield from ((key, x) for key, x in vars(thing).items() if _of_class(x))
+            yield from (("__class__", base) for base in thing.__bases__)
+    elif not isinstance(thing, ModuleType | np.ndarray) and not _foreign(type(thing)):
+        yield from _attributes(thing).items()
+        yield "__class__", type(thing)
+
+
+def _ids(thing: Any) -> tuple[int, ...]:
+    """Equal as long as the object holds the very same things; fast, for it is asked at each call.
+
+    The guard keeps what it has seen alive, so no identity is given twice.
+    """
+    if isinstance(thing, dict):
+        return tuple(map(id, chain(thing, thing.values())))
+    if isinstance(thing, list | deque):
+        return tuple(map(id, thing))
+    if isinstance(thing, FunctionType | type):
+        return tuple([id(value) for _, value in _entries(thing)])
+    return tuple(map(id, _attributes(thing).values()))
+
+
+def _attributes(thing: Any) -> dict[str, Any]:
+    """What an object holds by name, in its dict or in slots."""
+    held = dict(getattr(thing, "__dict__", ()))
+    kind: Any = type(thing)
+    for name in _slots(kind):
+        if hasattr(thing, name):
+            held[name] = getattr(thing, name)
+    return held
+
+
+@functools.cache
+def _slots(kind: type) -> tuple[str, ...]:
+    given = (vars(base).get("__slots__", ()) for base in kind.__mro__)
+    names = chain.from_iterable((x,) if isinstance(x, str) else x for x in given)
+    return tuple(name for name in names if not name.startswith("__"))
+
+
+def _difference(kept: _Kept, growing: bool) -> tuple | None:
+    """The key at which an object differs from what it was, () where something is gone."""
+    before = {_identity(key): value for key, value in kept.entries}
+    for key, value in _entries(kept.thing):
+        old = before.pop(_identity(key), None)
+        grown = _is_new(old, value) or (key is _LENGTH and isinstance(kept.thing, dict))
+        if not (growing and grown) and not _alike(old, value):
+            return (key,)
+    return () if before else None
+
+
+def _restore(thing: Any, held: dict[Any, Any]) -> None:
+    """Give an object back what it held."""
+    length = held.pop(_LENGTH, 0)
+    if isinstance(thing, dict):
+        while len(thing) > (length if length > _LONGEST else 0):
+            thing.popitem()
+        thing.update(held)
+    elif isinstance(thing, list | deque):
+        while len(thing) > length:
+            thing.pop()
+        for at, value in held.items():
+            thing[at] = value
+    elif isinstance(thing, FunctionType):
+        _restore_function(thing, held)
+    elif isinstance(thing, type):
+        for key in held.keys() & vars(thing).keys():
+            setattr(thing, key, held[key])
+    else:
+        for name in _attributes(thing).keys() - held.keys():
+            delattr(thing, name)
+        for name in held.keys() - {"__class__"}:
+            object.__setattr__(thing, name, held[name])
+
+
+def _of_class(x: Any) -> bool:
+    return isinstance(x, FunctionType | int | float | str | list | dict)
+
+
+def _foreign(kind: type) -> bool:
+    """Objects of Python and of other libraries are not looked into."""
+    root = kind.__module__.partition(".")[0]
+    return root in ("numpy", "polars", "torch") or (
+        root in sys.stdlib_module_names and root not in ("types", "__main__")
+    )
+
+
+def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    yield "defaults", function.__defaults__
+    yield "keyword defaults", function.__kwdefaults__
+    if function.__module__ is None or not function.__module__.startswith("steepest"):
+        names = _names(function.__code__)
+        for name in sorted(names & function.__globals__.keys()):
+            value = function.__globals__[name]
+            if isinstance(value, ModuleType):
+                attributes = vars(value)
+                for attribute in sorted(names & attributes.keys()):
+                    if isinstance(attributes[attribute], int | float | str | list | dict):
+                        yield f"{name}.{attribute}", attributes[attribute]
+            else:
+                yield name, value
+
+
+@functools.cache
+def _names(code: CodeType) -> frozenset[str]:
+    """Every global and attribute that a function names, in functions inside it too."""
+    inner = (_names(c) for c in code.co_consts if isinstance(c, CodeType))
+    return frozenset(code.co_names).union(*inner)
+
+
+def _restore_function(function: FunctionType, held: dict[Any, Any]) -> None:
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        if name in held:
+            cell.cell_contents = held.pop(name)
+    for name in held.keys() & function.__globals__.keys():
+        function.__globals__[name] = held[name]
+
+
+def _is_new(old: Any, value: Any) -> bool:
+    """Whether nothing has become tensors that hold numbers."""
+    if isinstance(value, dict):
+        return old is None and all(_is_new(None, x) for x in value.values())
+    return old is None and isinstance(value, Tensor) and isinstance(value.value, np.ndarray)
+
+
+def _identity(key: Any) -> Any:
+    return key if isinstance(key, str | int) else id(key)
+
+
+def _alike(x: Any, y: Any) -> bool:
+    if x is y:
+        return True
+    if type(x) is tuple is type(y):
+        return len(x) == len(y) and all(map(_alike, x, y))
+    return type(x) is type(y) and isinstance(x, _PLAIN) and bool(x == y)

@@ -1,0 +1,261 @@
+"""Nests -> memory: the layout of every stored value, and who plays which role in a contraction.
+
+Rules: values keep their order, last dimension contiguous. A state takes the order that its first
+contraction wants (the letter of the result contiguous, so that the weight is read along the lanes),
+and every state that is updated together with it follows. Contiguous dimensions are padded to whole
+vectors; leading dimensions that are multiples of 4 KB get one vector more. Pad lanes hold arbitrary
+numbers: sums over lanes mask them, everything else ignores them.
+"""
+
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.graph import Value, splat
+from steepest.compiler.index import Index, address, is_view, symbols, through
+from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
+from steepest.primitives import split_spec
+
+__all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "view_of"]
+
+BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
+BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
+_PAGE = 4096
+
+
+def lanes(n: int, width: int) -> int:
+    """The vector width for a dimension of n: the smallest power of two that holds it, at most
+    `width`."""
+    w = 1
+    while w < min(n, width):
+        w *= 2
+    return w
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A place in memory: strides and size in elements, `offset` in bytes from its block's start.
+
+    place  "memory" (the program's own block), "gathered" or "stepped" (the user's arrays)
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    strides: tuple[int, ...]
+    size: int
+    place: str = "memory"
+    offset: int = 0
+    pointer: str = ""
+
+    @property
+    def base(self) -> str:
+        return BASES[self.dtype]
+
+    @property
+    def bytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+
+def padded(shape: tuple[int, ...], dtype: np.dtype, contiguous: int, width: int) -> Buffer:
+    """A buffer whose dimension `contiguous` has stride 1 and whole vectors."""
+    order = [d for d in range(len(shape)) if d != contiguous] + [contiguous] * bool(shape)
+    strides, step = [0] * len(shape), 1
+    for k, d in enumerate(reversed(order)):
+        strides[d] = step
+        n = shape[d]
+        if k == 0:
+            w = lanes(n, width)
+            n = -(-n // w) * w
+            if len(squeeze(shape)) > 1 and n * dtype.itemsize % _PAGE == 0:
+                n += width
+        step *= n
+    return Buffer(shape, dtype, tuple(strides), max(step, 1))
+
+
+def plain(shape: tuple[int, ...], dtype: np.dtype, place: str) -> Buffer:
+    """The user's memory: rows one after the other, without padding."""
+    strides = tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
+    return Buffer(shape, dtype, strides, prod(shape), place)
+
+
+def last_wide(shape: tuple[int, ...]) -> int:
+    """The last dimension that is longer than one."""
+    wide = [d for d, n in enumerate(shape) if n > 1]
+    return wide[-1] if wide else max(len(shape) - 1, 0)
+
+
+@dataclass
+class Roles:
+    """Who does what in a contraction: A is broadcast row by row, B is read along the lanes.
+
+    row, lane  letters of the tile's two dimensions ("" where there is none)
+    outer      the other letters of the result; inner: the letters summed over
+    packed     where a copy of B with its lanes contiguous goes, if its own are not
+    """
+
+    a: Value
+    a_index: Index
+    b: Value
+    b_index: Index
+    row: str
+    lane: str
+    outer: list[str]
+    inner: list[str]
+    size: dict[str, int]
+    packed: Buffer | None = None
+    cost: float = 0.0
+
+
+@dataclass
+class Layout:
+    """Buffers of inputs, constants and stored values, and the roles in each contract nest.
+
+    A gathered input whose rows are copied has two: the user's array in `sources`, the copy in
+    `buffers`.
+    """
+
+    width: int
+    buffers: dict[Value, Buffer] = field(default_factory=dict)
+    sources: dict[Value, Buffer] = field(default_factory=dict)
+    roles: dict[Nest, Roles] = field(default_factory=dict)
+
+
+def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
+    """The stored value that a view reads, and where."""
+    while v not in buffers and is_view(v):
+        v, index = through(v, index)
+    return v, index
+
+
+def lay_out(fusion: Fusion, width: int) -> Layout:
+    """Decide every layout and role once."""
+    layout = Layout(width)
+    graph, buffers = fusion.graph, layout.buffers
+    contiguous = _contiguous(fusion)
+    for v in graph.inputs:
+        if v.role in ("gathered", "stepped"):
+            buffers[v] = layout.sources[v] = plain(v.shape, v.dtype, v.role)
+        else:
+            buffers[v] = padded(v.shape, v.dtype, contiguous.get(v, last_wide(v.shape)), width)
+    for before, after in graph.state:
+        if after is not before:
+            same = buffers[before]
+            aside = Buffer(same.shape, same.dtype, same.strides, same.size)
+            buffers[after] = aside if before in fusion.aside else same
+    for v in graph.values():
+        array = v.kind == "constant" and splat(v) is None
+        copied = v in layout.sources and v in fusion.home
+        if array or copied or (v in fusion.home and v not in buffers):
+            buffers[v] = padded(v.shape, v.dtype, last_wide(v.shape), width)
+    for nest in fusion.nests:
+        if nest.kind == "contract":
+            layout.roles[nest] = _roles(nest, layout)
+    return layout
+
+
+# ---- states -------------------------------------------------------------------------------------
+
+
+def _contiguous(fusion: Fusion) -> dict[Value, int]:
+    """The contiguous dimension of states: what the first contraction wants, passed on to slots."""
+    states = {before for before, _ in fusion.graph.state}
+    found: dict[Value, int] = {}
+    for nest in fusion.nests:
+        if nest.kind != "contract" or nest.anchor is None:
+            continue
+        a, b, out = split_spec(nest.anchor.params["spec"])
+        for x, word in zip(nest.anchor.operands, (a, b), strict=True):
+            kept = [d for d, i in enumerate(word) if i in out and x.shape[d] > 1]
+            if x in states and x not in found and x.ndim > 1 and kept:
+                found[x] = kept[-1]
+    groups = _updated_together(fusion)
+    changed = True
+    while changed:
+        changed = False
+        for group in groups:
+            known = [found[x] for x in group if x in found]
+            for x in group if known else []:
+                changed = changed or x not in found
+                found.setdefault(x, known[0])
+    return found
+
+
+def _updated_together(fusion: Fusion) -> list[list[Value]]:
+    """For each state, the states of its shape that its new value is computed from at its index."""
+    old = {after: before for before, after in fusion.graph.state}
+    groups = []
+    for before, after in fusion.graph.state:
+        if after is before:
+            continue
+        nest = fusion.home[after]
+        walk = fusion.reach(nest)
+        walk(*nest.placed(after)) if nest.kind != "scatter" else None
+        leaves = [old.get(x, x) for x in walk.reads]
+        groups.append(
+            [before, *(x for x in leaves if x in old.values() and x.shape == before.shape)]
+        )
+    return groups
+
+
+# ---- contractions -------------------------------------------------------------------------------
+
+
+def _roles(nest: Nest, layout: Layout) -> Roles:
+    """The cheapest assignment: both orders of the operands, every letter as lane."""
+    assert nest.anchor is not None
+    (x, at_x), (y, at_y) = contraction_index(nest)
+    a, b, out = split_spec(nest.anchor.params["spec"])
+    size = dict(zip(a + b, x.shape + y.shape, strict=True))
+    wide = [i for i in out if size[i] > 1]
+    inner = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
+    found = []
+    for first, word, second, other in (((x, at_x), a, (y, at_y), b), ((y, at_y), b, (x, at_x), a)):
+        rows = sorted((i for i in wide if i in word and i not in other), key=size.__getitem__)
+        row = rows[-1] if rows else ""
+        for lane in [i for i in wide if i in other and i != row] or [""]:
+            outer = [i for i in wide if i not in (row, lane)]
+            roles = Roles(*first, *second, row, lane, outer, inner, size)
+            _weigh(roles, nest, layout)
+            found.append(roles)
+    return min(found, key=lambda roles: roles.cost)
+
+
+def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
+    """Elements that must be moved one by one: a B that is not contiguous along the lanes is copied
+    first, results likewise; plus the rows that a narrow lane dimension wastes."""
+    if not roles.lane:
+        roles.cost = float(prod(roles.size.values()))
+        return
+    place = letters(nest)
+    lane = place[roles.lane][1][0][0]
+    if _stride(roles.b, roles.b_index, lane, layout) not in (0, 1):
+        # letters of B, its lanes last
+        kept = [i for i in roles.outer + roles.inner if place[i] in roles.b_index]
+        shape = tuple(roles.size[i] for i in [*kept, roles.lane])
+        roles.packed = padded(shape, roles.b.dtype, len(shape) - 1, layout.width)
+        roles.cost += prod(shape)
+    points = prod(roles.size[i] for i in [*roles.outer, roles.row, roles.lane] if i)
+    if _stride(roles.a, roles.a_index, lane, layout) not in (0, 1):
+        roles.cost += 16.0 * points * prod(roles.size[i] for i in roles.inner)
+    for v in nest.stores:
+        index = nest.index_of(v)
+        assert index is not None
+        stride = dict(address(index, layout.buffers[v].strides)[1]).get(lane, 0)
+        roles.cost += 8 * points * (stride != 1)
+    if roles.size[roles.lane] < layout.width:
+        roles.cost += points / roles.size[roles.lane]
+
+
+def _stride(v: Value, index: Index, lane: str, layout: Layout) -> int:
+    """How far apart in memory the lanes are; −1 where the address is not affine."""
+    leaf, at = view_of(v, index, layout.buffers)
+    if leaf not in layout.buffers:
+        return 0 if leaf.kind == "constant" else -1
+    if layout.buffers[leaf].place == "gathered" and lane in symbols(at[0]):
+        return -1
+    place = address(at, layout.buffers[leaf].strides)
+    stride = dict(place[1]).get(lane, 0)
+    hidden = lane in symbols(place) and not stride
+    return -1 if hidden else stride

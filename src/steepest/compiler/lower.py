@@ -1,0 +1,103 @@
+"""Graph -> Program: all stages of the back end in order, and the native function they end in.
+
+fuse     which values are stored, and in which loop nest each is computed
+layout   where they are, which dimension is contiguous, who does what in a contraction
+plan     register tiles, one block of memory
+emit     LLVM IR as text
+engine   machine code
+"""
+
+from math import prod
+
+from steepest.compiler import cache
+from steepest.compiler.emit import Emitted, emit
+from steepest.compiler.engine import NativeFunction, host, machine_code, vector_lanes
+from steepest.compiler.engine import vector_registers as registers_of
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.graph import Graph, Value
+from steepest.compiler.layout import Layout, lay_out
+from steepest.compiler.order import ordered
+from steepest.compiler.plan import Plan, plan
+from steepest.compiler.program import Program, Signature
+from steepest.compiler.results import with_own_results
+from steepest.compiler.supported import check_supported
+from steepest.primitives import split_spec
+
+__all__ = ["Lowered", "lower", "stages"]
+
+_TINY = 4000  # element operations per step below which every loop is written out
+
+
+class Lowered:
+    """Every stage's result, for `explain` and for tests."""
+
+    def __init__(self, graph: Graph, width: int, registers: int):
+        self.width = width
+        self.fusion = ordered(Fusion(graph).run())
+        self.unroll = work(graph) < _TINY
+        self.layout: Layout = lay_out(self.fusion, width)
+        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
+        self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
+
+    def text(self) -> str:
+        """The nests in the order in which they run, with the tiles of the contractions."""
+        lines = [f"{len(self.fusion.nests)} nests, vectors of {self.width}"]
+        for nest in self.fusion.nests:
+            lines.append(nest.text())
+            if nest in self.layout.roles:
+                roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
+                sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
+                packed = " packed" if roles.packed else ""
+                lines.append(f"    rows {roles.row} lanes {roles.lane} ({sizes}) {tile}{packed}")
+        lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
+        return "\n".join(lines)
+
+
+def work(graph: Graph) -> int:
+    """Element operations of one step, roughly."""
+    return sum(_work(v) for v in graph.equations())
+
+
+def _work(v: Value) -> int:
+    assert v.row is not None
+    if v.row.lowering == "contraction":
+        a, b, _ = split_spec(v.params["spec"])
+        shapes = v.operands[0].shape + v.operands[1].shape
+        return prod(dict(zip(a + b, shapes, strict=True)).values())
+    if v.row.lowering == "movement":
+        return 0
+    return max([v.size, *(x.size for x in v.operands)])
+
+
+def stages(graph: Graph, *, width: int | None = None, features: str | None = None) -> Lowered:
+    """All stages before code generation."""
+    check_supported(graph)
+    features = host()[1] if features is None else features
+    graph = with_own_results(graph)
+    return Lowered(graph, width or vector_lanes(features), registers_of(features))
+
+
+def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:
+    """A native program for a traced, checked and simplified graph; from disk, if made before.
+
+    Args:
+        width: lanes of float32 vectors, a power of two; by default the processor's.
+        features: what the processor can do, as LLVM writes it; by default all that this one can.
+
+    Raises:
+        RequestError: a row or dtype that has no native code.
+    """
+    features = host()[1] if features is None else features
+    width = width or vector_lanes(features)
+    graph = with_own_results(graph)
+    name = cache.entry_name(graph.key(), width, features)
+    kept = cache.load(name)
+    if kept is not None:
+        signature, code = Signature.from_json(kept[0]), kept[1]
+    else:
+        lowered = stages(graph, width=width, features=features)
+        signature = Signature.of(graph, lowered.layout, lowered.plan)
+        code = machine_code(lowered.emitted.text, features)
+        cache.save(name, signature.to_json(), code)
+    function = NativeFunction(code, "run", signature.pointers)
+    return Program(graph, signature, function, lambda: stages(graph, width=width).text())

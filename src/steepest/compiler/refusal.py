@@ -1,0 +1,65 @@
+"""When a step cannot become a program: one exception, and the user's line that it is about."""
+
+import functools
+import sys
+from types import CodeType, FrameType
+
+from steepest.core import said
+
+__all__ = ["NotCompilable", "refusal", "user_line"]
+
+# Frames of these packages are how an operation is done, not where it is asked for.
+_MACHINERY = tuple(
+    f"steepest.{name}"
+    for name in ("autograd", "compiler", "core", "functional", "primitives", "tensors")
+)
+_BOUNDARY = "steepest.compiler.trace"
+
+
+class NotCompilable(RuntimeError):
+    """The step cannot be compiled; the message names the line and says what to write instead.
+
+    Raised before anything has changed: the same step may be run eagerly instead.
+    """
+
+
+def refusal(
+    what: str, *, line: str = "", expected: object = None, got: object = None, write: object = None
+) -> NotCompilable:
+    """The exception for one reason, `what`, at one of the user's lines."""
+    where = f"compile, {line}" if line else "compile"
+    return NotCompilable(said(where, what, expected=expected, got=got, write=write))
+
+
+def user_line() -> str:
+    """ "file.py:12": the line of the step that asks for what is being traced.
+
+    It is the innermost line outside of the library; in a step made of library code alone, the line
+    of the layer or the optimizer.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    inner: FrameType | None = None
+    while frame is not None:
+        place = _place(frame.f_code, frame.f_globals.get("__name__", ""))
+        if place == "user":
+            return _written(frame)
+        if place == "boundary":
+            break
+        if inner is None and place == "layer":
+            inner = frame
+        frame = frame.f_back
+    return _written(inner) if inner else ""
+
+
+@functools.cache
+def _place(code: CodeType, module: str) -> str:
+    """Whose code a frame runs; asked hundreds of times per trace."""
+    if module == _BOUNDARY and code.co_name == "run":
+        return "boundary"
+    if not module.startswith("steepest."):
+        return "user"
+    return "machinery" if module.startswith(_MACHINERY) else "layer"
+
+
+def _written(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"

@@ -1,0 +1,93 @@
+"""The rewriter: rebuilds a graph from the leaves up, one small rule at a time, to a fixed point.
+
+A rule looks at one value and returns an equal one that is simpler, or None. Equal means: the same
+shape, the same dtype, the same numbers for finite inputs; where only rounding may differ, the rule
+says "(rounding)". Equations that say the same become one value, so common subexpressions vanish
+while rebuilding, and dead code vanishes because nothing reaches it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from steepest import primitives as P
+from steepest.compiler.graph import Graph, Value, splat
+from steepest.core import Primitive
+
+__all__ = ["ELEMENTWISE", "Rule", "rewrite", "rule"]
+
+Rule = Callable[[Value], Value | None]
+
+ELEMENTWISE = tuple(row for row in P.TABLE.values() if row.lowering == "elementwise")
+_COMMUTATIVE = (P.add, P.mul, P.equal)
+_RULES: dict[Primitive, list[Rule]] = {}
+_SWEEPS = 12  # 3 or 4 are usual; each makes the graph simpler, so this is never a matter of luck
+
+
+def rule(*rows: Primitive) -> Callable[[Rule], Rule]:
+    """Enter a function into the rules of these rows."""
+
+    def enter(function: Rule) -> Rule:
+        for row in rows:
+            _RULES.setdefault(row, []).append(function)
+        return function
+
+    return enter
+
+
+def rewrite(graph: Graph) -> Graph:
+    """Apply all rules until none applies."""
+    for _ in range(_SWEEPS):
+        sweep = _Sweep()
+        graph = graph.rebuilt(sweep.build)
+        if not sweep.changed:
+            break
+    return graph
+
+
+class _Sweep:
+    """One pass from the leaves to the results."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Value] = {}  # by identity: what has been built already
+        self.settled: set[Value] = set()
+        self.changed = False
+
+    def build(self, value: Value, operands: tuple[Value, ...]) -> Value:
+        """The settled form of a value whose operands are settled."""
+        if value.kind == "input":
+            return value
+        return self.settle(value.with_operands(operands))
+
+    def settle(self, value: Value) -> Value:
+        while value not in self.settled and value.kind != "input":
+            # What a rule returns may be a small tree: its leaves first.
+            value = value.with_operands(tuple([self.settle(x) for x in value.operands]))
+            simpler = self.apply(value)
+            if simpler is None:
+                value = self.known.setdefault(_identity(value), value)
+                self.settled.add(value)
+            else:
+                simpler.origin = simpler.origin or value.origin
+                self.changed = True
+                value = simpler
+        return value
+
+    def apply(self, value: Value) -> Value | None:
+        for function in _RULES.get(value.row, ()) if value.row else ():
+            simpler = function(value)
+            if simpler is not None and simpler is not value:
+                assert simpler.aval == value.aval, (function.__name__, value, simpler)
+                return simpler
+        return None
+
+
+def _identity(value: Value) -> Any:
+    """Equal for values that are the same by construction."""
+    if value.data is not None:
+        number = splat(value)
+        data = value.data.tobytes() if number is None else number.tobytes()
+        return (value.aval, number is None, data)
+    operands = tuple([id(x) for x in value.operands])
+    if value.row in _COMMUTATIVE:
+        operands = tuple(sorted(operands))
+    return (value.row, operands, *sorted((k, str(x)) for k, x in value.params.items()))

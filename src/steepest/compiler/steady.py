@@ -1,0 +1,38 @@
+"""Steady: a loop is used as long as the step is what it was captured as, and then made anew."""
+
+from collections.abc import Callable
+from typing import Any
+
+from steepest.compiler.loop import Loop
+from steepest.compiler.refusal import refusal
+
+__all__ = ["Steady"]
+
+_PATIENCE = 16  # recaptures in a row after which a step counts as one that never stays the same
+
+
+class Steady:
+    """Loops by what they were captured for, captured anew where the step has changed."""
+
+    def __init__(self) -> None:
+        self.loops: dict[Any, Loop] = {}
+        self.changes: dict[Any, int] = {}
+
+    def get(self, key: Any, make: Callable[[], Loop]) -> Loop:
+        loop = self.loops.get(key)
+        reason = loop.stale() if loop else None
+        if loop is not None and reason is None:
+            self.changes[key] = 0
+            return loop
+        self.changes[key] = self.changes.get(key, 0) + (reason is not None)
+        if self.changes[key] > _PATIENCE:
+            raise refusal(
+                f"{reason} changes between the calls of the step, so each would be compiled anew",
+                write="a tensor changed in place, or an argument of the step",
+            )
+        self.loops[key] = make()
+        return self.loops[key]
+
+    def explain(self) -> str:
+        """All stages of every program made so far, as text that reads like mathematics."""
+        return "\n\n".join(loop.program.explain() for loop in self.loops.values())

@@ -1,0 +1,136 @@
+"""Tracing: the step runs once, on variables instead of numbers, and every row it calls is written
+down.
+
+The tape sits above the tracer, so the backward pass and the optimizer's update are just more
+equations.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.refusal import refusal, user_line
+from steepest.compiler.tracer import Leaf, Tracer, Variable, memory
+from steepest.core import Aval, Primitive, interpreting
+from steepest.tensors import Tape, Tensor, renewed
+
+__all__ = ["Before", "Recording", "run"]
+
+
+@dataclass(eq=False)
+class Before:
+    """What a tensor was like before the step touched it, and whether the step gave it a history."""
+
+    tensor: Tensor
+    value: np.ndarray
+    grad: Tensor | None
+    node: Any
+    requires_grad: bool
+    carries: bool = False
+
+
+class TracingTape(Tape):
+    """The tape above a tracer: it also remembers the tensors that it meets."""
+
+    def __init__(self, tracer: Tracer, recording: bool):
+        super().__init__(tracer)
+        self.recording = recording
+        self.met: dict[int, Before] = {}
+
+    def bind(self, row: Primitive, operands: tuple, params: dict) -> Tensor:
+        for x in operands:
+            if isinstance(x, Tensor):
+                self.meet(x)
+        return super().bind(row, operands, params)
+
+    def meet(self, x: Tensor) -> None:
+        value = x.value
+        if isinstance(value, Variable):
+            if x.synced != x.version[0]:
+                if x.view_of is not None and x.view_of[1] is not None:
+                    renewed(x)
+                    return
+                raise refusal(
+                    "a tensor was changed in place through another that shares its memory",
+                    line=user_line(),
+                    got=f"{value.aval}, computed at {value.origin}",
+                    write="take it anew from the other after the change",
+                )
+        elif id(x) not in self.met:
+            self.met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
+
+
+@dataclass(eq=False)
+class Recording:
+    """One run of a step on variables.
+
+    arguments  the variables that the step was called with
+    result     what the step returned, variables inside Tensors
+    gradients  the tensors that the step left with a traced gradient
+    """
+
+    arguments: list[Variable]
+    result: Any
+    leaves: dict[tuple, Leaf]
+    equations: list[Variable]
+    met: list[Before]
+    gradients: list[Tensor]
+
+    def variable(self, tensor: Tensor) -> Variable:
+        """What a tensor of the result is at the end of the step."""
+        value = tensor.value
+        return value if isinstance(value, Variable) else self.leaves[memory(value)].now
+
+
+def run(
+    step: Callable[..., Any],
+    inlets: list[tuple[str, Aval, str]],
+    call: Callable[[list[Tensor]], tuple[Sequence, dict]],
+    recording: bool,
+) -> Recording:
+    """Trace `step` once. Whatever happens, tensors from outside are then as they were before.
+
+    Args:
+        inlets: (name, aval, role) of every array argument.
+        call: from one Tensor per inlet, the arguments of the step, by position and by name.
+        recording: whether operations are recorded for gradients when the step begins.
+    """
+    tracer = Tracer()
+    tape = TracingTape(tracer, recording)
+    arguments = [tracer.inlet(*inlet) for inlet in inlets]
+    gradients: list[Tensor] = []
+    try:
+        with interpreting(tape):
+            args, kwargs = call([Tensor(x) for x in arguments])
+            result = step(*args, **kwargs)
+            _register(result, tracer)
+    finally:
+        for before in tape.met.values():
+            if _restore(before):
+                gradients.append(before.tensor)
+    met = list(tape.met.values())
+    return Recording(arguments, result, tracer.leaves, tracer.equations, met, gradients)
+
+
+def _register(result: Any, tracer: Tracer) -> None:
+    """A tensor from outside may be returned without having been computed with."""
+    if isinstance(result, Tensor) and not isinstance(result.value, Variable):
+        tracer.leaf(result.value)
+    elif isinstance(result, list | tuple):
+        for x in result:
+            _register(x, tracer)
+    elif isinstance(result, dict):
+        _register(list(result.values()), tracer)
+
+
+def _restore(before: Before) -> bool:
+    """Give a tensor back what it was; returns whether it was left with a traced gradient."""
+    x = before.tensor
+    before.carries = x.node is not before.node
+    traced = x.grad is not None and isinstance(x.grad.value, Variable)
+    gone = x.grad is None and before.grad is not None
+    x.node, x.requires_grad = before.node, before.requires_grad
+    x.grad = None if traced or gone else before.grad
+    return traced

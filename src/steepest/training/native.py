@@ -1,0 +1,65 @@
+"""One epoch as one native call: the same step as the eager loop's, compiled."""
+
+import numpy as np
+
+from steepest.compiler import Epochs, NotCompilable
+from steepest.tensors import Tensor
+from steepest.training.result import Fit
+
+__all__ = ["NativeEpochs"]
+
+
+class NativeEpochs:
+    """The epochs of one training, compiled at the first of them.
+
+    Where the step cannot be compiled, `fit.compile` decides: True raises the reason, "auto" says it
+    once among the notes and leaves every epoch to the eager loop.
+    """
+
+    def __init__(self, fit: Fit):
+        self.fit = fit
+        self.wanted = fit.compile in (True, "auto")
+        model, loss, optimizer = fit.model, fit.loss, fit.optimizer
+        # The learning rates are data of the program, so that a schedule makes no new one.
+        self.rates = [Tensor(np.zeros(())) for _ in optimizer.param_groups]
+
+        def step(x: Tensor, y: Tensor) -> Tensor:
+            value = loss(model(x), y)  # forward, loss
+            optimizer.zero_grad()
+            value.backward()  # gradients
+            optimizer.step()  # update
+            return value
+
+        self.epochs = Epochs(step, self.rates)
+
+    def run(
+        self, x: np.ndarray, y: np.ndarray, order: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """As `run_epoch`: the loss and the learning rate of every step; None to do it eagerly."""
+        if not self.wanted:
+            return None
+        try:
+            return self._native(x, y, order)
+        except NotCompilable as reason:
+            if self.fit.compile is True:
+                raise
+            self.wanted = False
+            self.fit.notes.append(f"trained eagerly, {reason}")
+            return None
+
+    def _native(
+        self, x: np.ndarray, y: np.ndarray, order: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        groups = self.fit.optimizer.param_groups
+        held = [group["lr"] for group in groups]
+        steps = -(-len(order) // self.fit.batch_size)
+        self.fit.model.train()
+        try:
+            for group, rate in zip(groups, self.rates, strict=True):
+                group["lr"] = rate
+            values = [np.full(steps, float(lr)) for lr in held]
+            losses = self.epochs.run([x, y], order, self.fit.batch_size, values)
+        finally:
+            for group, lr in zip(groups, held, strict=True):
+                group["lr"] = lr
+        return losses, np.full(len(losses), float(held[0]))

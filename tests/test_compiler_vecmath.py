@@ -1,0 +1,106 @@
+"""The generated mathematics against float64: errors in units in the last place, and edge cases."""
+
+import math
+
+import numpy as np
+import pytest
+
+from steepest.compiler.builder import Builder
+from steepest.compiler.engine import NativeFunction, host, machine_code
+from steepest.compiler.index import LANE, plus
+from steepest.compiler.vecmath import FUNCTIONS
+
+EDGES = np.array(
+    [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1.1754944e-38, -1.1754944e-38]
+    + [3.4028235e38, -3.4028235e38, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1e-30, -1e30],
+    np.float32,
+)
+_erf = np.vectorize(math.erf)
+EXACT = {
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "sigmoid": lambda x: np.where(x < 0, np.exp(-np.abs(x)), 1) / (1 + np.exp(-np.abs(x))),
+    "erf": _erf,
+    "sin": np.sin,
+    "cos": np.cos,
+}
+BOUND = {"sin": 1.0, "cos": 1.0, "pow": 1.0}  # the rest 1.25
+
+
+def native(name, width, operands):
+    """f(pointers of operands and result, count): one of the library's functions on vectors."""
+    b = Builder()
+    names = [f"%p{i}" for i in range(operands + 1)]
+
+    def body(i, _):
+        at = plus(i, LANE)[0], tuple(t for t in i[1])
+        xs = [b.load(p, "float", at, width) for p in names[:-1]]
+        b.store(FUNCTIONS[name](b, *xs), names[-1], at, width)
+
+    b.lines.append("entry:")
+    b.loop(4096, body, step=max(width, 1))
+    head = f"define i64 @f({', '.join('ptr ' + p for p in names)}, i64 %n) {{"
+    text = "\n".join([*sorted(b.declared), head, *b.lines, "  ret i64 0", "}"])
+    run = NativeFunction(machine_code(text, host()[1]), "f", len(names))
+
+    def apply(*xs):
+        n = -(-len(xs[0]) // 4096) * 4096
+        xs = [np.concatenate([x, np.ones(n - len(x), np.float32)]) for x in xs]
+        out = np.empty(n, np.float32)
+        for i in range(0, n, 4096):
+            run(*(x[i:].ctypes.data for x in (*xs, out)), 0)
+        return out
+
+    return apply
+
+
+def errors(got, exact):
+    """In units in the last place of float32, where the exact result is finite in float32."""
+    with np.errstate(all="ignore"):
+        rounded = exact.astype(np.float32)
+        unit = np.spacing(np.abs(rounded).astype(np.float32)).astype(np.float64)
+        wrong = np.abs(got.astype(np.float64) - exact) / unit
+    finite = np.isfinite(rounded)
+    same = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
+    return np.where(finite, wrong, np.where(same, 0, np.inf))
+
+
+def samples(rng, n):
+    """Floats of every size, and many of the sizes that occur."""
+    bits = rng.integers(0, 2**32, n, dtype=np.uint32).view(np.float32)
+    near = rng.uniform(-12, 12, n).astype(np.float32)
+    wide = rng.uniform(-110, 110, n).astype(np.float32)
+    return np.concatenate([EDGES, bits, near, near * np.float32(0.01), wide])
+
+
+@pytest.mark.parametrize("width", [0, 4, 8, 16])
+@pytest.mark.parametrize("name", list(EXACT))
+def test_error_bound(name, width):
+    x = samples(np.random.default_rng(0), 100_000)
+    got = native(name, width, 1)(x)[: len(x)]
+    with np.errstate(all="ignore"):
+        exact = EXACT[name](x.astype(np.float64))
+    wrong = errors(got, exact)
+    worst = np.argmax(wrong)
+    assert wrong[worst] <= BOUND.get(name, 1.25), (x[worst], got[worst], exact[worst])
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "sin"])
+def test_odd_functions_keep_the_sign_of_zero(name):
+    got = native(name, 4, 1)(np.array([0.0, -0.0], np.float32))[:2]
+    assert np.signbit(got).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_pow(width):
+    rng = np.random.default_rng(1)
+    x = np.concatenate([np.repeat(EDGES, len(EDGES)), rng.lognormal(0, 3, 50_000)])
+    y = np.concatenate([np.tile(EDGES, len(EDGES)), rng.normal(0, 8, 50_000)])
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    got = native("pow", width, 2)(x, y)[: len(x)]
+    with np.errstate(all="ignore"):
+        exact = np.power(x.astype(np.longdouble), y.astype(np.longdouble)).astype(np.float64)
+    wrong = errors(got, exact)
+    worst = np.argmax(wrong)
+    assert wrong[worst] <= BOUND["pow"], (x[worst], y[worst], got[worst], exact[worst])
