@@ -1,0 +1,108 @@
+"""fit with compiled epochs: the same training as eagerly, the same bits twice, a reason when not.
+
+Compiled and eager sums run in another order, so float32 losses agree to a few rounding units per
+step; over these short trainings 1e-5 relative is a hundred of them.
+"""
+
+import numpy as np
+import pytest
+
+from steepest import nn, optim
+from steepest.compiler import NotCompilable
+from steepest.data import load_data
+from steepest.models import create
+from steepest.random import manual_seed
+from steepest.training import OPTIMIZERS, SCHEDULES, fit
+
+
+@pytest.fixture(scope="module")
+def housing():
+    return load_data("housing", seed=0)
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return load_data("moons", seed=0)
+
+
+def history(data, model=None, **settings):
+    model = create("mlp", data, (8,), "tanh", seed=0) if model is None else model
+    run = fit(model, data, epochs=4, progress="none", **settings)
+    kept = [name for name in run.history[0] if name != "seconds"]
+    return run, np.array([[row[name] for name in kept] for row in run.history])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_native_epochs_are_the_eager_ones(housing, optimizer):
+    native, ours = history(housing, optimizer=optimizer, compile=True)
+    eager, theirs = history(housing, optimizer=optimizer, compile=False)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        np.concatenate(native.step_losses), np.concatenate(eager.step_losses), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules_are_data_of_the_program(moons, schedule):
+    ours = history(moons, optimizer="momentum", schedule=schedule, compile=True)[1]
+    theirs = history(moons, optimizer="momentum", schedule=schedule, compile=False)[1]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_dropout_drops_the_same_elements(moons):
+    def model():
+        manual_seed(0)
+        return nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
+
+    ours = history(moons, model(), compile=True)[1]
+    theirs = history(moons, model(), compile=False)[1]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bits(housing):
+    first, second = (history(housing, compile=True)[0] for _ in range(2))
+    for name, weight in first.weights().items():
+        assert weight.tobytes() == second.weights()[name].tobytes()
+
+
+class Branching(nn.Module):
+    """A model whose path depends on the data."""
+
+    def __init__(self):
+        super().__init__()
+        manual_seed(0)
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        y = self.layer(x)
+        if y.sum() > 0:
+            return y
+        return y * 2
+
+
+def test_what_cannot_be_compiled_is_refused_with_its_line(moons):
+    with pytest.raises(NotCompilable, match=r"test_native_training\.py:\d+"):
+        history(moons, Branching(), compile=True)
+
+
+def test_auto_trains_it_eagerly_and_says_so_once(moons):
+    found, ours = history(moons, Branching())
+    assert sum("trained eagerly" in note for note in found.notes) == 1
+    np.testing.assert_array_equal(ours, history(moons, Branching(), compile=False)[1])
+
+
+def test_an_optimizer_instance_goes_on_where_it_was(housing):
+    """State that exists before training is carried into the program and out of it again."""
+    found = []
+    for compile in (True, False):
+        model = create("mlp", housing, (8,), "tanh", seed=0)
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(2):
+            run = fit(
+                model, housing, optimizer=optimizer, epochs=2, progress="none",
+                restore_best=False, compile=compile,
+            )  # fmt: skip
+        found.append(run.history[-1]["loss"])
+        steps = next(iter(optimizer.state.values()))["step"]
+        assert steps.item() == 4 * run.steps_per_epoch
+    np.testing.assert_allclose(*found, rtol=1e-5)
