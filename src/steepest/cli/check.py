@@ -24,7 +24,8 @@ _STEPS = 5  # enough for a median that is not the first, cold one
 @with_flags
 def check(
     source: Annotated[
-        str | None, typer.Argument(help="A file, a folder of IDX files, or a packaged set.")
+        str | None,
+        typer.Argument(metavar="DATA", help="A file, a folder of IDX files, or a packaged set."),
     ] = None,
     config: Annotated[
         str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")
@@ -66,10 +67,10 @@ def rehearse(job: Job) -> None:
 
 
 def feature_table(job: Job) -> Any:
-    """Each feature as the model sees it, after scaling."""
+    """Each feature as the model sees it, after scaling; a mean of 1e-9 is rounding, and shown 0."""
     x = job.data.train.x
     rows = [
-        (name, f"{c.min():.3g}", f"{c.mean():.3g}", f"{c.max():.3g}")
+        (name, *(f"{round(float(v), 6) + 0.0:.3g}" for v in (c.min(), c.mean(), c.max())))
         for name, c in zip(job.data.feature_names, x.T, strict=True)
     ]
     return table(("feature, scaled", "min", "mean", "max"), rows)

@@ -18,7 +18,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def datasets(
-    name: Annotated[str | None, typer.Argument(help="Show one data set in full.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show one data set in full.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the packaged data sets, or show one with its origin and licence."""

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from steepest.cli.console import console, say, table
+from steepest.cli.console import console, figures, say, table
 from steepest.core import RequestError, said
-from steepest.training import Saved, load
+from steepest.training import Saved, Score, load
 from steepest.training import evaluate as scores_of
 
 __all__ = ["app"]
@@ -17,8 +17,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def evaluate(
-    run: Annotated[str, typer.Argument(help="A run folder, or a saved model.")],
-    source: Annotated[str, typer.Argument(help="Data with the features and the target.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or a saved model.")],
+    source: Annotated[
+        str, typer.Argument(metavar="DATA", help="Data with the features and the target.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No remarks.")] = False,
 ) -> None:
@@ -41,10 +43,15 @@ def evaluate(
     rows = [
         (
             f"{name}{units}" if name in ("mae", "rmse") else name,
-            f"{score.value:.4g}",
-            f"[{score.low:.4g}, {score.high:.4g}]",
-            "" if score.baseline is None else f"{score.baseline:.4g}",
+            *interval(score),
+            "" if score.baseline is None else figures(score.baseline)[0],
         )
         for name, score in found.metrics.items()
     ]
     console().print(table((f"{found.rows:,} rows", "score", "95 % interval", "baseline"), rows))
+
+
+def interval(score: Score) -> tuple[str, str]:
+    """A score, and where it may lie."""
+    value, low, high = figures(score.value, score.low, score.high)
+    return value, f"[{low}, {high}]"

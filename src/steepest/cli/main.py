@@ -4,6 +4,7 @@ Exit status: 0 done, 1 the job failed, 2 the request was wrong, 130 interrupted.
 """
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -60,8 +61,11 @@ def steepest() -> None:
 
 def main() -> None:
     """Run the command line and leave with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an arrow is no reason to fail in a small charset
+            stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="steepest")
     except RequestError as mistake:
         _leave(str(mistake), 2)
     except Problem as problem:
@@ -71,8 +75,8 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except ModuleNotFoundError as missing:
-        _leave(str(missing), 1)
+    except (ModuleNotFoundError, OSError) as problem:  # a package, or room on the disk
+        _leave(str(problem), 1)
 
 
 def _leave(message: str, status: int) -> None:

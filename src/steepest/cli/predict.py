@@ -21,8 +21,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def predict(
-    run: Annotated[str, typer.Argument(help="A run folder, or a saved model.")],
-    source: Annotated[str, typer.Argument(help="The data: a file with the model's columns.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or a saved model.")],
+    source: Annotated[
+        str, typer.Argument(metavar="DATA", help="The data: a file with the model's columns.")
+    ],
     out: Annotated[str | None, typer.Option(help="Write to this CSV file.", metavar="FILE")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No remarks.")] = False,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from steepest.cli.job import Job
-from steepest.data import datasets
+from steepest.data import Data, Part, datasets
 from steepest.plot import ModelSection, Report, Weights, report_html
 from steepest.training import (
     Fit,
@@ -43,6 +43,7 @@ def assembled(job: Job, fits: dict[str, Fit], scores: dict[str, Scores]) -> Repo
     }
     constant = "mean" if data.task == "regression" else "majority class"
     beaten = scores[job.names[0]].metrics if scores else {}
+    answered_on, _ = shown_part(data)
     return Report(
         title=f"{data.name}: {prepared.target}",
         subtitle=card.description if card else f"predicted from {facts['features']} features",
@@ -64,15 +65,22 @@ def assembled(job: Job, fits: dict[str, Fit], scores: dict[str, Scores]) -> Repo
         ],
         settings={**job.sections(job.names[0]), "training": first.settings},
         seed=job.settings["seed"],
+        part=answered_on,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions={name: made_with[name] for name in ("steepest", "numpy", "python")},
     )
 
 
+def shown_part(data: Data) -> tuple[str, Part]:
+    """The part whose answers are drawn, and its name: the least used one that has rows."""
+    parts = {"test": data.test, "validation": data.val, "training": data.train}
+    return next((name, part) for name, part in parts.items() if len(part))
+
+
 def section(job: Job, name: str, fit: Fit, scores: dict[str, Scores]) -> ModelSection:
-    """One model's part of the page; answers are on the test part, or on validation without one."""
+    """One model's part of the page, with its answers on the part that is shown."""
     data = job.data
-    part = data.test if len(data.test) else data.val
+    _, part = shown_part(data)
     predictions, targets = answered(fit.model, data.preparation, part)
     weights = None
     if name == "linear" and data.task == "regression":

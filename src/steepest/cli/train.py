@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from steepest.cli.check import rehearse
-from steepest.cli.console import console, say, table
+from steepest.cli.console import console, figures, say, table
 from steepest.cli.job import Job, prepared
 from steepest.cli.report import write_report
 from steepest.cli.settings import merged, with_flags
@@ -26,7 +26,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @with_flags
 def train(
     source: Annotated[
-        str | None, typer.Argument(help="A file, a folder of IDX files, or a packaged set.")
+        str | None,
+        typer.Argument(metavar="DATA", help="A file, a folder of IDX files, or a packaged set."),
     ] = None,
     config: Annotated[
         str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")
@@ -140,8 +141,9 @@ def score_table(job: Job, scores: dict[str, Scores]) -> Any:
     """One row per model, the baseline first, a 95 % interval behind every score."""
     first = next(iter(scores.values()))
     constant = "mean" if job.data.task == "regression" else "majority class"
-    rows = [[f"baseline ({constant})", *(f"{s.baseline:.3f}" for s in first.metrics.values())]]
+    beaten = [s.baseline for s in first.metrics.values() if s.baseline is not None]
+    rows = [[f"baseline ({constant})", *(figures(value)[0] for value in beaten)]]
     for name in reversed(job.names):
-        found = scores[name].metrics.values()
-        rows.append([name, *(f"{s.value:.3f} ({s.low:.2f}–{s.high:.2f})" for s in found)])
+        found = (figures(s.value, s.low, s.high) for s in scores[name].metrics.values())
+        rows.append([name, *(f"{value} ({low}–{high})" for value, low, high in found)])
     return table(["model", *first.metrics], rows)
