@@ -27,6 +27,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """One sample and its target, which makes a part a dataset for `DataLoader`."""
+        return self.x[i], self.y[i]
+
 
 @dataclass(frozen=True)
 class Data:

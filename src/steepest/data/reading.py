@@ -19,7 +19,8 @@ _FEW_CLASSES = 20
 
 _WAYS_OUT = (
     'missing="drop" (leave such rows out), missing="median" (fill numbers with their median, '
-    'categories with the most frequent), or missing="mode" (fill with the most frequent value)'
+    'categories with the most frequent), or missing="mode" (fill with the most frequent value); '
+    "on the command line --missing drop, median or mode"
 )
 
 
