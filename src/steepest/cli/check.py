@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from steepest.cli.console import console, say, table
+from steepest.cli.flags import with_settings
 from steepest.cli.job import Job, prepared
-from steepest.cli.settings import merged, with_flags
 from steepest.data import Part
 from steepest.training import fit
 
@@ -21,24 +21,13 @@ _STEPS = 5  # enough for a median that is not the first, cold one
 
 
 @app.command()
-@with_flags
+@with_settings
 def check(
-    source: Annotated[
-        str | None,
-        typer.Argument(metavar="DATA", help="A file, a folder of IDX files, or a packaged set."),
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")
-    ] = None,
+    settings: dict[str, Any],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON result.")] = False,
-    flags: dict[str, Any] | None = None,
 ) -> None:
     """Dry run: read the data, show shapes, take a step, estimate the time; nothing is written."""
-    given = flags if source is None else {"source": source, **(flags or {})}
-    job = prepared(merged(config, sets or [], given or {}))
+    job = prepared(settings)
     if as_json:
         found = {name: tried(job, name) for name in job.names}
         print(json.dumps({"notes": job.data.notes, "models": found}, ensure_ascii=False))

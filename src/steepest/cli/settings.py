@@ -4,18 +4,15 @@ Later sources win: defaults, then `--config file.toml`, then `--set key=value`, 
 in any of them is refused with the nearest known name.
 """
 
-import inspect
 import math
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
-
-import typer
+from typing import Any, NamedTuple
 
 from steepest.errors import RequestError, closest, said
 
-__all__ = ["SETTINGS", "Setting", "merged", "with_flags"]
+__all__ = ["SETTINGS", "Setting", "merged"]
 
 
 class Setting(NamedTuple):
@@ -149,39 +146,6 @@ SETTINGS = (
     Setting("out", None, or_none(text), "FOLDER", "the run's folder (runs/ and the data's name)"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
-
-
-def with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb one flag per setting; it receives them as one dict, `flags`, of those given."""
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
-    flags = []
-    for setting in SETTINGS:
-        if setting.name == "source":  # the verb's argument
-            continue
-        name = setting.name.replace("-", "_")
-        switch = isinstance(setting.default, bool)
-        written = f"--{setting.name}/--no-{setting.name}" if switch else f"--{setting.name}"
-        option = typer.Option(written, metavar=setting.shown or None, help=setting.help)
-        kind = bool | None if switch else str | None
-        flags.append(
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[kind, option],
-            )
-        )
-    names = {flag.name for flag in flags}
-
-    def verb(**given: Any) -> None:
-        chosen = {k: v for k, v in given.items() if k in names and v is not None}
-        command(**{k: v for k, v in given.items() if k not in names}, flags=chosen)
-
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    verb.__signature__ = inspect.Signature([*parameters, *flags])  # type: ignore[attr-defined]
-    verb.__annotations__ = {p.name: p.annotation for p in [*parameters, *flags]}
-    verb.__name__, verb.__doc__ = command.__name__, command.__doc__
-    return verb
 
 
 def merged(config: str | None, sets: list[str], flags: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import typer
 
 from steepest.cli.check import rehearse
 from steepest.cli.console import console, figures, say, table
+from steepest.cli.flags import with_settings
 from steepest.cli.job import Job, prepared
 from steepest.cli.report import write_report
-from steepest.cli.settings import merged, with_flags
 from steepest.training import Fit, RunFolder, Scores, baseline_of, closed_form, evaluate
 
 __all__ = ["app"]
@@ -23,26 +23,15 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-@with_flags
+@with_settings
 def train(
-    source: Annotated[
-        str | None,
-        typer.Argument(metavar="DATA", help="A file, a folder of IDX files, or a packaged set."),
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")
-    ] = None,
+    settings: dict[str, Any],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON result.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but mistakes.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse, as check does.")] = False,
-    flags: dict[str, Any] | None = None,
 ) -> None:
     """Train on a table, arrays or a packaged set; write scores, saved model and report."""
-    given = flags if source is None else {"source": source, **(flags or {})}
-    job = prepared(merged(config, sets or [], given or {}))
+    job = prepared(settings)
     silent = quiet or as_json
     if not silent:
         say(job.data.notes)
