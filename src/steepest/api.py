@@ -71,4 +71,5 @@ def __getattr__(name: str) -> Any:
     return found
 
 
-__all__ = [*(name for name in globals() if not name.startswith("_")), *_LAZY]
+_PLUMBING = {"importlib", "Any", "np"}
+__all__ = [*(n for n in globals() if not n.startswith("_") and n not in _PLUMBING), *_LAZY]

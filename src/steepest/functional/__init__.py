@@ -4,10 +4,21 @@ One page per kind: creation, conversion, mathematics, comparison, reduction, sel
 products, activations, losses, dropout. What is marked `@method` is a method of Tensor too.
 """
 
-from steepest.functional import activation as activation
-from steepest.functional import loss as loss
+from typing import TYPE_CHECKING
+
+from steepest.functional import (
+    activation,
+    comparison,
+    convert,
+    creation,
+    loss,
+    math,
+    product,
+    reduction,
+    select,
+    shape,
+)
 from steepest.functional.activation import *
-from steepest.functional.axes import *
 from steepest.functional.comparison import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *
@@ -18,3 +29,18 @@ from steepest.functional.product import *
 from steepest.functional.reduction import *
 from steepest.functional.select import *
 from steepest.functional.shape import *
+
+if not TYPE_CHECKING:  # type checkers read no computed lists; without one they see every name
+    __all__ = [
+        *activation.__all__,
+        *comparison.__all__,
+        *convert.__all__,
+        *creation.__all__,
+        "dropout",
+        *loss.__all__,
+        *math.__all__,
+        *product.__all__,
+        *reduction.__all__,
+        *select.__all__,
+        *shape.__all__,
+    ]
