@@ -17,7 +17,8 @@ __all__ = ["app", "rehearse"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_STEPS = 5  # enough for a median that is not the first, cold one
+_EPOCHS = 3  # enough for a median that is not the first, cold one
+_BATCHES = 10  # enough rows for a step to weigh more than looking at the epoch's end
 
 
 @app.command()
@@ -48,7 +49,7 @@ def rehearse(job: Job) -> None:
         console().print(f"\n{name}: {found['parameters']:,} parameters")
         console().print(f"  input {found['input']}, output {found['output']}")
         console().print(
-            f"  loss {found['loss_before']:.4g}, after {_STEPS} steps on one batch "
+            f"  loss {found['loss_before']:.4g}, after {_EPOCHS} epochs on {found['rows']} rows "
             f"{found['loss_after']:.4g}"
         )
         console().print(f"  about {found['seconds']:.1f} s for {job.settings['epochs']} epochs")
@@ -66,20 +67,22 @@ def feature_table(job: Job) -> Any:
 
 
 def tried(job: Job, name: str) -> dict[str, Any]:
-    """A few steps on one mini-batch, through the same door as the real training."""
+    """A few epochs on a few mini-batches, through the same door as the real training."""
     data, settings = job.data, job.settings
-    rows = min(settings["batch_size"], len(data.train))
-    batch = Part(data.train.x[:rows], data.train.y[:rows], data.train.rows[:rows])
-    small = replace(data, train=batch, val=batch)
+    batch = min(settings["batch_size"], len(data.train))
+    rows = min(batch * _BATCHES, len(data.train))
+    part = Part(data.train.x[:rows], data.train.y[:rows], data.train.rows[:rows])
+    small = replace(data, train=part)
     chosen = {key: settings[key] for key in ("loss", "optimizer", "lr", "schedule", "seed")}
     model = job.model(name)
-    run = fit(model, small, **chosen, batch_size=rows, epochs=_STEPS, progress="none")
-    steps = -(-len(data.train) // rows) * settings["epochs"]
+    run = fit(model, small, **chosen, batch_size=batch, epochs=_EPOCHS, progress="none")
+    times = settings["epochs"] * len(data.train) / rows
     return {
         "parameters": sum(p.shape.numel() for p in model.parameters()),
-        "input": [rows, *data.sample_shape],
-        "output": [rows, data.outputs],
+        "input": [batch, *data.sample_shape],
+        "output": [batch, data.outputs],
+        "rows": rows,
         "loss_before": float(run.step_losses[0][0]),
         "loss_after": float(run.last["loss"]),
-        "seconds": median(row["seconds"] for row in run.history) * steps,
+        "seconds": median(row["seconds"] for row in run.history) * times,
     }
