@@ -19,6 +19,8 @@ _PINNED = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
 
+_HAS_LOAD = hasattr(os, "getloadavg")
+
 
 def clean_environment() -> None:
     """Start this process again with harmful variables gone and threads pinned, on one core."""
@@ -42,14 +44,15 @@ def processor() -> str:
 
 
 def description() -> str:
-    """One paragraph: machine, versions, threads."""
+    """One paragraph: machine, versions, threads, and how busy the machine is with other work."""
     versions = []
-    for package in ("steepest", "numpy", "torch"):
+    for package in ("steepest", "numpy", "torch", "jax"):
         try:
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
     return (
         f"{processor()}, Python {platform.python_version()}, {', '.join(versions)}; "
-        "one thread on one core; process CPU time."
+        "one thread on one core; process CPU time"
+        + (f"; load average at the start {os.getloadavg()[0]:.1f}." if _HAS_LOAD else ".")
     )

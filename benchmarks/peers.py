@@ -1,40 +1,69 @@
 """One function per peer: a workload becomes a function that trains one epoch from the same weights.
 
 Each returns the loss of every step, so that the peers can be compared before they are timed. A peer
-that is not installed is left out by name.
+that is not installed is left out by name. JAX does not come with the development extra:
+`pip install 'jax[cpu]==0.10.2'` adds its two peers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from benchmarks.jax_peers import jax_per_step, jax_scan
+from benchmarks.networks import network, optimizer_of
 from benchmarks.workloads import Workload
+from steepest import api as steepest
+from steepest.compiler import Epochs
 from steepest.core import lazy
 
-__all__ = ["PEERS"]
+__all__ = ["BASE", "PEERS", "REFERENCE"]
 
-Epoch = Callable[[], list[float]]
+Epoch = Callable[[], Sequence[float] | np.ndarray]
+
+torch = lazy("torch")
 
 
-def _pytorch_style(torch: Any, workload: Workload) -> Epoch:
-    """The loop that a PyTorch user writes; it runs on both libraries, which is the point."""
-    nn = torch.nn
-    activations = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
-    layers: list[Any] = []
-    for i, (inputs, outputs) in enumerate(zip(workload.sizes, workload.sizes[1:], strict=False)):
-        if i:
-            layers.append(activations[workload.activation]())
-        layers.append(nn.Linear(inputs, outputs))
-    model = nn.Sequential(*layers)
-    loss_function = {"mse": nn.MSELoss, "ce": nn.CrossEntropyLoss}[workload.loss]()
-    x, y = torch.from_numpy(workload.x), torch.from_numpy(workload.y)
-    batches = [torch.from_numpy(b) for b in workload.batches()]
-    initial = workload.weights()
+def steepest_compiled(workload: Workload) -> Epoch:
+    """The eager step below, compiled: the whole timed epoch is one native call."""
+    model, loss_function = network(steepest, workload)
+    optimizer = optimizer_of(steepest, model, workload)
+    optimizer.prepare()
+    parameters = list(model.parameters())
+    states = [value for held in optimizer.state.values() for value in held.values()]
+    initial, order = workload.weights(), np.concatenate(workload.batches())
+
+    def step(x: Any, y: Any) -> Any:
+        loss = loss_function(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    epochs = Epochs(step)
+
+    def epoch() -> np.ndarray:
+        for parameter, value in zip(parameters, initial, strict=True):
+            parameter.value[...] = value
+        for state in states:
+            state.value[...] = 0
+        return epochs.run([workload.x, workload.y], order, workload.batch)
+
+    return epoch
+
+
+def _eager(library: Any, workload: Workload) -> Epoch:
+    """The loop that a PyTorch user writes; it runs on both libraries."""
+    model, loss_function = network(library, workload)
+    x, y = library.from_numpy(workload.x), library.from_numpy(workload.y)
+    batches = [library.from_numpy(b) for b in workload.batches()]
+    initial = [library.from_numpy(value) for value in workload.weights()]
 
     def epoch() -> list[float]:
-        with torch.no_grad():
+        with library.no_grad():
             for parameter, value in zip(model.parameters(), initial, strict=True):
-                parameter.copy_(torch.from_numpy(value))
-        optimizer = _optimizer(torch, model, workload)
+                parameter.copy_(value)
+        optimizer = optimizer_of(library, model, workload)
         losses = []
         for batch in batches:
             loss = loss_function(model(x[batch]), y[batch])
@@ -47,25 +76,18 @@ def _pytorch_style(torch: Any, workload: Workload) -> Epoch:
     return epoch
 
 
-def _optimizer(torch: Any, model: Any, workload: Workload) -> Any:
-    parameters = model.parameters()
-    if workload.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=workload.lr)
-    momentum = 0.9 if workload.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(parameters, lr=workload.lr, momentum=momentum)
+def pytorch_eager(workload: Workload) -> Epoch:
+    """PyTorch as it is usually run, on one thread."""
+    torch.set_num_threads(1)
+    return _eager(torch, workload)
 
 
 def steepest_eager(workload: Workload) -> Epoch:
-    return _pytorch_style(lazy("steepest"), workload)
+    """Our NumPy mode, in which every operation can be looked at; not the fast path."""
+    return _eager(steepest, workload)
 
 
-def pytorch_eager(workload: Workload) -> Epoch:
-    torch = lazy("torch")
-    torch.set_num_threads(1)
-    return _pytorch_style(torch, workload)
-
-
-def numpy_by_hand(workload: Workload) -> Epoch:
+def numpy_products(workload: Workload) -> Epoch:
     """Only the matrix products of a step, in NumPy: what no eager library can go below."""
     batches, layers = workload.batches(), workload.weights()[0::2]
 
@@ -85,7 +107,12 @@ def numpy_by_hand(workload: Workload) -> Epoch:
 
 
 PEERS: dict[str, Callable[[Workload], Epoch]] = {
-    "steepest eager": steepest_eager,
+    "steepest compiled": steepest_compiled,
+    "JAX scan": jax_scan,
+    "JAX jit per step": jax_per_step,
     "PyTorch eager": pytorch_eager,
-    "NumPy products only": numpy_by_hand,
+    "steepest eager": steepest_eager,
+    "NumPy products only": numpy_products,
 }
+BASE = "steepest compiled"  # the ratios are times divided by its time
+REFERENCE = "steepest eager"  # whose losses the others must have
