@@ -1,5 +1,7 @@
 """What every beginner writes, run with `import steepest as torch` and with PyTorch itself."""
 
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -240,3 +242,15 @@ def test_newtons_method_with_second_derivatives(torch):
         with torch.no_grad():
             x -= first / second
     assert abs(4 * x.item() ** 3 - 4 * x.item() + 1) < 1e-12
+
+
+def test_the_first_name_used_brings_all_that_tensors_can_do():
+    """Names load when used; a script that starts with `torch.nn` must not miss a method."""
+    script = (
+        "import steepest as torch\n"
+        "layer = torch.nn.Linear(2, 1)\n"
+        "layer.weight.sum().backward()\n"
+        "assert layer.weight.grad.tolist() == [[1.0, 1.0]]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

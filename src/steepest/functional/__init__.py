@@ -6,6 +6,7 @@ products, activations, losses, dropout. What is marked `@method` is a method of 
 
 from typing import TYPE_CHECKING
 
+from steepest import autograd as autograd  # gives Tensor its backward()
 from steepest.functional import (
     activation,
     comparison,
