@@ -9,6 +9,8 @@ import platform
 import sys
 from importlib import metadata
 
+from steepest.training import processor
+
 __all__ = ["clean_environment", "description"]
 
 _HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -32,15 +34,6 @@ def clean_environment() -> None:
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], environment)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def processor() -> str:
-    """The processor's name, as the system knows it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(x.split(":")[1].strip() for x in lines if x.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def description() -> str:

@@ -9,7 +9,7 @@ from steepest import models, nn
 from steepest.core import RequestError
 from steepest.data import load_data
 from steepest.tensors import Tensor
-from steepest.training import baseline_of, closed_form, evaluate, fit
+from steepest.training import baseline_of, closed_form, evaluate, fit, to_the_minimum
 from steepest.training.measure import outputs
 from steepest.training.metrics import METRICS, confusion, measured
 
@@ -177,18 +177,7 @@ def test_descent_finds_the_closed_form(seed):
     """Three mini-batches per epoch and a rate that falls: SGD meets the least squares solution."""
     data = load_data("housing", seed=seed)
     model = models.create("linear", data, seed=seed)
-    run = fit(
-        model,
-        data,
-        optimizer="momentum",
-        lr=0.02,
-        schedule="exponential",
-        epochs=300,
-        batch_size=118,
-        seed=seed,
-        progress="none",
-    )
-    model.load_state_dict(run.last_state)
+    fit(model, data, **to_the_minimum(len(data.train)), seed=seed, progress="none")
     for part in (data.train, data.test):
         found, wanted = (
             evaluate(m, data.preparation, part)["rmse"].value for m in (model, closed_form(data))

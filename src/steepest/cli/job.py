@@ -10,7 +10,7 @@ from typing import Any
 from steepest import models, nn
 from steepest.core import RequestError
 from steepest.data import Data, load_data
-from steepest.training import Fit, fit
+from steepest.training import Fit, fit, to_the_minimum
 
 __all__ = ["Job", "prepared"]
 
@@ -23,17 +23,6 @@ _OF_FIT = (
     *("patience", "restore_best", "compile"),
 )
 _OF_MODEL = ("model", "hidden", "activation")
-
-# Least squares has one answer, so the reference is trained until it is there: large batches and a
-# falling rate leave no noise, and neither early stopping nor choosing an epoch moves it.
-_TO_THE_MINIMUM = {
-    "optimizer": "momentum",
-    "lr": 0.02,
-    "schedule": "exponential",
-    "epochs": 300,
-    "patience": None,
-    "restore_best": False,
-}
 
 
 @dataclass
@@ -70,9 +59,7 @@ class Job:
         """Train one of the models into the run folder `out`."""
         chosen = {key: self.settings[key] for key in _OF_FIT}
         if self.least_squares and name != self.settings["model"]:
-            # even batches, so that every row weighs the same
-            rows = len(self.data.train)
-            chosen |= _TO_THE_MINIMUM | {"batch_size": -(-rows // -(-rows // 128))}
+            chosen |= to_the_minimum(len(self.data.train))
         return fit(self.model(name), self.data, **chosen, out=out, progress=progress)
 
     def sections(self, name: str) -> dict[str, Any]:

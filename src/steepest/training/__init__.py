@@ -9,11 +9,11 @@ from steepest.training.callbacks import (
     ReduceLROnPlateau,
 )
 from steepest.training.choices import LOSSES, OPTIMIZERS, SCHEDULES
-from steepest.training.closed_form import closed_form
+from steepest.training.closed_form import closed_form, to_the_minimum
 from steepest.training.fit import fit
 from steepest.training.linear_weights import linear_weights, weight_unit
 from steepest.training.loop import run_epoch
-from steepest.training.manifest import manifest
+from steepest.training.manifest import manifest, processor
 from steepest.training.measure import answered
 from steepest.training.predict import Predictions, predict
 from steepest.training.result import Fit
@@ -35,7 +35,9 @@ __all__ = [
     "ReduceLROnPlateau",
     "answered",
     "manifest",
+    "processor",
     "closed_form",
+    "to_the_minimum",
     "linear_weights",
     "weight_unit",
     "baseline_of",

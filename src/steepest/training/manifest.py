@@ -11,7 +11,7 @@ import numpy as np
 
 from steepest.training.result import Fit
 
-__all__ = ["manifest"]
+__all__ = ["manifest", "processor"]
 
 
 def manifest(fit: Fit) -> dict[str, Any]:
