@@ -15,6 +15,7 @@ from steepest.compiler.engine import NativeFunction, host, machine_code, vector_
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
+from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
@@ -64,7 +65,7 @@ def _work(v: Value) -> int:
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())
-    if v.row.lowering == "movement":
+    if is_view(v):
         return 0
     return max([v.size, *(x.size for x in v.operands)])
 
