@@ -17,7 +17,7 @@ from steepest.primitives import TABLE
 
 U8 = np.dtype(np.uint8)
 # No elements, axes of length one, and what is left beside whole vectors of 4, 8 and 16 lanes.
-MORE_SHAPES = [(1,), (0,), (17,), (1, 1), (3, 33), (33, 1), (2, 0, 3), (1, 1, 19), (5, 1, 3)]
+MORE_SHAPES = [(1,), (0,), (1, 1, 19), (33, 1), (2, 0, 3), (5, 1, 3)]
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-42, -1e-42, 1e-310, -3.5, 2.5, 0.5, 1, -1, 3e38]
 ADDING = {"sum", "contract", "fold", "scatter_add"}  # whether 3e38 overflows depends on the order
 UNSIGNED_ZEROS = ADDING | {"maximum", "max"}  # of 0 and −0 either may be the larger
