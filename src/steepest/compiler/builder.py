@@ -188,6 +188,28 @@ class Builder:
             x = combine(low, self.shuffle(x, x, range(half, x.width)))
         return combine(self.lane(x, 0), self.lane(x, 1)) if x.width == 2 else x
 
+    def fold(self, combine: Callable[[Op, Op], Op], rows: Sequence[Op]) -> Op:
+        """The lanes of each vector folded into a scalar: one vector with a lane per row, and as
+        many lanes as the next power of two. Transposing and adding in one: half the shuffles."""
+        width = rows[0].width
+        count = 1 << (len(rows) - 1).bit_length()
+        if count > width:
+            low = self.fold(combine, rows[: count // 2])
+            high = self.fold(combine, [*rows[count // 2 :], *rows[: count - len(rows)]])
+            return self.shuffle(low, high, range(count))
+        xs, step = [*rows, *rows[: count - len(rows)]], 1
+        while step < count:
+            even = [j if not j & step else width + j - step for j in range(width)]
+            odd = [j + step if not j & step else width + j for j in range(width)]
+            pairs = zip(xs[::2], xs[1::2], strict=True)
+            xs = [combine(self.shuffle(a, b, even), self.shuffle(a, b, odd)) for a, b in pairs]
+            step *= 2
+        (x,) = xs
+        while x.width > count:
+            half = x.width // 2
+            x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))
+        return x
+
     def transpose(self, rows: Sequence[Op]) -> list[Op]:
         """As many vectors as they have lanes, transposed in log₂ rounds of shuffles."""
         rows, width, step = list(rows), len(rows), 1

@@ -6,7 +6,8 @@ per scope, so common subexpressions, loop invariants, and what prologue and epil
 themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -51,6 +52,14 @@ class Expressions(Builder):
         self.nest: Nest | None = None
         self.width = 0  # lanes of the vectors being written; 0: scalars
         self.strided = 0  # accesses that went lane by lane, for tests to count
+        self.head: list[str] = []  # lines that run once, when the function begins
+
+    @contextmanager
+    def wide(self, width: int) -> Iterator[None]:
+        """Inside, vectors have this many lanes."""
+        before, self.width = self.width, width
+        yield
+        self.width = before
 
     # ---- reading ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.nests import Nests
+from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import ZERO, Affine, affine, plus, scatter_index, substitute
@@ -14,7 +14,7 @@ __all__ = ["Reductions"]
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
 
 
-class Reductions(Nests):
+class Reductions(Rows):
     """Emitters of nests whose result is smaller, or elsewhere, than what they run through."""
 
     # ---- reduce ----------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ class Step(Tiles):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
         super().__init__(fusion, layout, plan)
         self.unroll = unroll
-        self.head: list[str] = []
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
