@@ -13,7 +13,7 @@ Rules, each an invariant of the result:
 """
 
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.index import is_view, symbols, through
+from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
 from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
 
@@ -127,6 +127,9 @@ class Fusion:
         assert v.row is not None
         if v in self.holder:
             self.link(nest, self.holder[self.store(v)])
+        elif is_small_window(v):
+            for at in window_indices(v, index):
+                self.require(v.operands[0], at, nest)
         else:
             for x in v.operands:
                 self.materialize(x)
@@ -304,11 +307,13 @@ class Fusion:
             assert v.row is not None
             if v.row.lowering == "contraction":
                 self.contraction(v)
+            elif is_view(v):
+                continue
             elif v.row.name in ("fold", "scatter_add"):
                 self.scatter(v)
-            elif v.row.lowering == "reduction" and not is_view(v):
+            elif v.row.lowering == "reduction" and not is_small_window(v):
                 self.reduction(v)
-            elif not is_view(v):
+            else:
                 self._consider(v)
         for v in self.graph.results():
             self.store(v)
