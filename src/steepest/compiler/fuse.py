@@ -12,6 +12,8 @@ Rules, each an invariant of the result:
   6 dependencies are computed again at the end, from what will really be read.
 """
 
+from collections.abc import Collection
+
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
@@ -31,8 +33,8 @@ class Fusion:
     aside   states whose new value is kept aside until the end of the step
     """
 
-    def __init__(self, graph: Graph):
-        self.graph = graph
+    def __init__(self, graph: Graph, bounded: Collection[Value] = ()):
+        self.graph, self.bounded = graph, bounded
         self.users = graph.consumers()
         self.nests: list[Nest] = []
         self.home: dict[Value, Nest] = {}
@@ -213,6 +215,9 @@ class Fusion:
             if self._is_strided(x, at):
                 base = x
                 while is_view(base) and base not in self.home:
+                    base = base.operands[0]
+                if base in self.bounded:
+                    nest.bounded.add(base)
                     base = base.operands[0]
                 stored = self.store(base)
                 gathered = stored.kind == "input" and stored.role == "gathered"

@@ -7,13 +7,14 @@ has to be turned around on the way.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import is_small_window
 from steepest.compiler.reach import is_elementwise
 from steepest.primitives import split_spec
 
-__all__ = ["contiguous_in_images"]
+__all__ = ["Images", "images"]
 
 _JOINING = ("pad", "windows", "fold", "slice")
 
@@ -26,8 +27,28 @@ class _Group:
     channels: dict[Value, int] = field(default_factory=dict)
 
 
-def contiguous_in_images(graph: Graph, width: int) -> dict[Value, int]:
-    """For every value that is tied to a convolution, its contiguous dimension."""
+class Images(NamedTuple):
+    """contiguous  the contiguous dimension of every value that is tied to a convolution
+    bounded     pads that are never written: the loops of the convolution stay inside
+    """
+
+    contiguous: dict[Value, int]
+    bounded: set[Value]
+
+
+def images(graph: Graph, width: int) -> Images:
+    """Decide for the whole graph."""
+    contiguous = _contiguous(graph, width)
+    users = graph.consumers()
+    bounded = set()
+    for v in graph.equations():
+        pad = _only_padded_for(v, users) if _channels(v) is not None else None
+        if pad is not None and contiguous.get(v) == 0:
+            bounded.add(pad)
+    return Images(contiguous, bounded)
+
+
+def _contiguous(graph: Graph, width: int) -> dict[Value, int]:
     found: dict[Value, int] = {}
     for group in _groups(graph):
         samples = group.values[0].shape[0]
@@ -38,6 +59,25 @@ def contiguous_in_images(graph: Graph, width: int) -> dict[Value, int]:
             for v, d in group.channels.items():
                 found |= {x: d for x in group.values if x.ndim == v.ndim}
     return found
+
+
+def _only_padded_for(v: Value, users: dict[Value, list[Value]]) -> Value | None:
+    """The pad that a convolution's windows slide over, if it serves nothing else, and no window
+    lies wholly outside."""
+    for x in v.operands:
+        if x.row is None or x.row.name != "windows":
+            continue
+        pad, size = x.operands[0], x.params["size"]
+        if pad.row is None or pad.row.name != "pad" or len(users[pad]) + len(users[x]) > 2:
+            return None
+        inside, starts = pad.operands[0], pad.params["starts"]
+        k = len(size)
+        ends = [m - s - n for m, s, n in zip(pad.shape, starts, inside.shape, strict=True)]
+        lead = not any([*starts[:-k], *ends[:-k]])
+        near = all(max(s, e) < n for s, e, n in zip(starts[-k:], ends[-k:], size, strict=True))
+        stored = inside.kind == "row" and set(pad.params["steps"]) == {1}
+        return pad if lead and near and stored else None
+    return None
 
 
 def _share(n: int, width: int) -> float:

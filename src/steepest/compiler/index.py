@@ -209,6 +209,9 @@ def through(v: Value, index: Index) -> tuple[Value, Index]:
         lead, at, within = index[: -2 * k], index[-2 * k : -k], index[-k:]
         moved = zip(at, params["step"], within, strict=True)
         return x, lead + tuple(plus(times(a, step), i) for a, step, i in moved)
+    if name == "pad":  # where it is inside
+        starts = zip(index, params["starts"], strict=True)
+        return x, tuple(plus(a, affine(-start)) for a, start in starts)
     if name == "fold":
         k = len(params["size"])
         parts = list(zip(index[-k:], params["size"], strict=True))

@@ -15,7 +15,6 @@ import numpy as np
 
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.images import contiguous_in_images
 from steepest.compiler.index import Index, address, is_view, symbols, through
 from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
 from steepest.primitives import split_spec
@@ -129,17 +128,17 @@ class Layout:
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
     """The stored value that a view reads, and where."""
-    while v not in buffers and is_view(v):
+    while v not in buffers and (is_view(v) or (v.row is not None and v.row.name == "pad")):
         v, index = through(v, index)
     return v, index
 
 
-def lay_out(fusion: Fusion, width: int) -> Layout:
+def lay_out(fusion: Fusion, width: int, images: dict[Value, int] | None = None) -> Layout:
     """Decide every layout and role once."""
     layout = Layout(width)
     graph, buffers = fusion.graph, layout.buffers
     contiguous = _contiguous(fusion)
-    images = contiguous_in_images(graph, width)
+    images = images or {}
     for v in graph.inputs:
         if v.role in ("gathered", "stepped"):
             buffers[v] = layout.sources[v] = plain(v.shape, v.dtype, v.role)

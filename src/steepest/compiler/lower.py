@@ -14,6 +14,7 @@ from steepest.compiler.emit import Emitted, emit
 from steepest.compiler.engine import NativeFunction, host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
+from steepest.compiler.images import images
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
@@ -33,9 +34,10 @@ class Lowered:
 
     def __init__(self, graph: Graph, width: int, registers: int):
         self.width = width
-        self.fusion = ordered(Fusion(graph).run())
+        found = images(graph, width)
+        self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = work(graph) < _TINY
-        self.layout: Layout = lay_out(self.fusion, width)
+        self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
 

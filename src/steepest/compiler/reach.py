@@ -82,6 +82,8 @@ class Reach:
             self.visited.setdefault(v, set()).add(index)
         if name == "uniform":
             return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
+        if name == "pad" and v in self.nest.bounded:
+            return self(*through(v, index))
         if name == "pad":
             return self(v.operands[0], inside(v, index)[0])
         if name == "take":

@@ -82,6 +82,8 @@ class Expressions(Builder):
         assert v.row is not None
         if v.row.name == "take":
             return self._taken(v, index)
+        if self.nest is not None and v in self.nest.bounded:
+            return self.pull(*through(v, index))
         if v.row.name == "pad":
             return self._padded(v, index)
         if v.row.name == "uniform":
