@@ -299,10 +299,10 @@ class Builder:
 
     def loop(
         self,
-        count: int,
+        count: int | str,
         body: Callable[[Affine, list[Op]], Any],
         *,
-        start: int = 0,
+        start: int | str = 0,
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
@@ -310,11 +310,13 @@ class Builder:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
-        the number of rounds.
+        the number of rounds. A bound that is the name of an i64 is known when the program runs, and
+        there is at least one round then.
         """
         values = list(carried)
-        rounds = range(start, count, step)
-        if len(rounds) <= 1 or self.unroll:
+        known = isinstance(start, int) and isinstance(count, int)
+        rounds = range(start, count, step) if known else ()
+        if known and (len(rounds) <= 1 or self.unroll):
             for at in rounds:
                 values = list(body(affine(at), values) or ())
             return values

@@ -13,6 +13,7 @@ from steepest.compiler.emit import Emitted, emit
 from steepest.compiler.engine import host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
+from steepest.compiler.images import images
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
@@ -34,9 +35,10 @@ class Lowered:
 
     def __init__(self, graph: Graph, width: int, registers: int):
         self.width = width
-        self.fusion = ordered(Fusion(graph).run())
+        found = images(graph, width)
+        self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = work(graph) < _TINY
-        self.layout: Layout = lay_out(self.fusion, width)
+        self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
 
@@ -49,7 +51,7 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(f"    rows {roles.row} lanes {roles.lane} ({sizes}) {tile}{packed}")
+                lines.append(f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}")
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 

@@ -29,7 +29,8 @@ class Reductions(Rows):
         kept = list(zip(nest.symbols, nest.space, strict=True))
         argmax = nest.anchor.row.name == "argmax"
         along = self._contiguous_symbols(x, index)
-        if kept and not argmax and (kept[-1][0] in along or inner[-1][0] not in along):
+        summed = any(symbol in along for symbol, _ in inner)
+        if kept and not argmax and (kept[-1][0] in along or not summed):
             self._reduce_across(nest, kept, inner)
         else:
             self._reduce_along(nest, kept, inner, argmax)
@@ -81,7 +82,8 @@ class Reductions(Rows):
     ) -> None:
         assert nest.anchor is not None
         v, (x, index) = nest.anchor, nest.reduced_operand()
-        *outer, (symbol, n) = inner or [("r", 1)]
+        along = self._contiguous_symbols(x, index)
+        *outer, (symbol, n) = sorted(inner, key=lambda loop: loop[0] in along) or [("r", 1)]
         self.width = 0 if argmax else lanes(n, self.layout.width)
         last = self.columns(n)[1] if self.width else 1
         step = max(self.width, 1)
