@@ -236,7 +236,9 @@ def window_indices(v: Value, index: Index) -> list[Index]:
     found = []
     for offset in product(*(range(shape[d]) for d in axes)):
         within, kept = dict(zip(axes, offset, strict=True)), iter(index)
-        found.append(tuple(affine(within[d]) if d in within else next(kept) for d in range(len(shape))))
+        found.append(
+            tuple(affine(within[d]) if d in within else next(kept) for d in range(len(shape)))
+        )
     return found
 
 

@@ -242,15 +242,19 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
     for letter in base.inner:
         if any(_stride(x, index, place[letter], layout) != 1 for x, index in sides):
             continue
-        rows, columns = ([i for i in kept if i in word and i not in other] or [""]
-            for word, other in (words, words[::-1]))
+        rows, columns = (
+            [i for i in kept if i in word and i not in other] or [""]
+            for word, other in (words, words[::-1])
+        )
         for row, lane in product(rows, columns):
             roles = replace(base, row=row, lane=lane, summed=letter, packed=None)
             roles.outer = [i for i in kept if i not in (row, lane)]
             roles.inner = [i for i in base.inner if i != letter]
             points = prod(base.size[i] for i in kept)
             tile = min(base.size.get(row, 1), 5) + min(base.size.get(lane, 1), 5)
-            roles.cost = points * (_FOLDED - tile - 2 * _overlaps(place.get(row), *sides[0], layout))
+            roles.cost = points * (
+                _FOLDED - tile - 2 * _overlaps(place.get(row), *sides[0], layout)
+            )
             roles.cost -= points * 2 * _overlaps(place.get(lane), *sides[1], layout)
             found.append(roles)
     return found

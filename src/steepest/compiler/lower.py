@@ -51,7 +51,9 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}")
+                lines.append(
+                    f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}"
+                )
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 

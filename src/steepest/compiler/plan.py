@@ -103,9 +103,7 @@ def _choose_tile(
         found.spill[nest] = padded(shape, nest.anchor.dtype, 0, layout.width)
 
 
-def _choose_dots(
-    nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int
-) -> None:
+def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
     """Tiles whose sums are vectors, and the memory in which all of them are until the end."""
     assert nest.anchor is not None
     m, n = (roles.size.get(i, 1) for i in (roles.row, roles.lane))
