@@ -314,12 +314,12 @@ class Builder:
         there is at least one round then.
         """
         values = list(carried)
-        known = isinstance(start, int) and isinstance(count, int)
-        rounds = range(start, count, step) if known else ()
-        if known and (len(rounds) <= 1 or self.unroll):
-            for at in rounds:
-                values = list(body(affine(at), values) or ())
-            return values
+        if isinstance(start, int) and isinstance(count, int):
+            rounds = range(start, count, step)
+            if len(rounds) <= 1 or self.unroll:
+                for at in rounds:
+                    values = list(body(affine(at), values) or ())
+                return values
         self.count += 1
         n, before = self.count, self.block
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"
