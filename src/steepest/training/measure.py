@@ -77,10 +77,17 @@ def answered(model: nn.Module, preparation: Any, part: Any) -> tuple[np.ndarray,
 
 
 def measure(
-    model: nn.Module, loss: Callable[..., Tensor], preparation: Any, part: Any, target: np.ndarray
+    model: nn.Module,
+    loss: Callable[..., Tensor],
+    preparation: Any,
+    found: np.ndarray,
+    part: Any,
+    target: np.ndarray,
 ) -> dict[str, float]:
-    """The loss over a whole part, `target` being what the loss compares with, and the metrics."""
-    found = outputs(model, part.x)
+    """The loss over a whole part, and the metrics, from the model's outputs `found`.
+
+    `target` is what the loss compares with.
+    """
     with no_grad():
         value = loss(Tensor(found), Tensor(target)).item()
     answer, truth = answers(model, preparation, found), truths(preparation, part.y)
