@@ -18,6 +18,7 @@ from steepest.training.metrics import measured
 __all__ = [
     "answered",
     "answers",
+    "gives_penalties",
     "last_layer",
     "measure",
     "outputs",
@@ -48,7 +49,14 @@ def probabilities(model: nn.Module, scores: np.ndarray) -> np.ndarray:
         return np.concatenate([1 - p, p], axis=1)
     if type(last) is nn.Softmax:  # LogSoftmax is one too
         return scores
+    if gives_penalties(model):
+        scores = -scores
     return F.softmax(Tensor(scores), 1).numpy()  # of log-probabilities: the probabilities
+
+
+def gives_penalties(model: nn.Module) -> bool:
+    """Whether outputs are penalties, of which the smallest wins, instead of scores."""
+    return isinstance(last_layer(model), nn.RBF)
 
 
 def last_layer(model: nn.Module) -> nn.Module:
