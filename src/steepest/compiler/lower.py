@@ -37,7 +37,7 @@ class Lowered:
         self.width = width
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
-        self.unroll = work(graph) < _TINY
+        self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
@@ -57,12 +57,13 @@ class Lowered:
         return "\n".join(lines)
 
 
-def work(graph: Graph) -> int:
-    """Element operations of one step, roughly."""
-    return sum(_work(v) for v in graph.equations())
+def is_tiny(graph: Graph) -> bool:
+    """Whether a step does so little that loops and calls would be felt."""
+    return sum(map(_work, graph.equations())) < _TINY
 
 
 def _work(v: Value) -> int:
+    """Element operations of one equation, roughly."""
     assert v.row is not None
     if v.row.lowering == "contraction":
         a, b, _ = split_spec(v.params["spec"])
