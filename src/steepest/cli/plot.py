@@ -55,11 +55,11 @@ class Wish:
         return prepared(merged(str(config), [], {})).data
 
     def images(self) -> Data:
-        """The run's data, which are images."""
+        """The run's data, which are images in classes."""
         data = self.data()
-        if len(data.sample_shape) != 3:
-            got = f"{len(data.feature_names)} features per row"
-            raise RequestError(said(str(self.run), "this picture is of images", got=got))
+        if len(data.sample_shape) != 3 or data.task != "classification":
+            got = f"{len(data.feature_names)} features per row, {data.task}"
+            raise RequestError(said(str(self.run), "this picture is of images in classes", got=got))
         return data
 
 
@@ -71,12 +71,13 @@ def _filters(wish: Wish) -> Any:
 
 def _maps(wish: Wish) -> Any:
     data = wish.images()
-    part, classes = _looked_at(data), data.preparation.classes or []
-    wanted = wish.digit if wish.digit is not None else str(classes[0])
-    names = list(map(str, classes))
+    names = list(map(str, data.preparation.classes or ()))
+    wanted = names[0] if wish.digit is None else wish.digit
     if wanted not in names:
         raise RequestError(said("--digit", f"no class {wanted!r}{closest(wanted, names)}"))
-    sample = part.x[np.flatnonzero(part.y == names.index(wanted))[0]]
+    label = names.index(wanted)  # every class is in the training part
+    part = next(part for part in (_looked_at(data), data.train) if (part.y == label).any())
+    sample = part.x[int(np.argmax(part.y == label))]
     chances = probabilities(wish.model, outputs(wish.model, sample[None]))[0]
     maps = explain.feature_maps(wish.model, sample)
     maps.pop(list(maps)[-1])  # the answer is shown as probabilities

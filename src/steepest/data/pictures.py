@@ -99,7 +99,7 @@ def _stacked(paths: Sequence[Path], names: Sequence[str]) -> np.ndarray:
                 said(
                     name,
                     "the pictures have different sizes",
-                    expected=f"{_size(first)} pixels, as {names[0]}",
+                    expected=f"{_size(first)} pixels (height × width), as {names[0]}",
                     got=f"{_size(picture.shape[1:])} pixels",
                     write="all of them resized to one size",
                 )

@@ -15,7 +15,7 @@ def outputs_by_layer(model: nn.Module, x: np.ndarray) -> dict[str, np.ndarray]:
     """The outputs of all layers by path, for samples x of shape (n, …).
 
     A layer without weights that keeps the shape, such as an activation, belongs to the layer before
-    it, whose output it replaces; one that only makes vectors of maps is left out.
+    it, whose output it replaces; one that only makes vectors of maps, or a border, is left out.
     """
     found: dict[str, np.ndarray] = {}
     hooks = []
@@ -26,7 +26,7 @@ def outputs_by_layer(model: nn.Module, x: np.ndarray) -> dict[str, np.ndarray]:
         def keep(layer: nn.Module, args: Any, made: Tensor, path: str = path) -> None:
             last = next(reversed(found), None)
             bends = not layer._parameters and not layer._buffers
-            if isinstance(layer, nn.Flatten):
+            if isinstance(layer, nn.Flatten | nn.ConstantPad2d):
                 return
             if bends and last is not None and found[last].shape == tuple(made.shape):
                 path = last

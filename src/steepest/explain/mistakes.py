@@ -25,9 +25,11 @@ def worst_mistakes(model: nn.Module, preparation: Any, part: Any, count: int = 1
     Args:
         part: such as `data.val`, of a classification.
     """
-    chances = probabilities(model, outputs(model, part.x))
+    # float64: among answers that are as good as certain, the true class's small share decides
+    chances = probabilities(model, outputs(model, part.x).astype(np.float64))
     answer, sure = chances.argmax(1), chances.max(1)
+    left = chances[np.arange(len(chances)), part.y]
     wrong = np.flatnonzero(answer != part.y)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:count]
+    wrong = wrong[np.lexsort((left[wrong], -sure[wrong]))][:count]
     names = preparation.classes
     return [Mistake(int(i), names[part.y[i]], names[answer[i]], float(sure[i])) for i in wrong]

@@ -48,6 +48,8 @@ def feature_maps(
         for ax, (name, picture) in zip(axes, pictures.items(), strict=False):
             draw(ax, picture, colours)
             ax.set_anchor("W")
+            framed = np.ndim(rows[name]) == 1 or len(rows[name]) == 1 or picture.shape[0] < 3
+            ax.spines[:].set_visible(framed)
             ax.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
         if chances is not None:
             _draw_chances(axes[-1], np.asarray(chances), classes, colours)
@@ -56,15 +58,16 @@ def feature_maps(
 
 def _picture(made: np.ndarray) -> np.ndarray:
     """Maps side by side; numbers as a strip of cells, in two rows where they are many."""
-    if made.ndim == 3:
+    if made.ndim == 3 and made.shape[1:] != (1, 1):
         return mosaic(made, len(made))
+    made = made.reshape(-1)
     columns = len(made) if len(made) <= 64 else -(-len(made) // 2)
     return mosaic(made[:, None, None], columns, gap=0)
 
 
 def _height(picture: np.ndarray, shape: tuple[int, ...]) -> float:
     """In inches: the full width where that does not make single maps too large."""
-    if len(shape) == 1:
+    if len(shape) == 1 or shape[1:] == (1, 1):
         return _STRIP * (1 if picture.shape[0] == 1 else 1.6)
     side = min(_LARGEST, _WIDTH / shape[0])
     return max(0.3, side * shape[1] / shape[2])

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["filters"]
 
 _WIDTH = 8.0  # inches
-_SMALL = 0.62  # inches: few filters are not blown up to the whole width
+_SMALL = 0.62  # inches: the width of a filter, where there are few
+_TALLEST = 1.7  # inches: of a matrix
 
 
 def filters(weights: Mapping[str, Any], *, theme: str = "light") -> "Figure":
@@ -28,15 +29,9 @@ def filters(weights: Mapping[str, Any], *, theme: str = "light") -> "Figure":
     """
     if not weights:
         raise RequestError(said("filters", "the model has no weights to draw"))
-    pictures = {name: _picture(np.asarray(w, np.float64)) for name, w in weights.items()}
-    shares = {
-        name: min(1.0, _SMALL * max(1, _columns(np.asarray(weights[name]))) / _WIDTH)
-        for name in pictures
-    }
-    heights = [
-        max(0.22, _WIDTH * shares[name] * p.shape[0] / p.shape[1]) + 0.5
-        for name, p in pictures.items()
-    ]
+    arrays = {name: np.asarray(w, np.float64) for name, w in weights.items()}
+    pictures = {name: _picture(w) for name, w in arrays.items()}
+    heights = [_height(arrays[name], picture) + 0.5 for name, picture in pictures.items()]
     with drawing(theme) as colours:
         figure = new_figure(_WIDTH + 0.4, sum(heights))
         rows = figure.subplots(len(pictures), 1, height_ratios=heights, squeeze=False)[:, 0]
@@ -45,20 +40,27 @@ def filters(weights: Mapping[str, Any], *, theme: str = "light") -> "Figure":
         return finished(figure, _in_words(weights))
 
 
-def _columns(weight: np.ndarray) -> int:
-    """How many pictures lie side by side; a matrix is one large one."""
-    made, seen, *_ = weight.shape
-    return 99 if made == seen == 1 else made
+def _height(weight: np.ndarray, picture: np.ndarray) -> float:
+    """In inches, at the full width; few filters are not blown up to it."""
+    if _is_matrix(weight):
+        return min(_TALLEST, max(0.3, _WIDTH * picture.shape[0] / picture.shape[1]))
+    width = min(_WIDTH, _SMALL * len(weight))
+    return max(0.22, width * picture.shape[0] / picture.shape[1])
+
+
+def _is_matrix(weight: np.ndarray) -> bool:
+    """One large picture, whose rows and columns are units and inputs."""
+    return weight.shape[:2] == (1, 1)
 
 
 def _picture(weight: np.ndarray) -> np.ndarray:
     """The filters of one layer: a column per map that is made, a row per map that is seen."""
-    made, seen, height, width = weight.shape
-    if made == seen == 1 and height > width:
+    made, _, height, width = weight.shape
+    if _is_matrix(weight) and height > width:
         weight = weight.transpose(0, 1, 3, 2)  # a matrix lies on its long side
         height, width = width, height
     pictures = weight.transpose(1, 0, 2, 3).reshape(-1, height, width)
-    return mosaic(pictures, made, gap=1)
+    return mosaic(pictures, made, gap=0 if height == width == 1 else 1)
 
 
 def _draw(ax: Any, name: str, picture: np.ndarray, weight: np.ndarray, colours: Theme) -> None:
@@ -66,9 +68,11 @@ def _draw(ax: Any, name: str, picture: np.ndarray, weight: np.ndarray, colours: 
     draw(ax, picture, colours, (-largest, largest))
     ax.set_anchor("W")
     made, seen, height, width = weight.shape
-    if made == seen == 1:
+    if _is_matrix(weight):
+        ax.set_aspect("auto")
         what = f"{height} units of {width} inputs"
     elif height == width == 1:
+        ax.spines[:].set_visible(True)
         what = f"{made} coefficients"
     else:
         from_what = f" of {seen} maps" if seen > 1 else ""
@@ -85,4 +89,4 @@ def _draw(ax: Any, name: str, picture: np.ndarray, weight: np.ndarray, colours: 
 
 def _in_words(weights: Mapping[str, Any]) -> str:
     layers = ", ".join(f"{name} with {len(np.asarray(w))}" for name, w in weights.items())
-    return f"Weights of {len(weights)} layers as small pictures: {layers}."
+    return f"The weights of the layers as small pictures: {layers}."

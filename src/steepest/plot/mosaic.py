@@ -20,8 +20,7 @@ __all__ = ["draw", "mosaic", "ramp"]
 def ramp(colours: Theme) -> Any:
     """The colour map of the house, paper to ink; what is not there stays empty."""
     made = colors.LinearSegmentedColormap.from_list("ink", [colours.paper, colours.ink])
-    made.set_bad(alpha=0)
-    return made
+    return made.with_extremes(bad=(0, 0, 0, 0))
 
 
 def mosaic(pictures: Any, columns: int, gap: int = 1) -> np.ndarray:

@@ -43,7 +43,8 @@ def responses(pieces: Any, *, layer: str = "the layer", theme: str = "light") ->
             if unit >= shown:
                 ax.set_visible(False)
                 continue
-            draw(ax, mosaic(pieces[unit], min(3, count)), colours, limits)
+            draw(ax, mosaic(pieces[unit], min(3, count), gap=2), colours, limits)
+            ax.set_facecolor(colours.rule)  # between the pieces, and beyond the edge of an image
             ax.set_title(str(unit), pad=3, fontsize=8.5, color=colours.muted, fontweight="normal")
         of = f", {shown} of {units} units" if shown < units else f", {units} units"
         figure.suptitle(
