@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cases import T3, V, X, Y, floats, positives, refused, smooth
+import numpy as np
+from cases import T3, V, X, Y, floats, ints, plain, positives, refused, smooth
 
 __all__: list[str] = []
 
@@ -94,3 +95,49 @@ smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y, dim=-1), T
 smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), HOLED, Y, order=1)
 refused("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), X, Y[:, :3])
 refused("normalize", lambda F, x: F.normalize(x), V)
+
+# ---- embedding ----------------------------------------------------------------------------------
+
+WORDS, ROWS = ints(3, 4, low=0, high=5), floats(5, 3)
+
+
+def shortening(F: Any, i: Any, w: Any, **settings: Any) -> Any:
+    """The result, and the rows that the call has shortened."""
+    w = F.clone(w.detach())
+    return F.embedding(i, w, **settings), w
+
+
+smooth("embedding", lambda F, i, w: F.embedding(i, w, 2), WORDS, ROWS)
+smooth("embedding", lambda F, i, w: F.embedding(i, w, padding_idx=-1), WORDS, ROWS)
+smooth("embedding", lambda F, i, w: F.embedding(i, w, None, None, 2.0, True), WORDS, ROWS, order=1)
+for p in (1.0, 2.0, float("inf")):
+    plain(
+        "embedding",
+        lambda F, i, w, p=p: shortening(F, i, w, max_norm=1.5, norm_type=p),
+        *(np.array([[0, 3], [3, 1]]), ROWS),
+    )
+refused("embedding", lambda F, i, w: F.embedding(i, w, 5), WORDS, ROWS)
+refused("embedding", lambda F, i, w: F.embedding(i, w), WORDS, ROWS[0])
+
+# ---- what other layers are made of --------------------------------------------------------------
+
+BOTH, FORM = (floats(2, 3), floats(2, 4)), floats(5, 3, 4)
+smooth("bilinear", lambda F, x, y, w: F.bilinear(x, y, w), *BOTH, FORM)
+smooth("bilinear", lambda F, x, y, w, b: F.bilinear(x, y, w, b), *BOTH, FORM, floats(5))
+smooth("bilinear", lambda F, x, y, w: F.bilinear(x, y, w), BOTH[0][0], BOTH[1][0], FORM)
+refused("bilinear", lambda F, x, y, w: F.bilinear(x, y, w), *BOTH[::-1], FORM)
+refused("bilinear", lambda F, x, y, w: F.bilinear(x[:1], y, w), *BOTH, FORM)
+for dim in (-1, 0, 1):
+    smooth("glu", lambda F, x, d=dim: F.glu(x, d), floats(4, 6))
+refused("glu", lambda F, x: F.glu(x, 0), X)
+refused("glu", lambda F, x: F.glu(x), floats())
+refused("glu", lambda F, x: F.glu(x, 2), X)
+for size in (1, 2, 3, 5, 7):
+    smooth("adaptive_avg_pool1d", lambda F, x, n=size: F.adaptive_avg_pool1d(x, n), SIGNALS)
+for sizes in ((1, 1), (2, None), 2, (5, 3), (3, 2)):
+    smooth("adaptive_avg_pool2d", lambda F, x, n=sizes: F.adaptive_avg_pool2d(x, n), IMAGES)
+smooth("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, (2, 1)), IMAGES[0])
+refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, 2), X)
+refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, (-1, 2)), IMAGES)
+refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, None), IMAGES)
+refused("adaptive_avg_pool1d", lambda F, x: F.adaptive_avg_pool1d(x, 2), IMAGES)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steepest import autograd as autograd  # gives Tensor its backward()
 from steepest.functional import (
     activation,
+    adaptive_pool,
     comparison,
     conv,
     convert,
@@ -25,12 +26,14 @@ from steepest.functional import (
     shape,
 )
 from steepest.functional.activation import *
+from steepest.functional.adaptive_pool import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *
 from steepest.functional.distance import *
 from steepest.functional.dropout import *
+from steepest.functional.embedding import *
 from steepest.functional.loss import *
 from steepest.functional.math import *
 from steepest.functional.normalization import *
@@ -44,12 +47,14 @@ from steepest.functional.sliding import pad
 if not TYPE_CHECKING:  # type checkers read no computed lists; without one they see every name
     __all__ = [
         *activation.__all__,
+        *adaptive_pool.__all__,
         *comparison.__all__,
         *conv.__all__,
         *convert.__all__,
         *creation.__all__,
         *distance.__all__,
         "dropout",
+        "embedding",
         *loss.__all__,
         *math.__all__,
         *normalization.__all__,
