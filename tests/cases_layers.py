@@ -141,3 +141,54 @@ refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, 2), X)
 refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, (-1, 2)), IMAGES)
 refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, None), IMAGES)
 refused("adaptive_avg_pool1d", lambda F, x: F.adaptive_avg_pool1d(x, 2), IMAGES)
+
+# ---- recurrence ---------------------------------------------------------------------------------
+
+for name, gates in (("rnn_tanh_cell", 1), ("rnn_relu_cell", 1), ("gru_cell", 3)):
+    WEIGHTS = floats(gates * 4, 3), floats(gates * 4, 4)
+    smooth(
+        name,
+        lambda F, x, h, w, u, b, c, n=name: getattr(F, n)(x, h, w, u, b, c),
+        *(floats(2, 3), floats(2, 4), *WEIGHTS, floats(gates * 4), floats(gates * 4)),
+    )
+    smooth(
+        name,
+        lambda F, x, h, w, u, n=name: getattr(F, n)(x, h, w, u),
+        *(floats(2, 3), floats(2, 4), *WEIGHTS),
+    )
+smooth(
+    "lstm_cell",
+    lambda F, x, h, c, w, u, b, d: F.lstm_cell(x, (h, c), w, u, b, d),
+    *(floats(2, 3), floats(2, 4), floats(2, 4), floats(16, 3), floats(16, 4)),
+    *(floats(16), floats(16)),
+)
+
+# ---- attention ----------------------------------------------------------------------------------
+
+QUERY, KEY, VALUE = floats(2, 3, 4, 5), floats(2, 3, 6, 5), floats(2, 3, 6, 2)
+SEEN = np.random.default_rng(4).random((4, 6)) < 0.6
+SEEN[1] = False
+attend = "scaled_dot_product_attention"
+for settings in ({}, {"is_causal": True}, {"scale": 0.3}):
+    smooth(
+        attend,
+        lambda F, q, k, v, s=settings: F.scaled_dot_product_attention(q, k, v, **s),
+        *(QUERY, KEY, VALUE),
+    )
+for mask in (SEEN, floats(4, 6), floats(2, 1, 4, 6)):
+    smooth(
+        attend,
+        lambda F, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m),
+        *(QUERY, KEY, VALUE, mask),
+    )
+smooth(
+    attend,
+    lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True),
+    *(floats(2, 4, 3, 5), floats(2, 2, 6, 5), floats(2, 2, 6, 3)),
+)
+refused(
+    attend,
+    lambda F, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, is_causal=True),
+    *(QUERY, KEY, VALUE, SEEN),
+)
+refused(attend, lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v), QUERY, KEY[..., :3], V)

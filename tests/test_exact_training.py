@@ -88,6 +88,9 @@ def around(written: str, shape: tuple | list, dtype: np.dtype) -> Training:
 OTHER_LAYERS = [
     ("Dropout(0.3)", (4, 6)),
     ("Dropout(0.3, inplace=True)", (4, 6)),
+    ("LSTM(3, 4, 2, dropout=0.3)", (3, 2, 3)),
+    ("TransformerEncoderLayer(6, 2, 8)", (4, 3, 6)),
+    ("MultiheadAttention(6, 2, 0.3)", [(4, 3, 6), (5, 3, 6), (5, 3, 6)]),
     ("ScaledTanh()", (4, 6)),
     ("SubSampling(3, 2)", (2, 3, 6, 4)),
     ("TableConv2d(3, [[0, 1], [1, 2]], 3)", (2, 3, 6, 5)),

@@ -81,6 +81,32 @@ LAYERS = [
     ("AdaptiveAvgPool2d((None, 4))", (3, 5, 6)),
     ("GLU()", (4, 6)),
     ("GLU(dim=0)", (4, 6)),
+    ("RNN(3, 4)", (5, 2, 3)),
+    ("RNN(3, 4, 2, 'relu', False, True)", (2, 5, 3)),
+    ("RNN(3, 4, bidirectional=True)", (5, 3)),
+    ("RNN(3, 4, 2, dropout=0.3).eval()", (5, 2, 3)),
+    ("GRU(3, 4)", [(5, 2, 3), (1, 2, 4)]),
+    ("GRU(3, 4, 2, True, True, 0.0, True)", (2, 5, 3)),
+    ("GRU(3, 4, bias=False)", [(5, 3), (1, 4)]),
+    ("LSTM(3, 4)", (5, 2, 3)),
+    ("LSTM(3, 4, 2, False, True, bidirectional=True)", (2, 5, 3)),
+    ("LSTM(3, 4, 2, bidirectional=True, proj_size=2)", (5, 2, 3)),
+    ("RNNCell(3, 4)", [(2, 3), (2, 4)]),
+    ("RNNCell(3, 4, False, 'relu')", (2, 3)),
+    ("GRUCell(3, 4)", [(2, 3), (2, 4)]),
+    ("GRUCell(3, 4, bias=False)", (3,)),
+    ("LSTMCell(3, 4)", (2, 3)),
+    ("MultiheadAttention(6, 2)", [(4, 3, 6), (5, 3, 6), (5, 3, 6)]),
+    ("MultiheadAttention(6, 3, 0.3, False, batch_first=True).eval()", [(3, 4, 6)] * 3),
+    ("MultiheadAttention(6, 2, 0.0, True, True, True, 4, 3)", [(4, 2, 6), (5, 2, 4), (5, 2, 3)]),
+    ("MultiheadAttention(6, 1, bias=False, kdim=6, vdim=3)", [(4, 6), (5, 6), (5, 3)]),
+    ("TransformerEncoderLayer(6, 2, 8, 0.0)", (4, 3, 6)),
+    ("TransformerEncoderLayer(6, 2, 8, 0.0, 'gelu', 0.1, True, True, False)", (3, 4, 6)),
+    (
+        "TransformerEncoder(TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True), 2, "
+        "LayerNorm(6), False)",
+        (3, 4, 6),
+    ),
     ("Sigmoid()", (4, 6)),
     ("Tanh()", (4, 6)),
     ("ReLU()", (4, 6)),
@@ -261,7 +287,7 @@ def test_softmax_without_an_axis_takes_pytorchs():
 
 def test_every_module_is_compared():
     """A module that is added must be added to the lists above, or to these with a reason."""
-    elsewhere = {"ModuleList", "SumSquaresLoss"}
+    elsewhere = {"ModuleList", "SumSquaresLoss", "NonDynamicallyQuantizableLinear"}
     # the layers of 1998, which PyTorch does not have: test_nn_images
     elsewhere |= {"MAPLoss", "RBF", "ScaledTanh", "SubSampling", "TableConv2d"}
     written = " ".join(w for w, _ in LAYERS + LOSSES)
@@ -289,6 +315,13 @@ FIRST_WEIGHTS = [
     "Embedding(20, 3, padding_idx=4)",
     "BatchNorm2d(3)",
     "LayerNorm((2, 3))",
+    "RNN(3, 4, 2, bidirectional=True)",
+    "LSTM(3, 4, 2, proj_size=2)",
+    "GRU(3, 4, bias=False)",
+    "LSTMCell(3, 4)",
+    "MultiheadAttention(6, 2)",
+    "MultiheadAttention(6, 2, kdim=3, vdim=4)",
+    "TransformerEncoderLayer(6, 2, 8)",
 ]
 
 

@@ -25,6 +25,7 @@ from steepest.nn.activation import (
     Tanh,
     Tanhshrink,
 )
+from steepest.nn.attention import MultiheadAttention
 from steepest.nn.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from steepest.nn.container import ModuleList, Sequential
 from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -57,10 +58,13 @@ from steepest.nn.pool import (
     MaxPool2d,
 )
 from steepest.nn.rbf import RBF
+from steepest.nn.recurrent import GRU, LSTM, RNN
+from steepest.nn.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from steepest.nn.softmax import LogSoftmax, Softmax, Softmin
 from steepest.nn.sub_sampling import SubSampling
 from steepest.nn.summary import LayerRow, Summary, outline, summary
 from steepest.nn.table_conv import TableConv2d
+from steepest.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 from steepest.nn.watching import watching
 
 __all__ = [
@@ -93,6 +97,15 @@ __all__ = [
     "InstanceNorm2d",
     "LayerNorm",
     "RMSNorm",
+    "GRU",
+    "GRUCell",
+    "LSTM",
+    "LSTMCell",
+    "RNN",
+    "RNNCell",
+    "MultiheadAttention",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "SubSampling",
     "ConstantPad2d",
     "ZeroPad2d",

@@ -4,6 +4,7 @@ from steepest.functional.activation import *  # noqa: F403
 from steepest.functional.activation import __all__ as _activations
 from steepest.functional.adaptive_pool import *  # noqa: F403
 from steepest.functional.adaptive_pool import __all__ as _adaptive
+from steepest.functional.attention import scaled_dot_product_attention
 from steepest.functional.conv import *  # noqa: F403
 from steepest.functional.conv import __all__ as _convolutions
 from steepest.functional.distance import *  # noqa: F403
@@ -34,4 +35,5 @@ __all__ = [
     "linear",
     "one_hot",
     "pad",
+    "scaled_dot_product_attention",
 ]
