@@ -76,6 +76,10 @@ LAYERS = [
     ("Embedding(5, 3)", [WORDS]),
     ("Embedding(5, 3, padding_idx=-2, norm_type=1.0)", [WORDS]),
     ("Embedding(5, 3, 1, 0.9, 3.0, True)", [WORDS]),
+    ("CosineSimilarity()", [(6, 4), (6, 4)]),
+    ("CosineSimilarity(dim=0, eps=3.0)", [(6, 4), (6, 4)]),
+    ("PairwiseDistance()", [(6, 4), (6, 4)]),
+    ("PairwiseDistance(1.0, 0.1, True)", [(6, 4), (6, 4)]),
     ("AdaptiveAvgPool1d(3)", (2, 3, 7)),
     ("AdaptiveAvgPool2d(1)", (2, 3, 5, 6)),
     ("AdaptiveAvgPool2d((None, 4))", (3, 5, 6)),
@@ -174,6 +178,25 @@ LOSSES = [
     ("CrossEntropyLoss(w, ignore_index=2)", "classes"),
     ("CrossEntropyLoss(ignore_index=2, label_smoothing=0.1, reduction='none')", "classes"),
     ("CrossEntropyLoss(w, label_smoothing=0.1)", "shares"),
+    ("KLDivLoss()", "shares"),
+    ("KLDivLoss(reduction='batchmean')", "shares"),
+    ("KLDivLoss(reduction='none', log_target=True)", "numbers"),
+    ("PoissonNLLLoss()", "counts"),
+    ("PoissonNLLLoss(True, True)", "counts"),
+    ("PoissonNLLLoss(False, eps=0.1)", "probabilities"),
+    ("GaussianNLLLoss()", "variances"),
+    ("GaussianNLLLoss(full=True, eps=0.8, reduction='none')", "variances"),
+    ("HingeEmbeddingLoss()", "signs"),
+    ("HingeEmbeddingLoss(0.3, reduction='sum')", "signs"),
+    ("SoftMarginLoss()", "signs"),
+    ("MultiLabelSoftMarginLoss()", "logits"),
+    ("MultiLabelSoftMarginLoss(w, reduction='none')", "logits"),
+    ("MarginRankingLoss()", "ranks"),
+    ("MarginRankingLoss(0.7, reduction='none')", "ranks"),
+    ("CosineEmbeddingLoss()", "pairs"),
+    ("CosineEmbeddingLoss(0.4, reduction='sum')", "pairs"),
+    ("TripletMarginLoss()", "triplets"),
+    ("TripletMarginLoss(2.0, 3.0, 1e-3, True, reduction='none')", "triplets"),
 ]
 
 
@@ -248,22 +271,29 @@ def test_layers_print_and_save_alike(written, shape):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
 @pytest.mark.parametrize(("written", "kind"), LOSSES)
 def test_losses(written, kind):
     random = np.random.default_rng(2)
     scores = 2 * random.standard_normal((6, 4))
     shares = random.dirichlet(np.ones(4), 6)
     classes = np.array([0, 2, 1, 3, 1, 0])
-    output, target = {
+    operands = {
         "numbers": (scores, random.standard_normal((6, 4))),
         "probabilities": (shares, random.integers(0, 2, (6, 4)).astype(float)),
         "logits": (scores, random.uniform(0, 1, (6, 4))),
         "log-probabilities": (np.log(shares), classes),
         "classes": (scores, classes),
         "shares": (scores, shares),
+        "counts": (scores, random.integers(0, 5, (6, 4))),
+        "variances": (scores, random.standard_normal((6, 4)), random.uniform(0.1, 2, (6, 4))),
+        "signs": (scores, 2 * random.integers(0, 2, (6, 4)) - 1),
+        "ranks": (scores, 2 * random.standard_normal((6, 4)), np.array([[1], [-1]] * 3)),
+        "pairs": (scores, random.standard_normal((6, 4)), np.array([1, -1, 1, -1, -1, 1])),
+        "triplets": (scores, *(random.standard_normal((6, 4)) for _ in range(2))),
     }[kind]
     mine, other = pair(written)
-    compare_run(mine, other, output, target)
+    compare_run(mine, other, *operands)
     assert repr(mine) == repr(other)
     assert list(mine.state_dict()) == list(other.state_dict())
 

@@ -16,7 +16,9 @@ from steepest.functional import (
     convert,
     creation,
     distance,
+    likelihood,
     loss,
+    margin,
     math,
     normalization,
     pool,
@@ -35,7 +37,9 @@ from steepest.functional.creation import *
 from steepest.functional.distance import *
 from steepest.functional.dropout import *
 from steepest.functional.embedding import *
+from steepest.functional.likelihood import *
 from steepest.functional.loss import *
+from steepest.functional.margin import *
 from steepest.functional.math import *
 from steepest.functional.normalization import *
 from steepest.functional.pool import *
@@ -58,8 +62,10 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         "dropout",
         "embedding",
         "gru_cell",
+        *likelihood.__all__,
         *loss.__all__,
         "lstm_cell",
+        *margin.__all__,
         *math.__all__,
         *normalization.__all__,
         *pool.__all__,

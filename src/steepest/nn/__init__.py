@@ -33,6 +33,7 @@ from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
 from steepest.nn.embedding import Embedding
 from steepest.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
+from steepest.nn.likelihood import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
 from steepest.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from steepest.nn.loss import (
     BCELoss,
@@ -46,6 +47,16 @@ from steepest.nn.loss import (
     SumSquaresLoss,
 )
 from steepest.nn.map_loss import MAPLoss
+from steepest.nn.margin import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelSoftMarginLoss,
+    PairwiseDistance,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
 from steepest.nn.module import Module
 from steepest.nn.padding import ConstantPad2d, ZeroPad2d
 from steepest.nn.parameter import Parameter
@@ -144,6 +155,17 @@ __all__ = [
     "NLLLoss",
     "SmoothL1Loss",
     "SumSquaresLoss",
+    "GaussianNLLLoss",
+    "KLDivLoss",
+    "PoissonNLLLoss",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "MultiLabelSoftMarginLoss",
+    "PairwiseDistance",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
     "build",
     "describe",
     "ends_in_softmax",
