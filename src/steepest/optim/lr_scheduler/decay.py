@@ -72,7 +72,7 @@ class MultiplicativeLR(_Functions):
         self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
     ):
         self._products = [[1.0] * len(optimizer.param_groups)]  # of every step so far
-        super().__init__(optimizer, last_epoch)
+        super().__init__(optimizer, lr_lambda, last_epoch)
 
     def rates(self, t: float, base: list[float]) -> list[float]:
         for k in range(len(self._products), int(t) + 1):
