@@ -141,7 +141,7 @@ class Step(Dots):
 
     def _loss_is_finite(self) -> str:
         outputs = self.fusion.graph.outputs
-        if not outputs or outputs[0].dtype.kind != "f":
+        if not outputs or outputs[0].dtype.kind != "f" or outputs[0].size != 1:
             return "true"
         loss = outputs[0]
         base = BASES[loss.dtype]
