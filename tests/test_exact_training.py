@@ -83,11 +83,19 @@ def around(written: str, shape: tuple, dtype: np.dtype) -> Training:
     return training(layer, loss_of, [scale, *layer.parameters()])
 
 
-RANDOM_LAYERS = [("Dropout(0.3)", (4, 6)), ("Dropout(0.3, inplace=True)", (4, 6))]
+# Layers without a twin in PyTorch, and those that draw numbers.
+OTHER_LAYERS = [
+    ("Dropout(0.3)", (4, 6)),
+    ("Dropout(0.3, inplace=True)", (4, 6)),
+    ("ScaledTanh()", (4, 6)),
+    ("SubSampling(3, 2)", (2, 3, 6, 4)),
+    ("TableConv2d(3, [[0, 1], [1, 2]], 3)", (2, 3, 6, 5)),
+    ("RBF([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]])", (4, 3)),
+]
 
 
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
-@pytest.mark.parametrize(("written", "shape"), LAYERS + RANDOM_LAYERS)
+@pytest.mark.parametrize(("written", "shape"), LAYERS + OTHER_LAYERS)
 def test_every_layer(written, shape, dtype):
     batches = [(numbers(*shape, dtype=dtype, seed=k),) for k in range(STEPS)]
     assert_compiled_steps_are_eager(lambda: around(written, shape, dtype), batches)
@@ -99,7 +107,7 @@ OUTPUTS = {
     "probabilities": nn.Softmax(1),
     "log-probabilities": nn.LogSoftmax(1),
 }
-SUM_OF_SQUARES = ("SumSquaresLoss()", "numbers")
+OTHER_LOSSES = [("SumSquaresLoss()", "numbers"), ("MAPLoss(0.1)", "classes")]
 
 
 def target_of(kind: str, dtype: np.dtype, seed: int) -> np.ndarray:
@@ -114,7 +122,7 @@ def target_of(kind: str, dtype: np.dtype, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
-@pytest.mark.parametrize(("written", "kind"), [*LOSSES, SUM_OF_SQUARES])
+@pytest.mark.parametrize(("written", "kind"), [*LOSSES, *OTHER_LOSSES])
 def test_every_loss(written, kind, dtype):
     def build() -> Training:
         model = nn.Sequential(nn.Linear(3, 4), OUTPUTS.get(kind, nn.Identity())).to(dtype)
@@ -126,7 +134,7 @@ def test_every_loss(written, kind, dtype):
 
 
 def test_every_module_has_a_case():
-    written = " ".join(case for case, _ in [*LAYERS, *RANDOM_LAYERS, *LOSSES, SUM_OF_SQUARES])
+    written = " ".join(case for case, _ in [*LAYERS, *OTHER_LAYERS, *LOSSES, *OTHER_LOSSES])
     named = [getattr(nn, name) for name in nn.__all__]
     modules = {x.__name__ for x in named if isinstance(x, type) and issubclass(x, nn.Module)}
     base = {"Module", "ModuleList"}  # neither can be called

@@ -29,7 +29,7 @@ CLOSE = {"float64": {"rtol": 1e-9, "atol": 1e-10}, "float32": {"rtol": 1e-4, "at
 def workload(name: str, dtype: str) -> Workload:
     """The workload with as many passes over its data as hundred steps need."""
     made = WORKLOADS[name]()
-    y = made.y if made.loss == "ce" else made.y.astype(dtype)
+    y = made.y if made.y.dtype.kind == "i" else made.y.astype(dtype)
     return replace(made, x=made.x.astype(dtype), y=y, epochs=STEPS)
 
 

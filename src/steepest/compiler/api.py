@@ -42,7 +42,7 @@ class Compiled:
                 return Loop(captured)
 
         loop = self._steady.get((call.key, on), make)
-        outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.program.graph.outputs]
+        outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.program.outputs]
         loop.run(call.arrays, None, 1, outputs, np.zeros(3, np.int64))
         return placed(loop.captured.result, [Tensor(out[0, ...]) for out in outputs])
 

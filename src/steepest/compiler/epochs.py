@@ -65,7 +65,7 @@ class Epochs:
         done = 0
         for loop, (start, steps, batch) in zip(loops, parts, strict=True):
             if losses is None:
-                dtype = loop.program.graph.outputs[0].dtype
+                dtype = loop.program.outputs[0].dtype
                 losses = np.empty(whole + bool(rest), dtype)
             if control[0] or control[2]:
                 break
