@@ -68,7 +68,7 @@ def user_line() -> str:
     return _written(inner) if inner else ""
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _place(code: CodeType, module: str) -> str:
     """Whose code a frame runs; asked hundreds of times per trace."""
     if module == _BOUNDARY and code.co_name == "run":
