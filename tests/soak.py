@@ -55,7 +55,7 @@ PROGRAMS = st.builds(
 def bound(x: Value, array: np.ndarray) -> np.ndarray:
     """A copy of an input's array, in the shape that the simplifier gave the input."""
     lead = {"gathered": array.shape[:1], "stepped": (STEPS,)}.get(x.role, ())
-    return array.copy().reshape((*lead, *(x.shape[1:] if x.role == "gathered" else x.shape)))
+    return np.array(array).reshape((*lead, *(x.shape[1:] if x.role == "gathered" else x.shape)))
 
 
 def results(graph: Graph, run, arrays: list[np.ndarray], batch: int) -> list[np.ndarray]:
