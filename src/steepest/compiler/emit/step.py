@@ -11,7 +11,7 @@ from math import prod
 from typing import NamedTuple
 
 from steepest.compiler.builder import Op
-from steepest.compiler.emit.tiles import Tiles
+from steepest.compiler.emit.dots import Dots
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
@@ -28,13 +28,12 @@ class Emitted(NamedTuple):
     strided: int
 
 
-class Step(Tiles):
+class Step(Dots):
     """Emitter of the whole function."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
         super().__init__(fusion, layout, plan)
         self.unroll = unroll
-        self.head: list[str] = []
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
