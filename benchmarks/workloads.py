@@ -164,7 +164,7 @@ def w6() -> Workload:
 def w7() -> Sweep:
     w, title = w2(), "64 trainings of W2 at once"
     job = (w.layers, w.loss, w.optimizer, w.settings, w.batch)
-    return Sweep("W7", title, w.x, w.y, *job, epochs=10, count=64)
+    return Sweep("W7", title, w.x, w.y, *job, epochs=5, count=64)
 
 
 WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W6": w6, "W7": w7}
