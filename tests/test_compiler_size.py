@@ -39,7 +39,7 @@ def layers(depth, width, last):
 
 
 def functions(text):
-    return len(re.findall("^define internal", text, re.M))
+    return len(re.findall("^define hidden", text, re.M))
 
 
 def test_equal_layers_are_compiled_once():

@@ -43,6 +43,7 @@ class Builder:
     """Lines of one function, and what is already computed in each open scope."""
 
     def __init__(self) -> None:
+        self.head: list[str] = []  # lines that run once, when the function begins
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.scopes: list[dict] = [{}]
@@ -52,11 +53,11 @@ class Builder:
 
     def apart(self, write: Callable[[], None]) -> str:
         """The body of a function of its own: what `write` writes, with names that begin anew."""
-        around = self.lines, self.scopes, self.block, self.count
-        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+        around = self.head, self.lines, self.scopes, self.block, self.count
+        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
         write()
-        body = "\n".join(self.lines)
-        self.lines, self.scopes, self.block, self.count = around
+        body = "\n".join([*self.head, *self.lines])
+        self.head, self.lines, self.scopes, self.block, self.count = around
         return body
 
     # ---- instructions ----------------------------------------------------------------------------
@@ -197,6 +198,28 @@ class Builder:
             x = combine(low, self.shuffle(x, x, range(half, x.width)))
         return combine(self.lane(x, 0), self.lane(x, 1)) if x.width == 2 else x
 
+    def fold(self, combine: Callable[[Op, Op], Op], rows: Sequence[Op]) -> Op:
+        """The lanes of each vector folded into a scalar: one vector with a lane per row, and as
+        many lanes as the next power of two. Transposing and adding in one: half the shuffles."""
+        width = rows[0].width
+        count = 1 << (len(rows) - 1).bit_length()
+        if count > width:
+            low = self.fold(combine, rows[: count // 2])
+            high = self.fold(combine, [*rows[count // 2 :], *rows[: count - len(rows)]])
+            return self.shuffle(low, high, range(count))
+        xs, step = [*rows, *rows[: count - len(rows)]], 1
+        while step < count:
+            even = [j if not j & step else width + j - step for j in range(width)]
+            odd = [j + step if not j & step else width + j for j in range(width)]
+            pairs = zip(xs[::2], xs[1::2], strict=True)
+            xs = [combine(self.shuffle(a, b, even), self.shuffle(a, b, odd)) for a, b in pairs]
+            step *= 2
+        (x,) = xs
+        while x.width > count:
+            half = x.width // 2
+            x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))
+        return x
+
     def transpose(self, rows: Sequence[Op]) -> list[Op]:
         """As many vectors as they have lanes, transposed in log₂ rounds of shuffles."""
         rows, width, step = list(rows), len(rows), 1
@@ -286,10 +309,10 @@ class Builder:
 
     def loop(
         self,
-        count: int,
+        count: int | str,
         body: Callable[[Affine, list[Op]], Any],
         *,
-        start: int = 0,
+        start: int | str = 0,
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
@@ -297,14 +320,16 @@ class Builder:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
-        the number of rounds.
+        the number of rounds. A bound that is the name of an i64 is known when the program runs, and
+        there is at least one round then.
         """
         values = list(carried)
-        rounds = range(start, count, step)
-        if len(rounds) <= 1 or self.unroll:
-            for at in rounds:
-                values = list(body(affine(at), values) or ())
-            return values
+        if isinstance(start, int) and isinstance(count, int):
+            rounds = range(start, count, step)
+            if len(rounds) <= 1 or self.unroll:
+                for at in rounds:
+                    values = list(body(affine(at), values) or ())
+                return values
         self.count += 1
         n, before = self.count, self.block
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"

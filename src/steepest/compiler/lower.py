@@ -9,17 +9,19 @@ engine   machine code
 
 from math import prod
 
-from steepest.compiler import cache
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import NativeFunction, host, machine_code, vector_lanes
+from steepest.compiler.engine import cores, host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
+from steepest.compiler.images import images
+from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
-from steepest.compiler.program import Program, Signature
+from steepest.compiler.program import Program
 from steepest.compiler.results import with_own_results
+from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
 from steepest.primitives import split_spec
 
@@ -33,9 +35,10 @@ class Lowered:
 
     def __init__(self, graph: Graph, width: int, registers: int):
         self.width = width
-        self.fusion = ordered(Fusion(graph).run())
+        found = images(graph, width)
+        self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = is_tiny(graph)
-        self.layout: Layout = lay_out(self.fusion, width)
+        self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
 
@@ -48,7 +51,8 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(f"    rows {roles.row} lanes {roles.lane} ({sizes}) {tile}{packed}")
+                lanes = roles.summed or roles.lane
+                lines.append(f"    rows {roles.row} lanes {lanes} ({sizes}) {tile}{packed}")
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 
@@ -65,7 +69,7 @@ def _work(v: Value) -> int:
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())
-    if v.row.lowering == "movement":
+    if is_view(v):
         return 0
     return max([v.size, *(x.size for x in v.operands)])
 
@@ -79,7 +83,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:
-    """A native program for a traced, checked and simplified graph; from disk, if made before.
+    """A native program for a traced, checked and simplified graph.
 
     Args:
         width: lanes of float32 vectors, a power of two; by default the processor's.
@@ -89,16 +93,7 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
         RequestError: a row or dtype that has no native code.
     """
     features = host()[1] if features is None else features
-    width = width or vector_lanes(features)
-    graph = with_own_results(graph)
-    name = cache.entry_name(graph.key(), width, features)
-    kept = cache.load(name)
-    if kept is not None:
-        signature, code = Signature.from_json(kept[0]), kept[1]
-    else:
-        lowered = stages(graph, width=width, features=features)
-        signature = Signature.of(graph, lowered.layout, lowered.plan)
-        code = machine_code(lowered.emitted.text, features)
-        cache.save(name, signature.to_json(), code)
-    function = NativeFunction(code, "run", signature.pointers)
-    return Program(graph, signature, function, lambda: stages(graph, width=width).text())
+    lowered = stages(graph, width=width, features=features)
+    signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
+    code = machine_code(lowered.emitted.modules(cores()), features)
+    return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)
