@@ -43,6 +43,7 @@ class Builder:
     """Lines of one function, and what is already computed in each open scope."""
 
     def __init__(self) -> None:
+        self.head: list[str] = []  # lines that run once, when the function begins
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.scopes: list[dict] = [{}]
@@ -52,11 +53,11 @@ class Builder:
 
     def apart(self, write: Callable[[], None]) -> str:
         """The body of a function of its own: what `write` writes, with names that begin anew."""
-        around = self.lines, self.scopes, self.block, self.count
-        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+        around = self.head, self.lines, self.scopes, self.block, self.count
+        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
         write()
-        body = "\n".join(self.lines)
-        self.lines, self.scopes, self.block, self.count = around
+        body = "\n".join([*self.head, *self.lines])
+        self.head, self.lines, self.scopes, self.block, self.count = around
         return body
 
     # ---- instructions ----------------------------------------------------------------------------

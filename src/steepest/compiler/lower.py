@@ -10,7 +10,7 @@ engine   machine code
 from math import prod
 
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import host, machine_code, vector_lanes
+from steepest.compiler.engine import cores, host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -95,5 +95,5 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     features = host()[1] if features is None else features
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
-    code = machine_code(lowered.emitted.text, features)
+    code = machine_code(lowered.emitted.modules(cores()), features)
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

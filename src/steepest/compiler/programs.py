@@ -14,7 +14,7 @@ from steepest.compiler.engine import host, vector_lanes
 from steepest.compiler.graph import Graph, inlet
 from steepest.compiler.lower import lower, stages
 from steepest.compiler.program import Program
-from steepest.compiler.refusal import NotCompilable
+from steepest.compiler.refusal import NotCompilable, refusal
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
 from steepest.core import RequestError
@@ -77,11 +77,13 @@ def _final(graph: Graph, alike: list[list[int]]) -> tuple[Graph, dict[int, int]]
 
 
 def _made(graph: Graph, alike: list[list[int]]) -> Made:
-    final, twins = _final(graph, alike)
     try:
+        final, twins = _final(graph, alike)
         return Made(lower(final), twins)
     except RequestError as unsupported:
         raise NotCompilable(str(unsupported)) from unsupported
+    except AssertionError as broken:  # an invariant of ours: the step still runs eagerly
+        raise refusal(f"the compiler does not master this step: {broken}") from broken
 
 
 def _loaded(graph: Graph, contents: dict, code: bytes) -> Made:

@@ -39,7 +39,7 @@ class Steady:
         self.loops.move_to_end(key)
         if len(self.loops) > _KEPT:
             gone, _ = self.loops.popitem(last=False)
-            del self.changes[gone]
+            self.changes.pop(gone, None)
         return made
 
     def explain(self) -> str:

@@ -28,14 +28,51 @@ from steepest.compiler.plan import Plan
 __all__ = ["Emitted", "emit"]
 
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join)\w+")
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|scratch)\w+")
+
+_WORTHWHILE = 40_000  # letters of a module that are worth a thread
+
+
+class Function(NamedTuple):
+    """A function of the module, and how others declare it."""
+
+    name: str
+    takes: int
+    text: str
+
+    @property
+    def declaration(self) -> str:
+        return f"declare hidden void {self.name}({', '.join(['ptr'] * self.takes)})"
 
 
 class Emitted(NamedTuple):
-    """The module's text; how many memory accesses in it went lane by lane."""
+    """The functions of a program, the last one `run`; what they need of LLVM's and the C library's;
+    how many memory accesses in them went lane by lane."""
 
-    text: str
+    functions: list[Function]
+    declared: list[str]
     strided: int
+
+    @property
+    def text(self) -> str:
+        """All of it as one module."""
+        return self.modules(1)[0]
+
+    def modules(self, most: int) -> list[str]:
+        """As modules of nearly equal length that call each other's functions."""
+        count = min(most, 1 + sum(len(f.text) for f in self.functions) // _WORTHWHILE)
+        parts: list[list[Function]] = [[] for _ in range(count)]
+        length = [0] * count
+        for function in sorted(self.functions, key=lambda f: -len(f.text)):
+            shortest = length.index(min(length))
+            parts[shortest].append(function)
+            length[shortest] += len(function.text)
+        return [self._module(part) for part in parts if part]
+
+    def _module(self, part: list[Function]) -> str:
+        calls = any(f.name == "@run" for f in part)
+        others = [f.declaration for f in self.functions[:-1] if calls and f not in part]
+        return "\n".join([*self.declared, *others, *(f.text for f in part)])
 
 
 class Step(Dots):
@@ -44,7 +81,7 @@ class Step(Dots):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
         super().__init__(fusion, layout, plan)
         self.unroll = unroll
-        self.functions: dict[str, str] = {}
+        self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
@@ -61,7 +98,8 @@ class Step(Dots):
             if before[0] in self.fusion.aside:
                 self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
         finite = self._loss_is_finite()
-        return Emitted(self._assembled(finite), self.strided)
+        run = Function("@run", len(self.pointers), self._assembled(finite))
+        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
@@ -76,8 +114,11 @@ class Step(Dots):
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
         body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
         takes = ", ".join(f"ptr noalias {name}" for name in inside.values())
-        text = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
-        function = self.functions.setdefault(text, f"@nest{nest.number}")
+        key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        if key not in self.functions:
+            name = f"@nest{nest.number}"
+            self.functions[key] = Function(name, len(names), f"define hidden void {name}{key}")
+        function = self.functions[key].name
         self.lines.append(f"  call void {function}({', '.join(f'ptr {name}' for name in names)})")
 
     def _name_buffers(self) -> None:
@@ -154,8 +195,6 @@ class Step(Dots):
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
         return "\n".join(
             [
-                *sorted(self.declared),
-                *(f"define internal void {name}{text}" for text, name in self.functions.items()),
                 f"define i64 @run({arguments}, i64 %steps) nounwind {{",
                 "entry:",
                 *self.head,
