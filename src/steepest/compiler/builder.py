@@ -284,15 +284,18 @@ class Builder:
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
+        within: tuple[str, str] | None = None,
     ) -> list[Op]:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
-        the number of rounds.
+        the number of rounds. `within` names two numbers that take the place of `start` and `count`
+        when the code runs; the loop then carries nothing and may run not at all.
         """
         values = list(carried)
         rounds = range(start, count, step)
-        if len(rounds) <= 1 or self.unroll:
+        assert within is None or not values
+        if within is None and (len(rounds) <= 1 or self.unroll):
             for at in rounds:
                 values = list(body(affine(at), values) or ())
             return values
@@ -301,7 +304,12 @@ class Builder:
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"
         # What is there when the loop begins is spelled before it; numbers need no instruction.
         first = [self.spell(c, max(c.width, 0)) for c in values]
-        self.lines += [f"  br label %{head}", f"{head}:"]
+        low, high = within or (str(start), str(count))
+        enter = f"label %{head}"
+        if within is not None:
+            some = self.new(f"icmp slt i64 {low}, {high}")
+            enter = f"i1 {some}, label %{head}, label %{done}"
+        self.lines += [f"  br {enter}", f"{head}:"]
         at = len(self.lines)
         self.block = head
         self.scopes.append({})
@@ -311,8 +319,8 @@ class Builder:
             out = list(body(plus(affine(i), affine(u * step)), out) or ())
         self.scopes.pop()
         after = self.new(f"add nuw nsw i64 {i}, {step * unroll}")
-        more = self.new(f"icmp slt i64 {after}, {count}")
-        lines = [f"  {i} = phi i64 [{start}, %{before}], [{after}, %{self.block}]"]
+        more = self.new(f"icmp slt i64 {after}, {high}")
+        lines = [f"  {i} = phi i64 [{low}, %{before}], [{after}, %{self.block}]"]
         for phi, begin, end in zip(phis, first, out, strict=True):
             t = kind(phi.base, phi.width)
             again = self.spell(end, phi.width)

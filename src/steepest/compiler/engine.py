@@ -19,6 +19,7 @@ __all__ = [
     "code_generator",
     "host",
     "machine_code",
+    "pause",
     "vector_lanes",
     "vector_registers",
 ]
@@ -57,6 +58,13 @@ def vector_registers(features: str) -> int:
     return 32 if "+avx512f" in features or "+neon" in features else 16
 
 
+def pause(features: str) -> str:
+    """The instruction with which a processor waits for another; "" where there is none."""
+    if "+sse2" in features:
+        return "call void @llvm.x86.sse2.pause()"
+    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
+
+
 def _target(features: str) -> Any:
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
@@ -80,10 +88,10 @@ def machine_code(text: str, features: str) -> bytes:
 class NativeFunction:
     """A compiled function, called without the interpreter's lock.
 
-    It takes pointers, then one count, and returns a count; it lives as long as this object.
+    It takes pointers, then counts, and returns a count; it lives as long as this object.
     """
 
-    def __init__(self, code: bytes, name: str, pointers: int):
+    def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
         features = host()[1]
         with _lock:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
@@ -92,7 +100,7 @@ class NativeFunction:
             place = self._engine.get_function_address(name)
         if not place:
             raise Problem(said("compiler", f"the object code has no function {name!r}"))
-        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64]
+        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
         self._call = ctypes.CFUNCTYPE(ctypes.c_int64, *signature)(place)
 
     def __call__(self, *arguments: int) -> int:

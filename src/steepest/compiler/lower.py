@@ -3,15 +3,17 @@
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
 plan     register tiles, one block of memory
+sharing  what several threads divide, and where they meet
 emit     LLVM IR as text
 engine   machine code
 """
 
+from collections.abc import Callable
 from math import prod
 
 from steepest.compiler import cache
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import NativeFunction, host, machine_code, vector_lanes
+from steepest.compiler.engine import NativeFunction, host, machine_code, pause, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -21,6 +23,7 @@ from steepest.compiler.plan import Plan, plan
 from steepest.compiler.program import Program, Signature
 from steepest.compiler.results import with_own_results
 from steepest.compiler.supported import check_supported
+from steepest.compiler.team import SharedFunction
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -31,13 +34,15 @@ _TINY = 4000  # element operations per step below which every loop is written ou
 class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
-    def __init__(self, graph: Graph, width: int, registers: int):
+    def __init__(self, graph: Graph, width: int, features: str):
         self.width = width
         self.fusion = ordered(Fusion(graph).run())
         self.unroll = work(graph) < _TINY
         self.layout: Layout = lay_out(self.fusion, width)
-        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
-        self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
+        self.plan: Plan = plan(self.fusion, self.layout, registers_of(features), self.unroll)
+        self.emitted: Emitted = emit(
+            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
+        )
 
     def text(self) -> str:
         """The nests in the order in which they run, with the tiles of the contractions."""
@@ -49,6 +54,7 @@ class Lowered:
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
                 lines.append(f"    rows {roles.row} lanes {roles.lane} ({sizes}) {tile}{packed}")
+        lines += [self.plan.sharing.text()] if self.plan.sharing else []
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 
@@ -74,7 +80,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
     check_supported(graph)
     features = host()[1] if features is None else features
     graph = with_own_results(graph)
-    return Lowered(graph, width or vector_lanes(features), registers_of(features))
+    return Lowered(graph, width or vector_lanes(features), features)
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:
@@ -99,5 +105,12 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
         signature = Signature.of(graph, lowered.layout, lowered.plan)
         code = machine_code(lowered.emitted.text, features)
         cache.save(name, signature.to_json(), code)
-    function = NativeFunction(code, "run", signature.pointers)
-    return Program(graph, signature, function, lambda: stages(graph, width=width).text())
+    return Program(
+        graph, signature, _function(code, signature), lambda: stages(graph, width=width).text()
+    )
+
+
+def _function(code: bytes, signature: Signature) -> Callable[..., int]:
+    if not signature.team:
+        return NativeFunction(code, "run", signature.pointers)
+    return SharedFunction(NativeFunction(code, "run", signature.pointers, 4), signature.team)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.engine import NativeFunction
 from steepest.compiler.graph import Graph, Value, splat
 from steepest.compiler.layout import Buffer, Layout
 from steepest.compiler.plan import Plan
@@ -45,6 +44,7 @@ class Signature:
     bytes      size of the program's block
     batch      rows that a step gathers, 0 if none
     width      lanes of its vectors
+    team       where in the block the threads' own words are; 0: it has no code for threads
     """
 
     inputs: list[Place]
@@ -53,6 +53,7 @@ class Signature:
     batch: int
     width: int
     pointers: int
+    team: int
 
     @classmethod
     def of(cls, graph: Graph, layout: Layout, plan: Plan) -> "Signature":
@@ -62,7 +63,7 @@ class Signature:
         gathered = [v.shape[0] for v in graph.inputs if v.role == "gathered"]
         pointers = 3 + len(sources) + len(graph.outputs)
         batch = gathered[0] if gathered else 0
-        return cls(inputs, constants, plan.bytes, batch, layout.width, pointers)
+        return cls(inputs, constants, plan.bytes, batch, layout.width, pointers, plan.team)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,7 +103,7 @@ class Program:
         self,
         graph: Graph,
         signature: Signature,
-        function: NativeFunction,
+        function: Callable[..., int],
         explanation: Callable[[], str],
     ):
         self.graph, self.signature, self.function = graph, signature, function

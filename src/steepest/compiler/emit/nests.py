@@ -5,8 +5,9 @@ from functools import partial
 from math import prod
 
 from steepest.compiler.builder import Op
-from steepest.compiler.emit.expressions import Environment, Expressions, lane_at
+from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
+from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.index import (
     ZERO,
@@ -22,7 +23,7 @@ __all__ = ["Nests"]
 _UNROLLED = 16  # vectors of a row that are written out instead of looped over
 
 
-class Nests(Expressions):
+class Nests(Threads):
     """Emitters of the nests whose lanes are elements."""
 
     def over(
@@ -31,8 +32,11 @@ class Nests(Expressions):
         environment: Environment,
         inside: Callable[[Environment, list[Op]], list[Op] | None],
         carried: Sequence[Op] = (),
+        *,
+        shared: bool = False,
     ) -> list[Op]:
-        """inside(environment, carried) in all of the loops."""
+        """inside(environment, carried) in all of the loops; `shared`: the threads of a nest that
+        is split divide the first."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
         (symbol, n), *rest = loops
@@ -40,6 +44,7 @@ class Nests(Expressions):
             n,
             lambda i, values: self.over(rest, {**environment, symbol: i}, inside, values),
             carried=carried,
+            within=self.part(n) if shared else None,
         )
 
     # ---- map -------------------------------------------------------------------------------------
@@ -61,10 +66,11 @@ class Nests(Expressions):
                     at = lane_at(plus(j, affine(q * self.width)))
                     self.write(nest.stores, {**environment, symbol: at})
 
-            self.loop(count * self.width, body, step=step * self.width)
+            within = None if others else self.part(count // step, step * self.width)
+            self.loop(count * self.width, body, step=step * self.width, within=within)
 
         others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
-        self.over(others, {}, inside)
+        self.over(others, {}, inside, shared=True)
 
     def _lane_dimension(self, nest: Nest, v: Value) -> int:
         """The dimension of the nest along which v is contiguous in memory."""
@@ -87,7 +93,7 @@ class Nests(Expressions):
             self._store_row(nest, environment)
             return sums
 
-        totals = self.over(row_loops, {}, body, starts)
+        totals = self.over(row_loops, {}, body, starts, shared=True)
         for v in nest.sums:
             buffer = self.layout.buffers[v]
             parts = [totals.pop(0) for _ in self._zeros(nest, v)]

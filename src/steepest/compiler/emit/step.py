@@ -1,24 +1,32 @@
 """The function around the nests: a loop over steps, with what changes from step to step.
 
     i64 run(memory, rows, control, inputs…, outputs…, steps)
+    i64 run(memory, rows, control, inputs…, outputs…, first, steps, thread, threads)
 
+The second form is for several threads, which all call it; it begins at a step that need not be 0.
 It runs until `steps` steps are done, somebody writes to control[0], or the loss is not finite, and
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
 """
 
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
 from steepest.compiler.builder import Op
+from steepest.compiler.emit.threads import barrier
 from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
+from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
+from steepest.compiler.sharing import STOP
 
 __all__ = ["Emitted", "emit"]
+
+_POLL = "load volatile i64, ptr %control"
 
 
 class Emitted(NamedTuple):
@@ -31,36 +39,75 @@ class Emitted(NamedTuple):
 class Step(Tiles):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
-        self.unroll = unroll
-        self.head: list[str] = []
+        self.unroll, self.pause = unroll, pause
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
         self._name_buffers()
         self.block = "step"
         self._advance_inputs()
+        if self.sharing:
+            # The first thread may already be a step ahead of one that reads this.
+            odd = self.new("and i64 %s, 1")
+            at = self.new(f"getelementptr i8, ptr %team, i64 {STOP}")
+            self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
         for nest in self.fusion.nests:
-            self.nest = nest
-            self.scopes.append({})
-            getattr(self, nest.kind)(nest)
-            self.scopes.pop()
+            self._write_nest(nest)
         self.nest = None
+        self.lines.append("  %next = add nuw nsw i64 %s, 1")
+        self._enter(self.sharing.closing if self.sharing else 0)
+        self.alone(self._close)
+        self.meet()
+        return Emitted(self._assembled(self._loss_is_finite()), self.strided)
+
+    def _write_nest(self, nest: Nest) -> None:
+        self.nest = nest
+        self.divided = False
+        if self.sharing:
+            self.divided = nest in self.sharing.split
+            self._enter(self.sharing.phases[nest][0])
         self.scopes.append({})
+        write = partial(getattr(self, nest.kind), nest)
+        write() if self.divided else self.alone(write)
+        self.scopes.pop()
+
+    def _enter(self, phase: int) -> None:
+        """Threads meet where a phase begins."""
+        if phase > self.phase:
+            self.meet()
+
+    def _close(self) -> None:
+        """What the first thread does at the end of a step."""
+        self.divided = False
         for k, v in enumerate(self.fusion.graph.outputs):
             self._write_output(v, f"%out{k}")
-        for before in self.fusion.graph.state:
-            if before[0] in self.fusion.aside:
-                self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
-        finite = self._loss_is_finite()
-        return Emitted(self._assembled(finite), self.strided)
+        for before, after in self.fusion.graph.state:
+            if before in self.fusion.aside:
+                self._copy(self.layout.buffers[after], self.layout.buffers[before])
+        done = self.new("getelementptr i64, ptr %control, i64 1")
+        self.lines.append(f"  store volatile i64 %next, ptr {done}")
+        if self.sharing:
+            stop = self.new(_POLL)
+            self.lines.append(f"  store i64 {stop}, ptr %stops")
 
     def _name_buffers(self) -> None:
-        """One pointer per buffer, computed once when the function begins."""
+        """One pointer per buffer, computed once when the function begins. Tiles on their way to an
+        epilogue are on the stack, so that every thread has its own."""
         plan, layout = self.plan, self.layout
+        if plan.spill:
+            room = max(buffer.bytes for buffer in plan.spill.values())
+            self.head.append(f"  %spill = alloca [{room} x i8], align 64")
+            for buffer in plan.spill.values():
+                buffer.pointer = "%spill"
+        if self.sharing:
+            self.head += [
+                f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
+                "  %leads = icmp eq i64 %thread, 0",
+            ]
         packs = [roles.packed for roles in layout.roles.values() if roles.packed]
-        every = [*layout.buffers.values(), *packs, *plan.partial.values(), *plan.spill.values()]
+        every = [*layout.buffers.values(), *packs, *plan.partial.values()]
         for k, buffer in enumerate(dict.fromkeys(every)):
             if buffer.place == "memory":
                 buffer.pointer = f"%m{k}"
@@ -128,23 +175,25 @@ class Step(Tiles):
 
     def _assembled(self, finite: str) -> str:
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
+        first, counts = "0", "i64 %steps"
+        if self.sharing:
+            first, counts = "%first", "i64 %first, i64 %steps, i64 %thread, i64 %threads"
         return "\n".join(
             [
                 *sorted(self.declared),
-                f"define i64 @run({arguments}, i64 %steps) {{",
+                *([barrier(self.pause)] if self.sharing else ()),
+                f"define i64 @run({arguments}, {counts}) {{",
                 "entry:",
                 *self.head,
-                "  %begin = icmp sgt i64 %steps, 0",
+                f"  %begin = icmp sgt i64 %steps, {first}",
                 "  br i1 %begin, label %step, label %nothing",
                 "nothing:",
-                "  ret i64 0",
+                f"  ret i64 {first}",
+                *(["abandoned:", "  ret i64 %s"] if self.sharing else ()),
                 "step:",
-                f"  %s = phi i64 [0, %entry], [%next, %{self.block}]",
+                f"  %s = phi i64 [{first}, %entry], [%next, %{self.block}]",
                 *self.lines,
-                "  %next = add nuw nsw i64 %s, 1",
-                "  %done = getelementptr i64, ptr %control, i64 1",
-                "  store volatile i64 %next, ptr %done",
-                "  %stop = load volatile i64, ptr %control",
+                f"  %stop = {'load i64, ptr %stops' if self.sharing else _POLL}",
                 "  %wanted = icmp eq i64 %stop, 0",
                 "  %more = icmp slt i64 %next, %steps",
                 f"  %sound = and i1 %wanted, {finite}",
@@ -161,6 +210,7 @@ class Step(Tiles):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool) -> Emitted:
-    """The program as an LLVM module with one function, `run`."""
-    return Step(fusion, layout, plan, unroll).write_all()
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
+    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
+    a processor waits for another."""
+    return Step(fusion, layout, plan, unroll, pause).write_all()

@@ -5,6 +5,7 @@ stores*: bias, activation, the derivative's mask, the optimizer's update. No cas
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 
 from steepest.compiler.builder import Op
@@ -12,6 +13,7 @@ from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.scalars import register_base
+from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import ZERO, Affine, Index, affine, plus, substitute, times, varies
 from steepest.compiler.layout import Buffer, Layout, Roles, lanes
@@ -20,12 +22,14 @@ from steepest.compiler.plan import Plan
 
 __all__ = ["Tiles"]
 
+_LONG = 8  # rounds of a loop that threads can divide nearly equally
+
 
 class Tiles(Reductions):
     """Emitter of contract nests."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
-        super().__init__(fusion, layout)
+        super().__init__(fusion, layout, plan.sharing)
         self.plan = plan
 
     def contract(self, nest: Nest) -> None:
@@ -34,9 +38,21 @@ class Tiles(Reductions):
         self.width = lanes(size[roles.lane], self.layout.width) if roles.lane else 0
         if roles.packed:
             self._pack(nest, roles, roles.packed)
+            if self.divided:
+                self.meet()
         place = letters(nest)
         outer = [(place[i][1][0][0], size[i]) for i in roles.outer]
-        self.over(outer, {}, lambda environment, _: self._blocks(nest, roles, environment))
+        # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
+        # wait in memory have one place for all rounds.
+        divided = self.divided
+        long = bool(outer) and outer[0][1] >= _LONG and nest not in self.plan.partial
+
+        def inside(environment: Environment, _: list[Op]) -> None:
+            self.divided = divided and not long
+            self._blocks(nest, roles, environment)
+            self.divided = divided
+
+        self.over(outer, {}, inside, shared=long)
 
     def _blocks(self, nest: Nest, roles: Roles, where: Environment) -> None:
         """The inner dimension whole, or in pieces whose sums wait in memory."""
@@ -66,23 +82,26 @@ class Tiles(Reductions):
         """Columns of tiles; in each, rows in tiles of two nearly equal sizes."""
         tile = self.plan.tiles[nest]
         m, n = roles.size.get(roles.row, 1), roles.size.get(roles.lane, 1)
-        step = max(self.width, 1)
-        count = -(-n // step)
-        whole = count // tile.vectors * tile.vectors
+        count = -(-n // max(self.width, 1))
+        full, rest = divmod(count, tile.vectors)
+        groups = split_rows(m, tile.rows)
+        tiles = sum(number for number, _ in groups)
 
-        def strip(j: Affine, vectors: int) -> None:
-            at = 0
-            for number, rows in split_rows(m, tile.rows):
+        def strip(j: Affine, here: TilesHere, vectors: int) -> None:
+            at = above = 0
+            for number, rows in groups:
 
                 def one(i: Affine, _: list[Op], rows: int = rows) -> None:
                     _Tile(self, nest, roles, where, i, j, rows, vectors).write(k, first, last)
 
-                self.loop(at + number * rows, one, start=at, step=rows)
-                at += number * rows
+                within = self.rows_within(here, (above, above + number), at, rows)
+                self.loop(at + number * rows, one, start=at, step=rows, within=within)
+                at, above = at + number * rows, above + number
 
-        self.loop(whole * step, lambda j, _: strip(j, tile.vectors), step=tile.vectors * step)
-        if count > whole:
-            strip(affine(whole * step), count - whole)
+        for begin, strips, vectors in ((0, full, tile.vectors), (count - rest, 1, rest)):
+            if strips and vectors:
+                one = partial(strip, vectors=vectors)
+                self.strips(begin, strips, vectors, tiles, count, one)
 
     def operand(self, index: Index, where: Environment) -> Index:
         return tuple(substitute(a, where) for a in index)
@@ -124,7 +143,9 @@ class Tiles(Reductions):
             at = {**where, lane: lane_at(j)}
             store(at, self.pull(roles.b, self.operand(roles.b_index, at)))
 
-        self.loop(-(-n // self.width) * self.width, one, step=self.width)
+        count = -(-n // self.width)
+        within = self.part(count, self.width)
+        self.loop(count * self.width, one, step=self.width, within=within)
 
     def _squares(
         self,
@@ -153,9 +174,10 @@ class Tiles(Reductions):
                 square(j, affine(whole), rows, depth - whole)
 
         whole = n // width * width
-        self.loop(whole, lambda j, _: strip(j, width), step=width)
+        within = self.part(n // width, width)
+        self.loop(whole, lambda j, _: strip(j, width), step=width, within=within)
         if n > whole:
-            strip(affine(whole), n - whole)
+            self.loop(1, lambda *_: strip(affine(whole), n - whole), within=self.part(1))
 
 
 class _Tile:

@@ -1,0 +1,230 @@
+"""Code for several threads: each runs the whole function, with its own part of every split loop.
+
+`%thread` is the number of the thread that runs, `%threads` how many do. Bounds of a thread's part
+are computed once, when the function begins. A barrier counts who has come; the last one to come
+starts the next generation, for which the others wait: spinning, and after a while giving their turn
+to whoever else wants the processor, for there may be more threads than processors.
+
+The threads' words are at the end of the program's memory (`sharing` says where): how many have come
+to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from steepest.compiler.builder import Op
+from steepest.compiler.emit.expressions import Expressions
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.index import Affine, affine, plus, times
+from steepest.compiler.layout import Layout
+from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD, Sharing
+
+__all__ = ["Threads", "TilesHere", "barrier"]
+
+TilesHere = tuple[Op, Op] | None  # the tiles of a strip that are this thread's; None: all
+
+_PATIENCE = 1000  # rounds of waiting before the processor is given away
+
+_BARRIER = """\
+define internal i1 @meet(ptr %team, i64 %threads) {{
+entry:
+  %alone = icmp eq i64 %threads, 1
+  br i1 %alone, label %go, label %arrive
+arrive:
+  %generation = getelementptr i8, ptr %team, i64 {generation}
+  %now = load atomic i64, ptr %generation acquire, align 8
+  %before = atomicrmw add ptr %team, i64 1 acq_rel
+  %come = add i64 %before, 1
+  %last = icmp eq i64 %come, %threads
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i64 0, ptr %team monotonic, align 8
+  %next = add i64 %now, 1
+  store atomic i64 %next, ptr %generation release, align 8
+  br label %go
+wait:
+  %round = phi i64 [0, %arrive], [%again, %spin], [0, %hope], [0, %give]
+  %seen = load atomic i64, ptr %generation acquire, align 8
+  %opened = icmp ne i64 %seen, %now
+  br i1 %opened, label %go, label %spin
+spin:
+{pause}  %again = add i64 %round, 1
+  %patient = icmp ult i64 %again, {patience}
+  br i1 %patient, label %wait, label %tired
+tired:
+  %flag = getelementptr i8, ptr %team, i64 {abandoned}
+  %abandoned = load atomic i64, ptr %flag monotonic, align 8
+  %hopeless = icmp ne i64 %abandoned, 0
+  %place = getelementptr i8, ptr %team, i64 {give}
+  %yield = load ptr, ptr %place, align 8
+  %some = icmp ne ptr %yield, null
+  br i1 %hopeless, label %leave, label %hope
+hope:
+  br i1 %some, label %give, label %wait
+give:
+  call i32 %yield()
+  br label %wait
+go:
+  ret i1 false
+leave:
+  ret i1 true
+}}"""
+
+
+class Threads(Expressions):
+    """Loops of which each thread runs a part, and code that only the first thread runs."""
+
+    def __init__(self, fusion: Fusion, layout: Layout, sharing: Sharing | None):
+        super().__init__(fusion, layout)
+        self.sharing = sharing
+        self.head: list[str] = []  # what is computed once, when the function begins
+        self.phase = 0
+        self.divided = False  # whether the threads divide the loops that are being written
+
+    # ---- parts -----------------------------------------------------------------------------------
+
+    def part(self, rounds: int, step: int = 1) -> tuple[str, str] | None:
+        """Bounds of this thread's part of a loop of so many rounds, each `step` further; None
+        where the nest is not divided."""
+        if not self.divided:
+            return None
+        return self._at_start(("part", rounds, step), lambda: self._part(rounds, step))
+
+    def _part(self, rounds: int, step: int) -> tuple[str, str]:
+        low, high = self._shares(rounds)
+        size = self.number(step, "i64")
+        return self.mul(low, size).name, self.mul(high, size).name
+
+    def _shares(self, total: int) -> tuple[Op, Op]:
+        """total·thread/threads and total·(thread + 1)/threads."""
+        thread, threads = Op("%thread", "i64", 0), Op("%threads", "i64", 0)
+        following = self.add(thread, self.number(1, "i64"))
+        every = self.number(total, "i64")
+        low, high = (self.mul(every, t) for t in (thread, following))
+        return self.binary("udiv", low, threads), self.binary("udiv", high, threads)
+
+    def _at_start(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` writes, once, where the function begins."""
+        if key not in self.scopes[0]:
+            lines, scopes, self.lines, self.scopes = self.lines, self.scopes, self.head, [{}]
+            scopes[0][key] = make()
+            self.lines, self.scopes = lines, scopes
+        return self.scopes[0][key]
+
+    # ---- tiles -----------------------------------------------------------------------------------
+
+    def strips(
+        self,
+        first: int,
+        count: int,
+        vectors: int,
+        tiles: int,
+        every: int,
+        body: Callable[[Affine, TilesHere], None],
+    ) -> None:
+        """body(lane, which tiles) for the strips of a contraction that this thread works in.
+
+        All its tiles, strip after strip, are one line that the threads cut into equal parts, so a
+        thread may begin and end in the middle of a strip.
+
+        Args:
+            first: the vector at which the strips begin, of `every` in a row of the result.
+            count: of strips, each `vectors` wide and `tiles` high.
+        """
+        lanes = max(self.width, 1)
+        if not self.divided:
+            begin, step = first * lanes, vectors * lanes
+            self.loop(begin + count * step, lambda j, _: body(j, None), start=begin, step=step)
+            return
+        low, high, top, bottom = self._at_start(
+            ("strips", first, count, vectors, tiles, every),
+            lambda: self._tiles_here(first, count, vectors, tiles, every),
+        )
+
+        def strip(s: Affine, _: list[Op]) -> None:
+            before = Op(self.integer(times(s, tiles)), "i64", 0)
+            here = (
+                self._clamp(self.sub(low, before), tiles),
+                self._clamp(self.sub(high, before), tiles),
+            )
+            body(plus(times(s, vectors * lanes), affine(first * lanes)), here)
+
+        self.loop(count, strip, within=(top, bottom))
+
+    def _tiles_here(
+        self, first: int, count: int, vectors: int, tiles: int, every: int
+    ) -> tuple[Op, Op, str, str]:
+        """This thread's tiles among those of some strips, and its first and its last strip.
+
+        A tile is as much work as it is wide; it is the thread's in whose part it begins.
+        """
+
+        def number(x: int) -> Op:
+            return self.number(x, "i64")
+
+        ends = []
+        for at in self._shares(every * tiles):
+            at = self._clamp(self.sub(at, number(first * tiles)), count * vectors * tiles)
+            ends.append(self.binary("udiv", self.add(at, number(vectors - 1)), number(vectors)))
+        low, high = ends
+        top = self.binary("udiv", low, number(tiles))
+        bottom = self.binary("udiv", self.add(high, number(tiles - 1)), number(tiles))
+        return low, high, top.name, bottom.name
+
+    def rows_within(
+        self, here: TilesHere, tiles: tuple[int, int], at: int, rows: int
+    ) -> tuple[str, str] | None:
+        """Rows of those of this thread's tiles that are among `tiles`, which begin at row `at` and
+        are `rows` high."""
+        if here is None:
+            return None
+        first, last = tiles
+        ends = []
+        for x in here:
+            past = self._clamp(self.sub(x, self.number(first, "i64")), last - first)
+            rows_past = self.mul(past, self.number(rows, "i64"))
+            ends.append(self.add(rows_past, self.number(at, "i64")).name)
+        return ends[0], ends[1]
+
+    def _clamp(self, x: Op, most: int) -> Op:
+        """x, kept within 0 … most."""
+        above = self.call("llvm.smax", x, self.number(0, "i64"))
+        return self.call("llvm.smin", above, self.number(most, "i64"))
+
+    # ---- meeting ---------------------------------------------------------------------------------
+
+    def meet(self) -> None:
+        """A barrier, where there may be several threads."""
+        if self.sharing is None:
+            return
+        self.phase += 1
+        hopeless = self.new("call i1 @meet(ptr %team, i64 %threads)")
+        self.block = f"met{hopeless[2:]}"
+        branch = f"  br i1 {hopeless}, label %abandoned, label %{self.block}"
+        self.lines += [branch, f"{self.block}:"]
+
+    def alone(self, write: Callable[[], None]) -> None:
+        """What `write` writes, for the first thread only."""
+        if self.sharing is None:
+            write()
+            return
+        self.count += 1
+        mine, join = f"mine{self.count}", f"join{self.count}"
+        self.lines += [f"  br i1 %leads, label %{mine}, label %{join}", f"{mine}:"]
+        self.block = mine
+        self.scopes.append({})
+        write()
+        self.scopes.pop()
+        self.lines += [f"  br label %{join}", f"{join}:"]
+        self.block = join
+
+
+def barrier(pause: str) -> str:
+    """The function `meet`; `pause` is an instruction for a processor that waits, or nothing."""
+    return _BARRIER.format(
+        pause=f"  {pause}\n" if pause else "",
+        patience=_PATIENCE,
+        generation=GENERATION,
+        abandoned=ABANDONED,
+        give=YIELD,
+    )
