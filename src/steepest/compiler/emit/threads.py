@@ -15,7 +15,7 @@ from typing import Any
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Expressions
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import Affine, affine, plus, times
+from steepest.compiler.index import Affine
 from steepest.compiler.layout import Layout
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD, Sharing
 
@@ -113,63 +113,20 @@ class Threads(Expressions):
 
     # ---- tiles -----------------------------------------------------------------------------------
 
-    def strips(
-        self,
-        first: int,
-        count: int,
-        vectors: int,
-        tiles: int,
-        every: int,
-        body: Callable[[Affine, TilesHere], None],
-    ) -> None:
-        """body(lane, which tiles) for the strips of a contraction that this thread works in.
+    def tiles_here(self, strip: Affine, strips: int, tiles: int) -> TilesHere:
+        """This thread's tiles in one strip of a contraction, each strip so many tiles high.
 
-        All its tiles, strip after strip, are one line that the threads cut into equal parts, so a
-        thread may begin and end in the middle of a strip.
-
-        Args:
-            first: the vector at which the strips begin, of `every` in a row of the result.
-            count: of strips, each `vectors` wide and `tiles` high.
+        Tile after tile of the first row of tiles, then of the second and so on are one line, which
+        the threads cut into equal parts. So a thread writes rows that are side by side in memory:
+        where threads write alternate pieces of a row, their caches fetch the others' pieces too.
         """
-        lanes = max(self.width, 1)
         if not self.divided:
-            begin, step = first * lanes, vectors * lanes
-            self.loop(begin + count * step, lambda j, _: body(j, None), start=begin, step=step)
-            return
-        low, high, top, bottom = self._at_start(
-            ("strips", first, count, vectors, tiles, every),
-            lambda: self._tiles_here(first, count, vectors, tiles, every),
-        )
-
-        def strip(s: Affine, _: list[Op]) -> None:
-            before = Op(self.integer(times(s, tiles)), "i64", 0)
-            here = (
-                self._clamp(self.sub(low, before), tiles),
-                self._clamp(self.sub(high, before), tiles),
-            )
-            body(plus(times(s, vectors * lanes), affine(first * lanes)), here)
-
-        self.loop(count, strip, within=(top, bottom))
-
-    def _tiles_here(
-        self, first: int, count: int, vectors: int, tiles: int, every: int
-    ) -> tuple[Op, Op, str, str]:
-        """This thread's tiles among those of some strips, and its first and its last strip.
-
-        A tile is as much work as it is wide; it is the thread's in whose part it begins.
-        """
-
-        def number(x: int) -> Op:
-            return self.number(x, "i64")
-
-        ends = []
-        for at in self._shares(every * tiles):
-            at = self._clamp(self.sub(at, number(first * tiles)), count * vectors * tiles)
-            ends.append(self.binary("udiv", self.add(at, number(vectors - 1)), number(vectors)))
-        low, high = ends
-        top = self.binary("udiv", low, number(tiles))
-        bottom = self.binary("udiv", self.add(high, number(tiles - 1)), number(tiles))
-        return low, high, top.name, bottom.name
+            return None
+        low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        before = Op(self.integer(strip), "i64", 0)
+        every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
+        first, last = (self.sub(self.add(end, up), before) for end in (low, high))
+        return self.binary("udiv", first, every), self.binary("udiv", last, every)
 
     def rows_within(
         self, here: TilesHere, tiles: tuple[int, int], at: int, rows: int

@@ -5,7 +5,6 @@ stores*: bias, activation, the derivative's mask, the optimizer's update. No cas
 """
 
 from collections.abc import Callable
-from functools import partial
 from math import prod
 
 from steepest.compiler.builder import Op
@@ -82,26 +81,28 @@ class Tiles(Reductions):
         """Columns of tiles; in each, rows in tiles of two nearly equal sizes."""
         tile = self.plan.tiles[nest]
         m, n = roles.size.get(roles.row, 1), roles.size.get(roles.lane, 1)
-        count = -(-n // max(self.width, 1))
-        full, rest = divmod(count, tile.vectors)
+        step = max(self.width, 1)
+        full, rest = divmod(-(-n // step), tile.vectors)
         groups = split_rows(m, tile.rows)
-        tiles = sum(number for number, _ in groups)
+        tiles = sum(count for count, _ in groups)
 
-        def strip(j: Affine, here: TilesHere, vectors: int) -> None:
-            at = above = 0
-            for number, rows in groups:
+        strips = full + bool(rest)
+
+        def strip(number: Affine, vectors: int) -> None:
+            here = self.tiles_here(number, strips, tiles)
+            j, at, above = times(number, tile.vectors * step), 0, 0
+            for count, rows in groups:
 
                 def one(i: Affine, _: list[Op], rows: int = rows) -> None:
                     _Tile(self, nest, roles, where, i, j, rows, vectors).write(k, first, last)
 
-                within = self.rows_within(here, (above, above + number), at, rows)
-                self.loop(at + number * rows, one, start=at, step=rows, within=within)
-                at, above = at + number * rows, above + number
+                within = self.rows_within(here, (above, above + count), at, rows)
+                self.loop(at + count * rows, one, start=at, step=rows, within=within)
+                at, above = at + count * rows, above + count
 
-        for begin, strips, vectors in ((0, full, tile.vectors), (count - rest, 1, rest)):
-            if strips and vectors:
-                one = partial(strip, vectors=vectors)
-                self.strips(begin, strips, vectors, tiles, count, one)
+        self.loop(full, lambda number, _: strip(number, tile.vectors))
+        if rest:
+            strip(affine(full), rest)
 
     def operand(self, index: Index, where: Environment) -> Index:
         return tuple(substitute(a, where) for a in index)
