@@ -4,8 +4,9 @@ BIN := .venv/bin
 # pip resolves the declared dependencies; the stamp makes that happen once per change of pyproject.toml
 CORE := .venv/.core
 DEV := .venv/.dev
+BENCH := .venv/.bench
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench bench-general docs clean
 .DEFAULT_GOAL := demo
 
 demo: $(CORE)          ## train on real house prices: score, saved model, pictures
@@ -19,8 +20,11 @@ lint: $(DEV)           ## formatting, style, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(DEV)          ## time the training step against other libraries, in one run
+bench: $(BENCH)        ## time the training step against other libraries, in one run
 	$(BIN)/python -m benchmarks
+
+bench-general: $(BENCH)  ## the same on twenty networks that nobody tuned for, drawn from a fixed seed
+	$(BIN)/python -m benchmarks.general
 
 docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
 	$(BIN)/pdoc --output-directory docs/reference steepest
@@ -35,6 +39,10 @@ $(CORE): pyproject.toml | .venv/bin/python
 $(DEV): pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $(CORE) $@
+
+$(BENCH): pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[dev,bench]'
+	touch $(CORE) $(DEV) $@
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -20,6 +20,7 @@ _PINNED = {
     "MKL_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
+QUIET = 0.5  # load average above which timings are worth little
 
 _HAS_LOAD = hasattr(os, "getloadavg")
 
@@ -31,7 +32,7 @@ def clean_environment() -> None:
     )
     if wrong:
         environment = {k: v for k, v in os.environ.items() if k not in _HARMFUL} | _PINNED
-        os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], environment)
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
@@ -39,13 +40,20 @@ def clean_environment() -> None:
 def description() -> str:
     """One paragraph: machine, versions, threads, and how busy the machine is with other work."""
     versions = []
-    for package in ("steepest", "numpy", "torch", "jax"):
+    for package in ("steepest", "numpy", "torch", "jax", "scikit-learn", "tinygrad"):
         try:
             versions.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             versions.append(f"{package} not installed")
     return (
         f"{processor()}, Python {platform.python_version()}, {', '.join(versions)}; "
-        "one thread on one core; process CPU time"
-        + (f"; load average at the start {os.getloadavg()[0]:.1f}." if _HAS_LOAD else ".")
+        f"one thread on one core; process CPU time; {_load()}."
     )
+
+
+def _load() -> str:
+    if not _HAS_LOAD:
+        return "load average unknown"
+    load = os.getloadavg()[0]
+    busy = "; THE MACHINE WAS BUSY: ratios only, and with care" if load > QUIET else ""
+    return f"load average at the start {load:.1f}{busy}"

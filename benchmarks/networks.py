@@ -1,32 +1,71 @@
 """A workload in PyTorch's words: the model, its loss and its optimizer, in either library.
 
-The same lines build them with PyTorch and with steepest, which is the point.
+The same lines build them with PyTorch and with steepest, which is the point. What steepest's `nn`
+does not have is written here as its user would.
 """
 
 from typing import Any
 
 from benchmarks.workloads import Workload
+from steepest import api as steepest
 
 __all__ = ["network", "optimizer_of"]
 
-
-def network(torch: Any, workload: Workload) -> tuple[Any, Any]:
-    """(model, loss function) of a workload; `torch` is PyTorch or steepest."""
-    nn = torch.nn
-    activations = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
-    layers: list[Any] = []
-    for i, (inputs, outputs) in enumerate(zip(workload.sizes, workload.sizes[1:], strict=False)):
-        if i:
-            layers.append(activations[workload.activation]())
-        layers.append(nn.Linear(inputs, outputs))
-    losses = {"mse": nn.MSELoss, "ce": nn.CrossEntropyLoss}
-    return nn.Sequential(*layers), losses[workload.loss]()
+nn = steepest.nn
 
 
-def optimizer_of(torch: Any, model: Any, workload: Workload) -> Any:
+class LayerNorm(nn.Module):
+    """Each row to mean 0 and variance 1, then a scale and a shift per feature."""
+
+    def __init__(self, features: int, eps: float = 1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(steepest.ones(features))
+        self.bias = nn.Parameter(steepest.zeros(features))
+
+    def forward(self, x: Any) -> Any:
+        centred = x - steepest.mean(x, 1, keepdim=True)
+        variance = steepest.mean(centred * centred, 1, keepdim=True)
+        return centred * steepest.rsqrt(variance + self.eps) * self.weight + self.bias
+
+
+class BatchNorm1d(nn.Module):
+    """Each feature to mean 0 and variance 1 over the batch; averages of both kept for use."""
+
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(steepest.ones(features))
+        self.bias = nn.Parameter(steepest.zeros(features))
+        self.register_buffer("running_mean", steepest.zeros(features))
+        self.register_buffer("running_var", steepest.ones(features))
+
+    def forward(self, x: Any) -> Any:
+        mean = steepest.mean(x, 0)
+        centred = x - mean
+        variance = steepest.mean(centred * centred, 0)
+        with steepest.no_grad():
+            kept, rows = 1 - self.momentum, len(x)
+            unbiased = variance * (rows / (rows - 1))
+            self.running_mean.copy_(kept * self.running_mean + self.momentum * mean)
+            self.running_var.copy_(kept * self.running_var + self.momentum * unbiased)
+        return centred * steepest.rsqrt(variance + self.eps) * self.weight + self.bias
+
+
+_HERE = {"LayerNorm": LayerNorm, "BatchNorm1d": BatchNorm1d}
+
+
+def network(library: Any, workload: Workload) -> tuple[Any, Any]:
+    """(model, loss function) of a workload; `library` is PyTorch or steepest."""
+    own = _HERE if library is steepest else {}
+    layers = [
+        (own.get(kind) or getattr(library.nn, kind))(*sizes) for kind, *sizes in workload.layers
+    ]
+    if workload.loss == "SumSquaresLoss":
+        return library.nn.Sequential(*layers), library.nn.MSELoss(reduction="sum")
+    return library.nn.Sequential(*layers), getattr(library.nn, workload.loss)()
+
+
+def optimizer_of(library: Any, model: Any, workload: Workload) -> Any:
     """The workload's optimizer on the model's parameters."""
-    parameters = model.parameters()
-    if workload.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=workload.lr)
-    momentum = 0.9 if workload.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(parameters, lr=workload.lr, momentum=momentum)
+    return getattr(library.optim, workload.optimizer)(model.parameters(), **workload.settings)

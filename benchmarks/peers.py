@@ -1,17 +1,17 @@
-"""One function per peer: a workload becomes a function that trains one epoch from the same weights.
+"""One function per peer: a workload becomes something that trains epochs from the same weights.
 
-Each returns the loss of every step, so that the peers can be compared before they are timed. A peer
-that is not installed is left out by name. JAX does not come with the development extra:
-`pip install 'jax[cpu]==0.10.2'` adds its two peers.
+Each gives the loss of every step, so that the peers can be compared before they are timed. A peer
+that is not installed is left out by name; `pip install 'steepest[bench]'` brings them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks.jax_peers import jax_per_step, jax_scan
 from benchmarks.networks import network, optimizer_of
+from benchmarks.peer import Peer
 from benchmarks.workloads import Workload
 from steepest import api as steepest
 from steepest.compiler import Epochs
@@ -19,19 +19,19 @@ from steepest.core import lazy
 
 __all__ = ["BASE", "PEERS", "REFERENCE"]
 
-Epoch = Callable[[], Sequence[float] | np.ndarray]
-
 torch = lazy("torch")
 
 
-def steepest_compiled(workload: Workload) -> Epoch:
+def steepest_compiled(workload: Workload) -> Peer:
     """The eager step below, compiled: the whole timed epoch is one native call."""
     model, loss_function = network(steepest, workload)
     optimizer = optimizer_of(steepest, model, workload)
     optimizer.prepare()
-    parameters = list(model.parameters())
-    states = [value for held in optimizer.state.values() for value in held.values()]
-    initial, order = workload.weights(), np.concatenate(workload.batches())
+    for parameter, value in zip(model.parameters(), workload.weights(), strict=True):
+        parameter.value[...] = value
+    slots = [value for held in optimizer.state.values() for value in held.values()]
+    held = [*model.parameters(), *model.buffers(), *slots]
+    initial, order = [x.value.copy() for x in held], np.concatenate(workload.batches())
 
     def step(x: Any, y: Any) -> Any:
         loss = loss_function(model(x), y)
@@ -42,28 +42,31 @@ def steepest_compiled(workload: Workload) -> Epoch:
 
     epochs = Epochs(step)
 
-    def epoch() -> np.ndarray:
-        for parameter, value in zip(parameters, initial, strict=True):
-            parameter.value[...] = value
-        for state in states:
-            state.value[...] = 0
+    def reset() -> None:
+        for x, value in zip(held, initial, strict=True):
+            x.value[...] = value
+
+    def run() -> np.ndarray:
         return epochs.run([workload.x, workload.y], order, workload.batch)
 
-    return epoch
+    return Peer(reset, run)
 
 
-def _eager(library: Any, workload: Workload) -> Epoch:
+def _eager(library: Any, workload: Workload) -> Peer:
     """The loop that a PyTorch user writes; it runs on both libraries."""
-    model, loss_function = network(library, workload)
     x, y = library.from_numpy(workload.x), library.from_numpy(workload.y)
     batches = [library.from_numpy(b) for b in workload.batches()]
-    initial = [library.from_numpy(value) for value in workload.weights()]
+    made: list[Any] = []
 
-    def epoch() -> list[float]:
+    def reset() -> None:
+        model, loss_function = network(library, workload)
         with library.no_grad():
-            for parameter, value in zip(model.parameters(), initial, strict=True):
-                parameter.copy_(value)
-        optimizer = optimizer_of(library, model, workload)
+            for parameter, value in zip(model.parameters(), workload.weights(), strict=True):
+                parameter.copy_(library.from_numpy(value))
+        made[:] = model, loss_function, optimizer_of(library, model, workload)
+
+    def run() -> np.ndarray:
+        model, loss_function, optimizer = made
         losses = []
         for batch in batches:
             loss = loss_function(model(x[batch]), y[batch])
@@ -71,48 +74,28 @@ def _eager(library: Any, workload: Workload) -> Epoch:
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-        return [float(loss) for loss in losses]
+        return np.array([float(loss) for loss in losses])
 
-    return epoch
+    return Peer(reset, run)
 
 
-def pytorch_eager(workload: Workload) -> Epoch:
+def pytorch_eager(workload: Workload) -> Peer:
     """PyTorch as it is usually run, on one thread."""
     torch.set_num_threads(1)
     return _eager(torch, workload)
 
 
-def steepest_eager(workload: Workload) -> Epoch:
+def steepest_eager(workload: Workload) -> Peer:
     """Our NumPy mode, in which every operation can be looked at; not the fast path."""
     return _eager(steepest, workload)
 
 
-def numpy_products(workload: Workload) -> Epoch:
-    """Only the matrix products of a step, in NumPy: what no eager library can go below."""
-    batches, layers = workload.batches(), workload.weights()[0::2]
-
-    def epoch() -> list[float]:
-        for batch in batches:
-            h = workload.x[batch]
-            inputs = []
-            for weight in layers:
-                inputs.append(h)
-                h = h @ weight.T
-            for weight, before in zip(layers[::-1], inputs[::-1], strict=True):
-                _ = h.T @ before
-                h = h @ weight
-        return []
-
-    return epoch
-
-
-PEERS: dict[str, Callable[[Workload], Epoch]] = {
+PEERS: dict[str, Callable[[Workload], Peer]] = {
     "steepest compiled": steepest_compiled,
     "JAX scan": jax_scan,
     "JAX jit per step": jax_per_step,
     "PyTorch eager": pytorch_eager,
     "steepest eager": steepest_eager,
-    "NumPy products only": numpy_products,
 }
 BASE = "steepest compiled"  # the ratios are times divided by its time
 REFERENCE = "steepest eager"  # whose losses the others must have

@@ -1,23 +1,16 @@
 """Measuring the peers on one workload, and the table of ratios."""
 
-import math
-import time
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.first import First
+from benchmarks.measure import agreeing, timings
 from benchmarks.peers import BASE, PEERS, REFERENCE
 from benchmarks.workloads import Workload
 
-__all__ = ["Row", "agreeing", "as_markdown", "as_rich", "first_as_rich", "measure"]
-
-AGREEMENT = 1e-4  # relative difference allowed between the peers' mean losses of an epoch
-SHORTEST = 0.05  # seconds that one timing takes at least
+__all__ = ["Row", "as_markdown", "as_rich", "first_as_rich", "measure"]
 
 
 @dataclass
@@ -35,59 +28,13 @@ class Row:
 
 def measure(workload: Workload, repeats: int, console: Console) -> list[Row]:
     """Time every peer that is installed and computes the same losses."""
-    epochs = agreeing(workload, console)
-    counts = {name: _enough(epoch) for name, epoch in epochs.items()}
-    steps = len(workload.batches())
-    times: dict[str, list[float]] = {name: [] for name in epochs}
-    for _ in range(repeats):  # peers alternate, so that a disturbance hits all of them
-        for name, epoch in epochs.items():
-            start = time.process_time()
-            for _ in range(counts[name]):
-                epoch()
-            taken = time.process_time() - start
-            times[name].append(taken / (steps * counts[name]) * 1e6)
-    ours = median(times[BASE])
+    peers = agreeing(workload, PEERS, BASE, REFERENCE, console.print)
+    times = timings(peers, len(workload.batches()), repeats)
+    ours = times[BASE].middle
     return [
-        Row(workload.name, workload.title, name, median(t), min(t), max(t), median(t) / ours)
+        Row(workload.name, workload.title, name, t.middle, t.low, t.high, t.middle / ours)
         for name, t in times.items()
     ]
-
-
-def agreeing(workload: Workload, console: Console) -> dict[str, Any]:
-    """The peers that are installed and have the reference's losses, ready to be timed.
-
-    Raises:
-        ArithmeticError: ours, compiled, is not among them; there is nothing to compare with then.
-    """
-    epochs: dict[str, Any] = {}
-    for name, prepare in PEERS.items():
-        try:
-            epochs[name] = prepare(workload)
-        except ModuleNotFoundError as missing:
-            console.print(f"{workload.name}: {name} left out, {missing.name} is not installed")
-    means = {name: _mean(epoch()) for name, epoch in epochs.items()}
-    expected = means[REFERENCE]
-    assert expected is not None
-    for name, mean in means.items():
-        if mean is not None and not abs(mean - expected) <= AGREEMENT * abs(expected):
-            wrong = f"{workload.name}: {name} left out, its loss is {mean}, not {expected}"
-            if name == BASE:
-                raise ArithmeticError(wrong)
-            console.print(wrong)
-            del epochs[name]
-    return epochs
-
-
-def _mean(losses: Any) -> float | None:
-    """The mean of an epoch's losses; None for the peer that computes none."""
-    return float(np.mean(losses)) if len(losses) else None
-
-
-def _enough(epoch: Any) -> int:
-    """How many epochs make a time that the clock measures well."""
-    start = time.process_time()
-    epoch()
-    return math.ceil(SHORTEST / max(time.process_time() - start, 1e-6))
 
 
 def as_rich(rows: list[Row]) -> Table:

@@ -1,56 +1,85 @@
-"""The networks that are timed: data, sizes, loss and optimizer, free of any library.
+"""The jobs that are timed: data, layers, loss and optimizer, free of any library.
 
 W1 linear regression, W2 a small MLP with Adam, W3 a tiny sigmoid network in full batches, W4 an
 MLP on handwritten digits with momentum, W6 a large one with Adam, where the matrix products are all
-that counts.
+that counts. A network is data: layers, loss and optimizer are named as PyTorch names its classes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from steepest.core import Streams
 from steepest.data import load_data
 
-__all__ = ["WORKLOADS", "Workload"]
+__all__ = ["WORKLOADS", "Layer", "Workload", "mlp"]
 
-PASSES = 10  # over the small tables that count as one timed epoch
+Layer = tuple[Any, ...]  # ("Linear", 13, 64), ("Tanh",), ("Dropout", 0.1), ("LayerNorm", 64)
 
 
 @dataclass
 class Workload:
-    """One training job. Weights are (out, in) matrices and biases, layer by layer, float32."""
+    """One training job. Parameters come layer by layer, weights as (out, in), float32.
+
+    settings    of the optimizer: "lr", and others by PyTorch's names
+    epochs      passes over the data that count as one timed epoch
+    """
 
     name: str
     title: str
     x: np.ndarray
     y: np.ndarray
-    sizes: tuple[int, ...]
-    activation: str
+    layers: tuple[Layer, ...]
     loss: str
     optimizer: str
-    lr: float
+    settings: dict[str, float]
     batch: int
-    epochs: int = 1  # passes over the data that count as one timed epoch
+    epochs: int = 1
+    seed: int = field(default=0, kw_only=True)
 
     def weights(self) -> list[np.ndarray]:
-        """The initial weights, the same for every peer: uniform, bound 1/√inputs."""
-        random = Streams(0)("weights", self.name)
-        made = []
-        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
-            bound = 1 / np.sqrt(inputs)
-            made.append(random.uniform(-bound, bound, (outputs, inputs)).astype(np.float32))
-            made.append(random.uniform(-bound, bound, outputs).astype(np.float32))
-        return made
+        """The initial parameters, the same for every peer; matrices uniform, bound 1/√inputs."""
+        random = Streams(self.seed)("weights", self.name)
+        made: list[np.ndarray] = []
+        for kind, *sizes in self.layers:
+            if kind == "Linear":
+                inputs, outputs = sizes
+                bound = 1 / np.sqrt(inputs)
+                made += [random.uniform(-bound, bound, (outputs, inputs))]
+                made += [random.uniform(-bound, bound, outputs)]
+            elif kind in ("BatchNorm1d", "LayerNorm"):
+                made += [random.uniform(0.5, 1.5, sizes[0]), random.uniform(-0.5, 0.5, sizes[0])]
+            elif kind == "PReLU":
+                made += [np.full(1, 0.25)]
+        return [array.astype(np.float32) for array in made]
 
     def batches(self) -> list[np.ndarray]:
         """Row numbers of every batch, in the order in which every peer sees them."""
         found = []
         for epoch in range(self.epochs):
-            order = Streams(0)("order", self.name, epoch).permutation(len(self.x))
+            order = Streams(self.seed)("order", self.name, epoch).permutation(len(self.x))
             full = order[: len(order) // self.batch * self.batch]
             found += list(full.reshape(-1, self.batch))
         return found
+
+    def products(self) -> int:
+        """Multiply-adds of a step's matrix products: forward, weight and input gradients."""
+        sizes = [layer[1] * layer[2] for layer in self.layers if layer[0] == "Linear"]
+        return self.batch * (3 * sum(sizes) - sizes[0])  # nobody asks for the data's gradient
+
+    def without_dropout(self) -> "Workload":
+        """The same job with nothing random in its steps, so that all peers must agree."""
+        return replace(self, layers=tuple(layer for layer in self.layers if layer[0] != "Dropout"))
+
+
+def mlp(sizes: tuple[int, ...], activation: str) -> tuple[Layer, ...]:
+    """Linear layers of these sizes with the activation between them."""
+    layers: list[Layer] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [("Linear", inputs, outputs), (activation,)]
+    return tuple(layers[:-1])
 
 
 def _housing() -> tuple[np.ndarray, np.ndarray]:
@@ -58,46 +87,41 @@ def _housing() -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(part.x), np.asarray(part.y)
 
 
-def w1() -> Workload:
-    x, y = _housing()
-    return Workload(
-        "W1", "linear regression 13→1", x, y, (13, 1), "none", "mse", "sgd", 0.01, 10, PASSES
-    )
-
-
-def w2() -> Workload:
-    x, y = _housing()
-    sizes = (13, 64, 64, 1)
-    return Workload(
-        "W2", "MLP 13-64-64-1 tanh", x, y, sizes, "tanh", "mse", "adam", 0.001, 32, PASSES
-    )
-
-
-def w3() -> Workload:
-    x = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
-    y = np.array([[0], [1], [1], [0]], np.float32)
-    return Workload(
-        "W3", "sigmoid net 3-4-1, full batch", x, y, (3, 4, 1), "sigmoid", "mse", "sgd", 1.0, 4, 300
-    )
-
-
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     part = load_data("mnist", scale="minmax", seed=0).train
     return np.ascontiguousarray(np.asarray(part.x).reshape(len(part), -1)), np.asarray(part.y)
 
 
+def w1() -> Workload:
+    layers = mlp((13, 1), "Identity")
+    title, lr = "linear regression 13→1", {"lr": 0.01}
+    return Workload("W1", title, *_housing(), layers, "MSELoss", "SGD", lr, 10, 30)
+
+
+def w2() -> Workload:
+    layers = mlp((13, 64, 64, 1), "Tanh")
+    title, lr = "MLP 13-64-64-1 tanh", {"lr": 0.001}
+    return Workload("W2", title, *_housing(), layers, "MSELoss", "Adam", lr, 32, 50)
+
+
+def w3() -> Workload:
+    x = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], np.float32)
+    y = np.array([[0], [1], [1], [0]], np.float32)
+    layers = mlp((3, 4, 1), "Sigmoid")
+    title, lr = "sigmoid net 3-4-1, full batch", {"lr": 1.0}
+    return Workload("W3", title, x, y, layers, "MSELoss", "SGD", lr, 4, 1500)
+
+
 def w4() -> Workload:
-    x, y = _digits()
-    sizes = (784, 128, 10)
-    return Workload("W4", "MLP 784-128-10 relu", x, y, sizes, "relu", "ce", "momentum", 0.1, 64)
+    layers = mlp((784, 128, 10), "ReLU")
+    title, settings = "MLP 784-128-10 relu", {"lr": 0.1, "momentum": 0.9}
+    return Workload("W4", title, *_digits(), layers, "CrossEntropyLoss", "SGD", settings, 64)
 
 
 def w6() -> Workload:
-    x, y = _digits()
-    sizes = (784, 1024, 1024, 10)
-    return Workload(
-        "W6", "MLP 784-1024-1024-10 relu", x, y, sizes, "relu", "ce", "adam", 0.001, 256
-    )
+    layers = mlp((784, 1024, 1024, 10), "ReLU")
+    title, lr = "MLP 784-1024-1024-10 relu", {"lr": 0.001}
+    return Workload("W6", title, *_digits(), layers, "CrossEntropyLoss", "Adam", lr, 256)
 
 
 WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W6": w6}

@@ -5,10 +5,10 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from steepest.compiler import cache
+from steepest.compiler import cache, programs
 from steepest.compiler import lower as stages
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.lower import lower
+from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
 
@@ -26,13 +26,16 @@ def graph(factor=3.0):
     x = inlet("x", Aval((6,), F32), "state")
     after = equation(TABLE["mul"], x, constant(np.float32(factor), (6,)))
     after = equation(TABLE["add"], after, table)
-    return Graph([x], [equation(TABLE["sum"], after, axes=(0,))], [(x, after)]), x
+    return Graph([x], [equation(TABLE["sum"], after, axes=(0,))], [(x, after)])
 
 
 def result(factor=3.0):
-    g, x = graph(factor)
+    """The step of a process that starts now."""
+    programs._programs.clear()
+    program, _ = program_for(graph(factor), [])
+    (x,) = program.inputs
     state, losses = np.arange(6, dtype=np.float32), np.zeros(4, F32)
-    lower(g).run({x: state}, None, 4, [losses])
+    program.run({x: state}, None, 4, [losses])
     return state, losses
 
 
@@ -41,6 +44,7 @@ def forbid(monkeypatch):
         raise AssertionError("compiled again")
 
     monkeypatch.setattr(stages, "machine_code", refuse)
+    monkeypatch.setattr(programs, "simplify", refuse)
 
 
 def test_the_second_time_nothing_is_compiled(folder, monkeypatch):

@@ -434,5 +434,5 @@ def test_unsupported_dtypes_are_refused_by_name():
 
 def test_explain_shows_nests_and_tiles():
     graph, _ = network(*NETWORKS[0])
-    text = lower(graph).explain()
+    text = stages(graph).text()
     assert "nest 0" in text and "Tile(" in text and "contract" in text

@@ -60,6 +60,7 @@ def test_scalings_are_their_formulas_over_the_training_part(scale):
         "minmax": lambda x: (x - low) / (high - low),
         "mean": lambda x: (x - train.mean()) / (high - low),
         "standard": lambda x: (x - train.mean()) / np.sqrt(np.mean((train - train.mean()) ** 2)),
+        "lecun": lambda x: 1.275 * (x - low) / (high - low) - 0.1,
         "none": lambda x: x,
     }[scale]
     for part in (data.train, data.val, data.test):

@@ -5,6 +5,7 @@ import pkgutil
 from itertools import product
 from typing import Any
 
+import cases_images
 import cases_learning
 import cases_math
 import cases_shape
@@ -19,7 +20,7 @@ from steepest import functional
 from steepest.autograd import gradgradcheck
 from steepest.tensors import Tensor, tensor
 
-PAGES = (cases_math, cases_shape, cases_learning)  # importing them fills the lists
+PAGES = (cases_math, cases_shape, cases_learning, cases_images)  # importing them fills the lists
 # Where each line stands, so that a failure can be found.
 ids = [f"{line.name}-{line.call.__code__.co_firstlineno}" for line in SMOOTH]
 
@@ -59,6 +60,8 @@ def public_functions() -> set[str]:
 ELSEWHERE = {
     "axes_of",  # how dim is read: seen in every reduction
     "dropout",  # random, below
+    # what convolution and pooling are made of: seen in them
+    *("cut", "per_axis", "reaches", "sliding"),
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from steepest import autograd, nn, optim, random
 from steepest.autograd import gradcheck, numerical_gradient
 from steepest.functional import *
+from steepest.nn import summary
 from steepest.random import (
     Generator,
     initial_seed,

@@ -2,9 +2,11 @@
 
     Python step ── capture ──> Graph ── simplify ──> Graph ── lower ──> Program ── loop ──> epochs
 
-tracer, trace, agree, guard, capture   what the step does, as equations of the table (`graph`)
+tracer, trace, agree, capture  what the step does, as equations of the table (`graph`)
+guard, snapshot                what must stay as it was for them to be the step
 simplify, check                the same numbers from fewer equations
 lower                          loop nests, layout, LLVM IR, machine code
+programs, cache, signature     from memory, from disk, or made
 loop, steady, api, epochs      programs on arrays: `compile(step)` and `Epochs`
 replay                         a graph evaluated with NumPy, the oracle of every check
 

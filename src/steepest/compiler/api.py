@@ -9,6 +9,7 @@ import numpy as np
 from steepest.compiler.arguments import Call, placed
 from steepest.compiler.capture import capture
 from steepest.compiler.loop import Loop
+from steepest.compiler.refusal import refusing
 from steepest.compiler.steady import Steady
 from steepest.tensors import Tensor, recording
 
@@ -36,10 +37,12 @@ class Compiled:
         on = recording()
 
         def make() -> Loop:
-            return Loop(capture(self.step, call.inlets(), call.arguments, on))
+            captured = capture(self.step, call.inlets(), call.arguments, on)
+            with refusing():  # a mistake in the step itself, above, stays what it is
+                return Loop(captured)
 
         loop = self._steady.get((call.key, on), make)
-        outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.program.graph.outputs]
+        outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.program.outputs]
         loop.run(call.arrays, None, 1, outputs, np.zeros(3, np.int64))
         return placed(loop.captured.result, [Tensor(out[0, ...]) for out in outputs])
 

@@ -188,6 +188,28 @@ class Builder:
             x = combine(low, self.shuffle(x, x, range(half, x.width)))
         return combine(self.lane(x, 0), self.lane(x, 1)) if x.width == 2 else x
 
+    def fold(self, combine: Callable[[Op, Op], Op], rows: Sequence[Op]) -> Op:
+        """The lanes of each vector folded into a scalar: one vector with a lane per row, and as
+        many lanes as the next power of two. Transposing and adding in one: half the shuffles."""
+        width = rows[0].width
+        count = 1 << (len(rows) - 1).bit_length()
+        if count > width:
+            low = self.fold(combine, rows[: count // 2])
+            high = self.fold(combine, [*rows[count // 2 :], *rows[: count - len(rows)]])
+            return self.shuffle(low, high, range(count))
+        xs, step = [*rows, *rows[: count - len(rows)]], 1
+        while step < count:
+            even = [j if not j & step else width + j - step for j in range(width)]
+            odd = [j + step if not j & step else width + j for j in range(width)]
+            pairs = zip(xs[::2], xs[1::2], strict=True)
+            xs = [combine(self.shuffle(a, b, even), self.shuffle(a, b, odd)) for a, b in pairs]
+            step *= 2
+        (x,) = xs
+        while x.width > count:
+            half = x.width // 2
+            x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))
+        return x
+
     def transpose(self, rows: Sequence[Op]) -> list[Op]:
         """As many vectors as they have lanes, transposed in log₂ rounds of shuffles."""
         rows, width, step = list(rows), len(rows), 1
@@ -277,10 +299,10 @@ class Builder:
 
     def loop(
         self,
-        count: int,
+        count: int | str,
         body: Callable[[Affine, list[Op]], Any],
         *,
-        start: int = 0,
+        start: int | str = 0,
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
@@ -289,13 +311,16 @@ class Builder:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
-        the number of rounds. `within` names two numbers that take the place of `start` and `count`
-        when the code runs; the loop then carries nothing and may run not at all.
+        the number of rounds. A bound that is the name of an i64 is known when the program runs, and
+        there is at least one round then. `within` takes the place of both bounds of a loop that
+        carries nothing, and that may then run not at all.
         """
         values = list(carried)
-        rounds = range(start, count, step)
         assert within is None or not values
-        if within is None and (len(rounds) <= 1 or self.unroll):
+        low, high = within or (start, count)
+        known = isinstance(low, int) and isinstance(high, int)
+        rounds = range(low, high, step) if known else ()
+        if known and (len(rounds) <= 1 or self.unroll):
             for at in rounds:
                 values = list(body(affine(at), values) or ())
             return values
@@ -304,7 +329,6 @@ class Builder:
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"
         # What is there when the loop begins is spelled before it; numbers need no instruction.
         first = [self.spell(c, max(c.width, 0)) for c in values]
-        low, high = within or (str(start), str(count))
         enter = f"label %{head}"
         if within is not None:
             some = self.new(f"icmp slt i64 {low}, {high}")

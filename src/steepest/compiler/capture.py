@@ -8,7 +8,8 @@ clock or a list that grows cannot be frozen into a program unnoticed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from steepest.tensors import Tensor
 
 __all__ = ["Captured", "Output", "capture"]
 
+# What a tensor has to keep, besides its numbers, for a program to be the step.
+_WATCHED = (attrgetter("value"), attrgetter("grad"), attrgetter("requires_grad"))
 _RUNS = 4  # the first may create what later ones find: an optimizer's averages, a gradient
 
 
@@ -48,17 +51,17 @@ class Captured:
     _met: list[Before]
     _read: list[tuple[np.ndarray, np.ndarray]]
 
+    def __post_init__(self) -> None:
+        self._tensors = [before.tensor for before in self._met]
+        self._held = [read(before) for read in _WATCHED for before in self._met]
+
     def stale(self) -> str | None:
         """What has changed since, in words; None if the graph still is the step."""
-        for before in self._met:
-            x = before.tensor
-            as_before = (
-                x.value is before.value
-                and x.grad is before.grad
-                and x.requires_grad == before.requires_grad
-            )
-            if not as_before:
-                return self.guard.name(x) or "a tensor"
+        now = chain.from_iterable([map(read, self._tensors) for read in _WATCHED])
+        if not all(map(is_, now, self._held)):
+            for before in self._met:
+                if any(read(before.tensor) is not read(before) for read in _WATCHED):
+                    return self.guard.name(before.tensor) or "a tensor"
         for array, numbers in self._read:
             if not np.array_equal(array, numbers, equal_nan=True):
                 return "a number that the step reads from a tensor"

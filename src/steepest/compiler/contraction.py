@@ -8,7 +8,7 @@ that was found by timing, for most shapes.
 
 from typing import NamedTuple
 
-__all__ = ["Tile", "best_tile", "split_rows"]
+__all__ = ["Tile", "best_tile", "dots_tile", "split_rows"]
 
 L1, L2 = 30_000, 800_000  # bytes of each cache that one operand may use
 _BLOCKS = (98, 112, 128, 196, 256)
@@ -69,3 +69,24 @@ def best_tile(m: int, n: int, k: int, width: int, registers: int, blocks: bool =
                     tile = Tile(rows, vectors, block)
                     found.append((cycles(tile, m, n, k, max(width, 1)), tile))
     return min(found)[1]
+
+
+def dots_tile(m: int, n: int, registers: int) -> Tile:
+    """The cheapest tile of sums whose two factors are both loaded as vectors."""
+
+    def cost(tile: Tile) -> float:
+        pairs = [
+            (rows, columns)
+            for (more, rows) in split_rows(m, tile.rows)
+            for (also, columns) in split_rows(n, tile.vectors)
+            for _ in range(more * also)
+        ]
+        return sum(max(r * c, r + c) / 2 + 0.35 for r, c in pairs)
+
+    tiles = [
+        Tile(rows, columns)
+        for rows in range(1, min(m, 12) + 1)
+        for columns in range(1, min(n, 12) + 1)
+        if rows * columns + rows + columns <= registers
+    ]
+    return min(tiles, key=cost)

@@ -7,7 +7,7 @@ import numpy as np
 
 from steepest.compiler.capture import Captured, Output, capture
 from steepest.compiler.loop import Loop
-from steepest.compiler.refusal import NotCompilable, refusal
+from steepest.compiler.refusal import refusal, refusing
 from steepest.compiler.steady import Steady
 from steepest.core import Aval, is_float
 from steepest.tensors import Tensor
@@ -65,7 +65,7 @@ class Epochs:
         done = 0
         for loop, (start, steps, batch) in zip(loops, parts, strict=True):
             if losses is None:
-                dtype = loop.program.graph.outputs[0].dtype
+                dtype = loop.program.outputs[0].dtype
                 losses = np.empty(whole + bool(rest), dtype)
             if control[0] or control[2]:
                 break
@@ -90,18 +90,12 @@ class Epochs:
         return self._steady.get((*inlets, *bounds), lambda: self._made(inlets, bounds))
 
     def _made(self, inlets: list[tuple[str, Aval, str]], bounds: list) -> Loop:
-        try:
+        with refusing():
             captured = capture(self.step, inlets, _by_position, True, self.stepped)
             _check_loss(captured)
             for value, held in zip(captured.graph.inputs, bounds, strict=False):
                 value.bounds = held
             return Loop(captured)
-        except NotCompilable:
-            raise
-        except Exception as wrong:
-            # A mistake of the user's shows again, as what it is, when the step runs eagerly.
-            what = f"{type(wrong).__name__}: {str(wrong).partition(chr(10))[0]}"
-            raise refusal(f"compiling failed with {what}") from wrong
 
     def explain(self) -> str:
         """All stages of every program made so far, as text that reads like mathematics."""

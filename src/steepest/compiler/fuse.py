@@ -12,8 +12,10 @@ Rules, each an invariant of the result:
   6 dependencies are computed again at the end, from what will really be read.
 """
 
+from collections.abc import Collection
+
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.index import is_view, symbols, through
+from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
 from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
 
@@ -31,8 +33,8 @@ class Fusion:
     aside   states whose new value is kept aside until the end of the step
     """
 
-    def __init__(self, graph: Graph):
-        self.graph = graph
+    def __init__(self, graph: Graph, bounded: Collection[Value] = ()):
+        self.graph, self.bounded = graph, bounded
         self.users = graph.consumers()
         self.nests: list[Nest] = []
         self.home: dict[Value, Nest] = {}
@@ -127,6 +129,9 @@ class Fusion:
         assert v.row is not None
         if v in self.holder:
             self.link(nest, self.holder[self.store(v)])
+        elif is_small_window(v):
+            for at in window_indices(v, index):
+                self.require(v.operands[0], at, nest)
         else:
             for x in v.operands:
                 self.materialize(x)
@@ -210,6 +215,9 @@ class Fusion:
             if self._is_strided(x, at):
                 base = x
                 while is_view(base) and base not in self.home:
+                    base = base.operands[0]
+                if base in self.bounded:
+                    nest.bounded.add(base)
                     base = base.operands[0]
                 stored = self.store(base)
                 gathered = stored.kind == "input" and stored.role == "gathered"
@@ -304,11 +312,13 @@ class Fusion:
             assert v.row is not None
             if v.row.lowering == "contraction":
                 self.contraction(v)
+            elif is_view(v):
+                continue
             elif v.row.name in ("fold", "scatter_add"):
                 self.scatter(v)
-            elif v.row.lowering == "reduction" and not is_view(v):
+            elif v.row.lowering == "reduction" and not is_small_window(v):
                 self.reduction(v)
-            elif not is_view(v):
+            else:
                 self._consider(v)
         for v in self.graph.results():
             self.store(v)

@@ -10,18 +10,18 @@ import functools
 import sys
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, islice
-from types import CodeType, FunctionType, MethodType, ModuleType
+from itertools import islice
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from steepest.compiler.snapshot import LONGEST, Snapshot, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
 __all__ = ["Guard"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
-_LONGEST = 1000  # entries of a container that are looked at
 _MOST = 20_000  # objects that are looked at
 _LENGTH = "the length"  # stands for the number of entries of a container
 # Attributes whose names say nothing to a reader of "model.0.weight".
@@ -34,6 +34,7 @@ class Guard:
     def __init__(self, function: Any):
         self._paths: dict[int, tuple] = {}
         self._kept: list[_Kept] = []
+        self._snapshot: Snapshot | None = None
         seen: set[int] = set()
         queue: deque[tuple[Any, tuple]] = deque([(function, ())])
         while queue and len(seen) < _MOST:
@@ -46,7 +47,7 @@ class Guard:
                 continue
             entries = list(_entries(thing))
             if entries and not isinstance(thing, tuple | MethodType | functools.partial):
-                self._kept.append(_Kept(thing, path, entries, _ids(thing)))
+                self._kept.append(_Kept(thing, path, entries))
             queue.extend((value, (*path, key)) for key, value in entries)
 
     def name(self, tensor: Tensor) -> str:
@@ -73,18 +74,21 @@ class Guard:
             growing: new tensors in dicts and attributes do not count: an optimizer may make its
                 averages in its first step.
         """
+        # Nearly always nothing has changed, and identities tell.
+        if self._snapshot is not None and self._snapshot.same():
+            return None
         for kept in self._kept:
-            # Nearly always nothing has changed, and identities tell.
-            if _ids(kept.thing) != kept.ids:
-                found = _difference(kept, growing)
-                if found is not None:
-                    return self._written((*kept.path, *found))
+            found = _difference(kept, growing)
+            if found is not None:
+                return self._written((*kept.path, *found))
+        if not growing:
+            self._snapshot = Snapshot(kept.thing for kept in self._kept)
         return None
 
     def restore(self) -> None:
         """Undo what has been done to the containers and attributes since."""
         for kept in self._kept:
-            if _ids(kept.thing) != kept.ids:
+            if _difference(kept, growing=False) is not None:
                 _restore(kept.thing, dict(kept.entries))
 
 
@@ -94,17 +98,16 @@ class _Kept(NamedTuple):
     thing: Any
     path: tuple
     entries: list[tuple[Any, Any]]
-    ids: tuple[int, ...]
 
 
 def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
     """What an object holds that tracing would freeze: (name or number, value)."""
     if isinstance(thing, dict):
         yield _LENGTH, len(thing)
-        yield from islice(list(thing.items()), _LONGEST)
+        yield from islice(list(thing.items()), LONGEST)
     elif isinstance(thing, list | tuple | deque):
         yield _LENGTH, len(thing)
-        yield from enumerate(islice(thing, _LONGEST))
+        yield from enumerate(islice(thing, LONGEST))
     elif isinstance(thing, FunctionType):
         yield from _of_function(thing)
     elif isinstance(thing, MethodType):
@@ -116,39 +119,8 @@ def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
             yield from ((key, x) for key, x in vars(thing).items() if _of_class(x))
             yield from (("__class__", base) for base in thing.__bases__)
     elif not isinstance(thing, ModuleType | np.ndarray) and not _foreign(type(thing)):
-        yield from _attributes(thing).items()
+        yield from attributes(thing).items()
         yield "__class__", type(thing)
-
-
-def _ids(thing: Any) -> tuple[int, ...]:
-    """Equal as long as the object holds the very same things; fast, for it is asked at each call.
-
-    The guard keeps what it has seen alive, so no identity is given twice.
-    """
-    if isinstance(thing, dict):
-        return tuple(map(id, chain(thing, thing.values())))
-    if isinstance(thing, list | deque):
-        return tuple(map(id, thing))
-    if isinstance(thing, FunctionType | type):
-        return tuple([id(value) for _, value in _entries(thing)])
-    return tuple(map(id, _attributes(thing).values()))
-
-
-def _attributes(thing: Any) -> dict[str, Any]:
-    """What an object holds by name, in its dict or in slots."""
-    held = dict(getattr(thing, "__dict__", ()))
-    kind: Any = type(thing)
-    for name in _slots(kind):
-        if hasattr(thing, name):
-            held[name] = getattr(thing, name)
-    return held
-
-
-@functools.cache
-def _slots(kind: type) -> tuple[str, ...]:
-    given = (vars(base).get("__slots__", ()) for base in kind.__mro__)
-    names = chain.from_iterable((x,) if isinstance(x, str) else x for x in given)
-    return tuple(name for name in names if not name.startswith("__"))
 
 
 def _difference(kept: _Kept, growing: bool) -> tuple | None:
@@ -166,7 +138,7 @@ def _restore(thing: Any, held: dict[Any, Any]) -> None:
     """Give an object back what it held."""
     length = held.pop(_LENGTH, 0)
     if isinstance(thing, dict):
-        while len(thing) > (length if length > _LONGEST else 0):
+        while len(thing) > (length if length > LONGEST else 0):
             thing.popitem()
         thing.update(held)
     elif isinstance(thing, list | deque):
@@ -180,7 +152,7 @@ def _restore(thing: Any, held: dict[Any, Any]) -> None:
         for key in held.keys() & vars(thing).keys():
             setattr(thing, key, held[key])
     else:
-        for name in _attributes(thing).keys() - held.keys():
+        for name in attributes(thing).keys() - held.keys():
             delattr(thing, name)
         for name in held.keys() - {"__class__"}:
             object.__setattr__(thing, name, held[name])
@@ -191,8 +163,10 @@ def _of_class(x: Any) -> bool:
 
 
 def _foreign(kind: type) -> bool:
-    """Objects of Python and of other libraries are not looked into."""
+    """Objects of Python, of other libraries and of the compiler itself are not looked into."""
     root = kind.__module__.partition(".")[0]
+    if kind.__module__.startswith("steepest.compiler"):
+        return True
     return root in ("numpy", "polars", "torch") or (
         root in sys.stdlib_module_names and root not in ("types", "__main__")
     )
@@ -206,8 +180,8 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
             continue
     yield "defaults", function.__defaults__
     yield "keyword defaults", function.__kwdefaults__
-    if function.__module__ is None or not function.__module__.startswith("steepest"):
-        names = _names(function.__code__)
+    if not of_library(function):
+        names = names_in(function.__code__)
         for name in sorted(names & function.__globals__.keys()):
             value = function.__globals__[name]
             if isinstance(value, ModuleType):
@@ -217,13 +191,6 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
                         yield f"{name}.{attribute}", attributes[attribute]
             else:
                 yield name, value
-
-
-@functools.cache
-def _names(code: CodeType) -> frozenset[str]:
-    """Every global and attribute that a function names, in functions inside it too."""
-    inner = (_names(c) for c in code.co_consts if isinstance(c, CodeType))
-    return frozenset(code.co_names).union(*inner)
 
 
 def _restore_function(function: FunctionType, held: dict[Any, Any]) -> None:

@@ -9,6 +9,7 @@ Arithmetic that is not affine (a reshape that splits a dimension, a row number r
 one more symbol, a `Derived`, which code generation computes as an integer.
 """
 
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -25,6 +26,8 @@ __all__ = [
     "at_lane",
     "coefficient",
     "inside",
+    "is_small_window",
+    "is_tiling",
     "is_view",
     "plus",
     "scatter_index",
@@ -33,6 +36,7 @@ __all__ = [
     "through",
     "times",
     "varies",
+    "window_indices",
 ]
 
 Affine = tuple[int, tuple[tuple[str, int], ...]]
@@ -40,6 +44,8 @@ Index = tuple[Affine, ...]
 
 ZERO: Affine = (0, ())
 LANE: Affine = (0, (("L", 1),))
+
+_SMALL_WINDOW = 16  # elements that are read one after the other, without a loop
 
 _MOVEMENT = {"reshape", "permute", "broadcast", "slice", "windows"}
 
@@ -173,7 +179,17 @@ def is_view(v: Value) -> bool:
         return False
     if v.row.name in ("sum", "max"):  # over axes of length one: a reshape
         return all(v.operands[0].shape[axis] == 1 for axis in v.params["axes"])
-    return v.row.name in _MOVEMENT
+    return v.row.name in _MOVEMENT or is_tiling(v)
+
+
+def is_tiling(v: Value) -> bool:
+    """Whether v is a fold of windows that lie side by side: every element is in exactly one."""
+    if v.row is None or v.row.name != "fold":
+        return False
+    size, step = v.params["size"], v.params["step"]
+    counts = v.operands[0].shape[-2 * len(size) : -len(size)]
+    covered = tuple(n * s for n, s in zip(counts, step, strict=True))
+    return tuple(size) == tuple(step) and covered == v.shape[-len(size) :]
 
 
 def through(v: Value, index: Index) -> tuple[Value, Index]:
@@ -193,7 +209,37 @@ def through(v: Value, index: Index) -> tuple[Value, Index]:
         lead, at, within = index[: -2 * k], index[-2 * k : -k], index[-k:]
         moved = zip(at, params["step"], within, strict=True)
         return x, lead + tuple(plus(times(a, step), i) for a, step, i in moved)
+    if name == "pad":  # where it is inside
+        starts = zip(index, params["starts"], strict=True)
+        return x, tuple(plus(a, affine(-start)) for a, start in starts)
+    if name == "fold":
+        k = len(params["size"])
+        parts = list(zip(index[-k:], params["size"], strict=True))
+        at = tuple(_derived("div", a, n) for a, n in parts)
+        return x, index[:-k] + at + tuple(_derived("mod", a, n) for a, n in parts)
     return x, _reshaped(index, v.shape, x.shape)
+
+
+def is_small_window(v: Value) -> bool:
+    """Whether v is a sum or a maximum over the few elements of a window, as in pooling."""
+    if v.row is None or v.row.name not in ("sum", "max"):
+        return False
+    x, axes = v.operands[0], v.params["axes"]
+    over = [d for d in axes if x.shape[d] > 1]
+    first = x.ndim - len(x.params["size"]) if x.row is not None and x.row.name == "windows" else 99
+    return bool(over) and min(over) >= first and prod(x.shape[d] for d in over) <= _SMALL_WINDOW
+
+
+def window_indices(v: Value, index: Index) -> list[Index]:
+    """The indices into its operand that an element of a small reduction comes from."""
+    shape, axes = v.operands[0].shape, v.params["axes"]
+    found = []
+    for offset in product(*(range(shape[d]) for d in axes)):
+        within, kept = dict(zip(axes, offset, strict=True)), iter(index)
+        found.append(
+            tuple(affine(within[d]) if d in within else next(kept) for d in range(len(shape)))
+        )
+    return found
 
 
 def _reshaped(index: Index, new: tuple[int, ...], old: tuple[int, ...]) -> Index:

@@ -7,7 +7,8 @@ vectors; leading dimensions that are multiples of 4 KB get one vector more. Pad 
 numbers: sums over lanes mask them, everything else ignores them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "view_of"]
 BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
 _PAGE = 4096
+_FOLDED = 16.0  # cost of adding up the lanes of one sum
 
 
 def lanes(n: int, width: int) -> int:
@@ -92,6 +94,7 @@ class Roles:
 
     row, lane  letters of the tile's two dimensions ("" where there is none)
     outer      the other letters of the result; inner: the letters summed over
+    summed     a letter that is summed along the lanes; the tile's columns are then `lane`'s elements
     packed     where a copy of B with its lanes contiguous goes, if its own are not
     """
 
@@ -104,6 +107,7 @@ class Roles:
     outer: list[str]
     inner: list[str]
     size: dict[str, int]
+    summed: str = ""
     packed: Buffer | None = None
     cost: float = 0.0
 
@@ -130,16 +134,17 @@ class Layout:
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
     """The stored value that a view reads, and where."""
-    while v not in buffers and is_view(v):
+    while v not in buffers and (is_view(v) or (v.row is not None and v.row.name == "pad")):
         v, index = through(v, index)
     return v, index
 
 
-def lay_out(fusion: Fusion, width: int) -> Layout:
+def lay_out(fusion: Fusion, width: int, images: dict[Value, int] | None = None) -> Layout:
     """Decide every layout and role once."""
     layout = Layout(width)
     graph, buffers = fusion.graph, layout.buffers
     contiguous = _contiguous(fusion)
+    images = images or {}
     for v in graph.inputs:
         if v.role in ("gathered", "stepped"):
             buffers[v] = layout.sources[v] = plain(v.shape, v.dtype, v.role)
@@ -154,7 +159,7 @@ def lay_out(fusion: Fusion, width: int) -> Layout:
         array = v.kind == "constant" and splat(v) is None
         copied = v in layout.sources and v in fusion.home
         if array or copied or (v in fusion.home and v not in buffers):
-            buffers[v] = padded(v.shape, v.dtype, last_wide(v.shape), width)
+            buffers[v] = padded(v.shape, v.dtype, images.get(v, last_wide(v.shape)), width)
     for nest in fusion.nests:
         if nest.kind == "contract":
             layout.roles[nest] = _roles(nest, layout)
@@ -225,7 +230,46 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
             roles = Roles(*first, *second, row, lane, outer, inner, size)
             _weigh(roles, nest, layout)
             found.append(roles)
+    words = (a, b) if found[0].a is x else (b, a)
+    found += _summed_lanes(nest, words, found[0], layout)
     return min(found, key=lambda roles: roles.cost)
+
+
+def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layout) -> list[Roles]:
+    """Roles whose lanes are summed, where both operands are contiguous along them.
+
+    The best rows and columns are those along which windows overlap: what is read for one is still
+    near when it is read for the next.
+    """
+    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    kept = [i for i in (*base.outer, base.row, base.lane) if i]
+    sides = ((base.a, base.a_index), (base.b, base.b_index))
+    found = []
+    for letter in base.inner:
+        if any(_stride(x, index, place[letter], layout) != 1 for x, index in sides):
+            continue
+        rows, columns = (
+            [i for i in kept if i in word and i not in other] or [""]
+            for word, other in (words, words[::-1])
+        )
+        for row, lane in product(rows, columns):
+            roles = replace(base, row=row, lane=lane, summed=letter, packed=None)
+            roles.outer = [i for i in kept if i not in (row, lane)]
+            roles.inner = [i for i in base.inner if i != letter]
+            points = prod(base.size[i] for i in kept)
+            tile = min(base.size.get(row, 1), 5) + min(base.size.get(lane, 1), 5)
+            roles.cost = points * (
+                _FOLDED - tile - 2 * _overlaps(place.get(row), *sides[0], layout)
+            )
+            roles.cost -= points * 2 * _overlaps(place.get(lane), *sides[1], layout)
+            found.append(roles)
+    return found
+
+
+def _overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
+    """Whether neighbours along the symbol are also neighbours along another: a window slides."""
+    _, at = view_of(v, index, layout.buffers)
+    return any(symbol in symbols(a) and len(symbols(a)) > 1 for a in at)
 
 
 def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:

@@ -1,80 +1,66 @@
-"""The loop: a captured step, simplified, compiled, bound to its arrays, and run many times.
+"""The loop: a captured step as a native program on its arrays, run many times.
 
-A program is made once per text of its graph and kept for the life of the process: two trainings of
-the same network share it. What the compiler was allowed to assume (ranges of labels, states that
-are equal) is checked before every run.
+What the compiler was allowed to assume (ranges of labels, states that are equal) is checked before
+every run.
 """
 
-import threading
-from collections import OrderedDict
-from itertools import chain
-from typing import Any
+from bisect import bisect_right
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.capture import Captured
-from steepest.compiler.check import check
-from steepest.compiler.graph import Graph, Value
-from steepest.compiler.lower import lower
-from steepest.compiler.program import Program
-from steepest.compiler.refusal import NotCompilable, refusal
-from steepest.compiler.simplify import merge_twins, simplify
-from steepest.core import RequestError
+from steepest.compiler.graph import Value
+from steepest.compiler.program import Bound
+from steepest.compiler.programs import explained, program_for
+from steepest.compiler.refusal import refusal
 from steepest.tensors import Tensor
 
-__all__ = ["Loop", "program_for"]
-
-_KEPT = 128
-_programs: OrderedDict[str, Program] = OrderedDict()
-_lock = threading.Lock()
-
-
-def program_for(graph: Graph) -> Program:
-    """The program of a simplified graph; the same one for the same text."""
-    text = graph.text()
-    with _lock:
-        if text in _programs:
-            _programs.move_to_end(text)
-            return _programs[text]
-    try:
-        program = lower(check(graph))
-    except RequestError as unsupported:
-        raise NotCompilable(str(unsupported)) from unsupported
-    with _lock:
-        _programs[text] = program
-        while len(_programs) > _KEPT:
-            _programs.popitem(last=False)
-    return program
+__all__ = ["Loop"]
 
 
 class Loop:
     """A captured step as a native program on its arrays.
 
-    program   what runs; `program.explain()` shows every stage
+    program  what runs
     """
 
     def __init__(self, captured: Captured):
         self.captured = captured
-        graph, twins = merge_twins(simplify(captured.graph), _groups(captured))
-        self.program = program_for(graph)
-        # A program may have been made for an equal graph: inputs correspond by position.
-        bound_to = dict(zip(graph.inputs, self.program.graph.inputs, strict=True))
-        named = {x.name: x for x in graph.inputs}
-        self._places: dict[str, Value] = {name: bound_to[x] for name, x in named.items()}
-        self._arrays = {x.name: array for x, array in captured.arrays.items()}
-        self._twins = {x.name: named[first.name].name for x, first in twins.items()}
-        self._bound: Any = None
+        inputs = captured.graph.inputs
+        self._alike = _alike(captured)
+        self.program, twins = program_for(captured.graph, self._alike)
+        own = [x for number, x in enumerate(inputs) if number not in twins]
+        self._numbers = {x.name: number for number, x in enumerate(own)}
+        self._twins = [
+            (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
+            for twin, first in twins.items()
+        ]
+        self._memory = _Memory(captured)
+        self._bound = Bound(self.program)
+        self._given: dict[str, np.ndarray] = {}
+        arrays = {
+            x.name: captured.arrays[x] for x in own if x in captured.arrays and x.role != "stepped"
+        }
+        for name, array in arrays.items():
+            self._place(name, array)
+        self._reshaped = {x: array for x, array in arrays.items() if x not in self._given}
 
     def stale(self) -> str | None:
         """Why the program no longer is the step, in words; None while it is."""
-        for twin, first in self._twins.items():
-            if self._arrays[twin] != self._arrays[first]:
-                return twin
+        for name, twin, first in self._twins:
+            if twin.item() != first.item():
+                return name
         return self.captured.stale()
+
+    def explain(self) -> str:
+        """Every stage of the program, as text that reads like mathematics."""
+        return explained(self.captured.graph, self._alike)
 
     def names_of(self, tensor: Tensor) -> list[str]:
         """The input that stands for a tensor of the step's own; none if it is not used."""
-        return [name for name, array in self._arrays.items() if array is tensor.value]
+        arrays = self.captured.arrays.items()
+        return [x.name for x, array in arrays if array is tensor.value]
 
     def run(
         self,
@@ -98,8 +84,14 @@ class Loop:
         Returns:
             The number of steps done.
         """
-        self._check_apart(arrays)
-        bound = self._on(arrays)
+        for name, array in arrays.items():
+            if self._given.get(name) is not array:
+                self._check_apart(array)
+                self._place(name, array)
+        for name, array in self._reshaped.items():
+            self._place(name, array)
+        bound = self._bound
+        bound.load()
         done = bound.run(index, steps, outputs, control)
         if sound and control[2]:
             bound.load()
@@ -107,33 +99,44 @@ class Loop:
             again = None if index is None else index[: batch * (done - 1)]
             bound.run(again, done - 1, outputs, np.zeros_like(control))
         bound.save()
-        for twin, first in self._twins.items():
-            self._arrays[twin][...] = self._arrays[first]
+        for _, twin, first in self._twins:
+            twin[...] = first
         return done
 
-    def _check_apart(self, arrays: dict[str, np.ndarray]) -> None:
-        states = [x for x in self.captured.arrays if x.role == "state"]
-        for array in arrays.values():
-            for x in states:
-                if np.may_share_memory(array, self.captured.arrays[x]):
-                    raise refusal(
-                        f"an argument shares its memory with {x.name}, which the step changes",
-                        write="x.clone() as the argument",
-                    )
+    def _check_apart(self, array: np.ndarray) -> None:
+        """An argument must not be part of the state."""
+        shared = self._memory.shared(array)
+        if shared:
+            raise refusal(
+                f"an argument shares its memory with {shared}, which the step changes",
+                write="x.clone() as the argument",
+            )
 
-    def _on(self, arrays: dict[str, np.ndarray]) -> Any:
-        """The program with these arrays and with the state as it is now."""
-        placed = {}
-        for name, array in chain(self._arrays.items(), arrays.items()):
-            value = self._places.get(name)
-            if value is not None:
-                placed[value] = _shaped(array, value)
-        if self._bound is None:
-            self._bound = self.program.bind(placed)
-        else:
-            self._bound.arrays.update(placed)
-            self._bound.load()
-        return self._bound
+    def _place(self, name: str, array: np.ndarray) -> None:
+        """Bind an array; its numbers are read at every run."""
+        number = self._numbers[name]
+        shaped = _shaped(array, self.program.inputs[number])
+        self._bound.place(number, shaped)
+        if np.may_share_memory(shaped, array):  # else it is a copy, to be taken anew every time
+            self._given[name] = array
+
+
+class _Memory:
+    """Where the states are, to find out whether another array is there too."""
+
+    def __init__(self, captured: Captured):
+        states = [(x.name, a) for x, a in captured.arrays.items() if x.role == "state" and a.size]
+        self._places = sorted((*byte_bounds(array), name) for name, array in states)
+        self._starts = [start for start, _, _ in self._places]
+
+    def shared(self, array: np.ndarray) -> str:
+        """The name of a state that shares memory with the array; empty if there is none."""
+        start, stop = byte_bounds(array)
+        # States do not overlap: the last one that begins before the array's end is the one.
+        last = bisect_right(self._starts, stop - 1) - 1
+        if last >= 0 and self._places[last][1] > start and array.size:
+            return self._places[last][2]
+        return ""
 
 
 def _shaped(array: np.ndarray, value: Value) -> np.ndarray:
@@ -145,10 +148,11 @@ def _shaped(array: np.ndarray, value: Value) -> np.ndarray:
     return array.reshape(*array.shape[:lead], *shape)
 
 
-def _groups(captured: Captured) -> list[list[Value]]:
-    """States of one number that are equal now: candidates for being twins."""
-    groups: dict[Any, list[Value]] = {}
-    for x, array in captured.arrays.items():
-        if x.role == "state" and array.shape == ():
-            groups.setdefault((x.dtype, array.tobytes()), []).append(x)
-    return list(groups.values())
+def _alike(captured: Captured) -> list[list[int]]:
+    """Positions of states of one number that are equal now: candidates for being twins."""
+    groups: dict[tuple, list[int]] = {}
+    for number, x in enumerate(captured.graph.inputs):
+        if x.role == "state" and x.shape == ():
+            array = captured.arrays[x]
+            groups.setdefault((x.dtype, array.tobytes()), []).append(number)
+    return [group for group in groups.values() if len(group) > 1]

@@ -2,28 +2,27 @@
 
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
-plan     register tiles, one block of memory
-sharing  what several threads divide, and where they meet
+plan     register tiles, what threads divide, one block of memory
 emit     LLVM IR as text
 engine   machine code
 """
 
-from collections.abc import Callable
 from math import prod
 
-from steepest.compiler import cache
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import NativeFunction, host, machine_code, pause, vector_lanes
+from steepest.compiler.engine import host, machine_code, pause, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
+from steepest.compiler.images import images
+from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
-from steepest.compiler.program import Program, Signature
+from steepest.compiler.program import Program
 from steepest.compiler.results import with_own_results
+from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
-from steepest.compiler.team import SharedFunction
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -36,9 +35,10 @@ class Lowered:
 
     def __init__(self, graph: Graph, width: int, features: str):
         self.width = width
-        self.fusion = ordered(Fusion(graph).run())
+        found = images(graph, width)
+        self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = work(graph) < _TINY
-        self.layout: Layout = lay_out(self.fusion, width)
+        self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers_of(features), self.unroll)
         self.emitted: Emitted = emit(
             self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
@@ -53,7 +53,9 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(f"    rows {roles.row} lanes {roles.lane} ({sizes}) {tile}{packed}")
+                lines.append(
+                    f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}"
+                )
         lines += [self.plan.sharing.text()] if self.plan.sharing else []
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
@@ -70,7 +72,7 @@ def _work(v: Value) -> int:
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())
-    if v.row.lowering == "movement":
+    if is_view(v):
         return 0
     return max([v.size, *(x.size for x in v.operands)])
 
@@ -84,7 +86,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:
-    """A native program for a traced, checked and simplified graph; from disk, if made before.
+    """A native program for a traced, checked and simplified graph.
 
     Args:
         width: lanes of float32 vectors, a power of two; by default the processor's.
@@ -94,23 +96,7 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
         RequestError: a row or dtype that has no native code.
     """
     features = host()[1] if features is None else features
-    width = width or vector_lanes(features)
-    graph = with_own_results(graph)
-    name = cache.entry_name(graph.key(), width, features)
-    kept = cache.load(name)
-    if kept is not None:
-        signature, code = Signature.from_json(kept[0]), kept[1]
-    else:
-        lowered = stages(graph, width=width, features=features)
-        signature = Signature.of(graph, lowered.layout, lowered.plan)
-        code = machine_code(lowered.emitted.text, features)
-        cache.save(name, signature.to_json(), code)
-    return Program(
-        graph, signature, _function(code, signature), lambda: stages(graph, width=width).text()
-    )
-
-
-def _function(code: bytes, signature: Signature) -> Callable[..., int]:
-    if not signature.team:
-        return NativeFunction(code, "run", signature.pointers)
-    return SharedFunction(NativeFunction(code, "run", signature.pointers, 4), signature.team)
+    lowered = stages(graph, width=width, features=features)
+    signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
+    code = machine_code(lowered.emitted.text, features)
+    return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

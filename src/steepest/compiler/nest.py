@@ -32,6 +32,7 @@ class Nest:
     held    values in registers, and the index at which each is there
     sums    accumulators of a row nest: values that are complete only after it
     stores  values written to memory at their index
+    bounded pads that the loops of a contract nest never leave: read where they are inside
     after   nests that must run first, directly or through others, as bits of their numbers
     """
 
@@ -48,6 +49,7 @@ class Nest:
         self.held: dict[Value, Index] = {}
         self.sums: list[Value] = []
         self.stores: list[Value] = []
+        self.bounded: set[Value] = set()
         self.after = 0
         self.symbols = tuple(f"i{d}" for d in range(len(space)))
 

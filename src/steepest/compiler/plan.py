@@ -6,7 +6,7 @@ only within a step, where values share places if they do not live at the same ti
 
 from dataclasses import dataclass, field
 
-from steepest.compiler.contraction import Tile, best_tile
+from steepest.compiler.contraction import Tile, best_tile, dots_tile
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded
@@ -88,6 +88,9 @@ def _choose_tile(
     registers: int,
     unroll: bool,
 ) -> None:
+    if roles.summed:
+        _choose_dots(nest, roles, layout, found, registers)
+        return
     size = roles.size
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
     k = 1
@@ -106,6 +109,17 @@ def _choose_tile(
     if weight > _LIGHT and not unroll:
         shape = (_SPILL_ROWS * layout.width,)
         found.spill[nest] = padded(shape, nest.anchor.dtype, 0, layout.width)
+
+
+def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
+    """Tiles whose sums are vectors, and the memory in which all of them are until the end."""
+    assert nest.anchor is not None
+    m, n = (roles.size.get(i, 1) for i in (roles.row, roles.lane))
+    found.tiles[nest] = dots_tile(m, n, registers)
+    width = lanes(roles.size[roles.summed], layout.width)
+    kept = [roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i]
+    shape = (*kept, width)
+    found.partial[nest] = padded(shape, nest.anchor.dtype, len(kept), layout.width)
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:

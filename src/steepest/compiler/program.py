@@ -1,88 +1,23 @@
 """Program: a compiled step, and the arrays that it runs on.
 
-`program.bind(arrays)` copies states and read-only arrays into the program's layout once and gives a
-`Bound`, which runs many steps in one native call; `bound.save()` copies the states back into the
-user's arrays. `program.run(...)` is all three.
+`program.bind(arrays)` gives a `Bound`, the program with memory of its own: states and read-only
+arrays are copied into the program's layout by `load`, many steps run in one native call, and `save`
+copies the states back into the user's arrays. `program.run(...)` is all three.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
-from steepest.compiler.graph import Graph, Value, splat
-from steepest.compiler.layout import Buffer, Layout
-from steepest.compiler.plan import Plan
-from steepest.core import said
+from steepest.compiler.graph import Value
+from steepest.compiler.signature import Place, Signature
+from steepest.compiler.team import native
+from steepest.core import Aval, said
 
-__all__ = ["Bound", "Program", "Signature"]
+__all__ = ["Bound", "Program"]
 
 _PAGE = 4096
-
-
-@dataclass
-class Place:
-    """Where an array is: its strides (in elements) and offset (in bytes) in the program's block.
-
-    place   "memory"; or "gathered" or "stepped": read where the user has it
-    beyond  bytes after its end that may be read (and are not used)
-    """
-
-    place: str
-    offset: int
-    strides: list[int]
-    beyond: int
-
-
-@dataclass
-class Signature:
-    """What binding arrays needs to know about compiled code; JSON-able.
-
-    inputs     one place per input of the graph; constants: one per constant that is no single
-               number, in the order of the graph's values
-    bytes      size of the program's block
-    batch      rows that a step gathers, 0 if none
-    width      lanes of its vectors
-    team       where in the block the threads' own words are; 0: it has no code for threads
-    """
-
-    inputs: list[Place]
-    constants: list[Place]
-    bytes: int
-    batch: int
-    width: int
-    pointers: int
-    team: int
-
-    @classmethod
-    def of(cls, graph: Graph, layout: Layout, plan: Plan) -> "Signature":
-        sources = layout.sources
-        inputs = [_place(sources.get(v) or layout.buffers[v], layout) for v in graph.inputs]
-        constants = [_place(layout.buffers[v], layout) for v in arrays_of(graph)]
-        gathered = [v.shape[0] for v in graph.inputs if v.role == "gathered"]
-        pointers = 3 + len(sources) + len(graph.outputs)
-        batch = gathered[0] if gathered else 0
-        return cls(inputs, constants, plan.bytes, batch, layout.width, pointers, plan.team)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Signature":
-        places = {key: [Place(**place) for place in data[key]] for key in ("inputs", "constants")}
-        return cls(**{**data, **places})
-
-
-def arrays_of(graph: Graph) -> list[Value]:
-    """Constants that need memory."""
-    return [v for v in graph.values() if v.kind == "constant" and splat(v) is None]
-
-
-def _place(buffer: Buffer, layout: Layout) -> Place:
-    rest = buffer.strides[1:] if buffer.place == "gathered" else buffer.strides
-    beyond = layout.width * max(rest, default=1) * buffer.dtype.itemsize
-    return Place(buffer.place, buffer.offset, list(buffer.strides), beyond)
 
 
 def aligned(count: int) -> np.ndarray:
@@ -95,23 +30,22 @@ def aligned(count: int) -> np.ndarray:
 class Program:
     """A compiled step.
 
-    graph      what it computes; `explain()` shows how
+    inputs     what arrays are bound to, in the shapes in which the program reads them
+    outputs    shape and dtype of what it writes in every step
     signature  where its arrays go
+    code       the object file
     """
 
     def __init__(
         self,
-        graph: Graph,
+        inputs: Sequence[Value],
+        outputs: Sequence[Aval],
         signature: Signature,
-        function: Callable[..., int],
-        explanation: Callable[[], str],
+        code: bytes,
     ):
-        self.graph, self.signature, self.function = graph, signature, function
-        self._explanation = explanation
-
-    def explain(self) -> str:
-        """The step as equations, then as loop nests."""
-        return f"{self.graph.text()}\n\n{self._explanation()}"
+        self.inputs, self.outputs = list(inputs), list(outputs)
+        self.signature, self.code = signature, code
+        self.function = native(code, signature.pointers, signature.team)
 
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.
@@ -119,7 +53,10 @@ class Program:
         Gathered arrays have any number of rows, stepped ones one entry per step; both are read
         where they are. States and whole arrays are copied into the program's layout.
         """
-        return Bound(self, arrays)
+        bound = Bound(self)
+        for number, v in enumerate(self.inputs):
+            bound.place(number, arrays[v])
+        return bound
 
     def run(
         self,
@@ -131,58 +68,65 @@ class Program:
     ) -> int:
         """Run steps, change the states' arrays in place, and give the number of steps done."""
         bound = self.bind(arrays)
+        bound.load()
+        control = np.zeros(3, np.int64) if control is None else control
         done = bound.run(index, steps, outputs, control)
         bound.save()
         return done
 
 
 class Bound:
-    """A program with its arrays and its memory; for one thread at a time.
+    """A program with its memory, and the user's arrays; for one thread at a time."""
 
-    arrays  the user's array of every input; replacing one is allowed between runs (then `load`)
-    """
-
-    def __init__(self, program: Program, arrays: dict[Value, np.ndarray]):
-        self.program, self.arrays = program, dict(arrays)
+    def __init__(self, program: Program):
+        self.program = program
         self._block = aligned(program.signature.bytes)
-        constants = arrays_of(program.graph)
-        for v, place in zip(constants, program.signature.constants, strict=True):
-            self._view(v, place)[...] = v.data
-        self._copied: list[tuple[Value, np.ndarray]] = []
-        self._direct: list[tuple[Value, Place]] = []
-        for v, place in zip(program.graph.inputs, program.signature.inputs, strict=True):
+        for place, constant in program.signature.constants:
+            view = self._view(place, np.dtype(constant.dtype))
+            view[...] = constant.array(place.shape)
+        self._arrays = [np.empty(0)] * len(program.inputs)
+        self._copied: list[tuple[int, np.ndarray]] = []
+        self._states: list[tuple[int, np.ndarray]] = []
+        self._direct: dict[int, _Direct] = {}
+        for k, place in enumerate(program.signature.inputs):
+            v = program.inputs[k]
             if place.place == "memory":
-                self._copied.append((v, self._view(v, place)))
+                self._copied.append((k, self._view(place, v.dtype)))
+                self._states += self._copied[-1:] if v.role == "state" else []
             else:
-                self._direct.append((v, place))
-        self._held: dict[Value, np.ndarray] = {}
-        self.load()
+                self._direct[k] = _Direct(v, place)
+        self._rows = np.zeros(program.signature.width, np.int64)
+        self._block_at, self._rows_at = self._block.ctypes.data, self._rows.ctypes.data
 
-    def _view(self, v: Value, place: Place) -> np.ndarray:
+    def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
         """The value's own shape, over the program's block."""
-        strides = [stride * v.dtype.itemsize for stride in place.strides]
-        return np.ndarray(v.shape, v.dtype, self._block.data, place.offset, strides)
+        strides = [stride * dtype.itemsize for stride in place.strides]
+        return np.ndarray(place.shape, dtype, self._block.data, place.offset, strides)
+
+    def place(self, number: int, array: np.ndarray) -> None:
+        """Make this the user's array of an input; it is read from `load` and `run` on."""
+        if number in self._direct:
+            self._direct[number].place(array)
+        else:
+            v = self.program.inputs[number]
+            if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
+                raise _misfit(v.name, v.dtype, v.shape, array)
+        self._arrays[number] = array
 
     def load(self) -> None:
         """Copy states and whole arrays from the user's arrays into the program's memory."""
-        for v, view in self._copied:
-            array = self.arrays[v]
-            if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
-                raise _misfit(v, v.shape, array)
-            np.copyto(view, array)
+        arrays = self._arrays
+        for number, view in self._copied:
+            view[...] = arrays[number]
 
     def save(self) -> None:
         """Copy the states back into the user's arrays."""
-        for v, view in self._copied:
-            if v.role == "state":
-                np.copyto(self.arrays[v], view)
+        arrays = self._arrays
+        for number, view in self._states:
+            arrays[number][...] = view
 
     def run(
-        self,
-        index: np.ndarray | None,
-        steps: int,
-        outputs: list[np.ndarray],
-        control: np.ndarray | None = None,
+        self, index: np.ndarray | None, steps: int, outputs: list[np.ndarray], control: np.ndarray
     ) -> int:
         """Run up to `steps` steps in one native call, and give the number done.
 
@@ -192,60 +136,82 @@ class Bound:
             control: three int64: write to [0] from another thread to stop; [1] counts the steps
                 done; [2] becomes 1 if the run ended at a loss that is not finite.
         """
-        control = np.zeros(3, np.int64) if control is None else control
-        rows = self._row_numbers(index, steps)
-        for v, array in zip(self.program.graph.outputs, outputs, strict=True):
-            room = array.size >= steps * v.size and array.flags.c_contiguous
-            if array.dtype != v.dtype or not room:
-                raise _misfit(v, (steps, *v.shape), array, "output")
-        direct = [self._readable(v, place, steps) for v, place in self._direct]
-        places = [x.ctypes.data for x in (self._block, rows, control, *direct, *outputs)]
-        return self.program.function(*places, steps)
+        for aval, array in zip(self.program.outputs, outputs, strict=True):
+            room = array.size >= steps * prod(aval.shape) and array.flags.c_contiguous
+            if array.dtype != aval.dtype or not room:
+                raise _misfit("output", aval.dtype, (steps, *aval.shape), array)
+        sources = [direct.ready(steps) for direct in self._direct.values()]
+        self._take_rows(index, steps)
+        places = [x.ctypes.data for x in (control, *outputs)]
+        return self.program.function(
+            self._block_at, self._rows_at, places[0], *sources, *places[1:], steps
+        )
 
-    def _readable(self, v: Value, place: Place, steps: int) -> np.ndarray:
-        """The user's array itself, if it may be read a little beyond its end; else a copy.
-
-        Reading beyond the end is harmless inside the memory page in which the array ends.
-        """
-        array = self.arrays[v]
-        shape = v.shape[1:] if place.place == "gathered" else v.shape
-        few = place.place == "stepped" and len(array) < steps
-        if array.dtype != v.dtype or array.shape[1:] != shape or few:
-            raise _misfit(v, (steps if few else len(array), *shape), array)
-        end = array.ctypes.data + array.nbytes
-        if array.flags.c_contiguous and -end % _PAGE >= place.beyond:
-            return array
-        held = self._held.get(v)
-        if held is None or held.shape != array.shape:
-            room = aligned(array.nbytes + place.beyond)
-            held = self._held[v] = np.ndarray(array.shape, array.dtype, buffer=room.data)
-        np.copyto(held, array)
-        return held
-
-    def _row_numbers(self, index: np.ndarray | None, steps: int) -> np.ndarray:
+    def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
         """The batches' row numbers, checked, followed by rows that may be read."""
         signature = self.program.signature
         count = steps * signature.batch
-        rows = np.zeros(count + signature.width, np.int64)
         if not count:
-            return rows
+            return
         if index is None or index.size != count:
             shape = None if index is None else index.shape
             raise ValueError(said("index", "one row number per sample", expected=count, got=shape))
-        rows[:count] = index.reshape(-1)
-        limit = min(len(self.arrays[v]) for v, _ in self._direct if v.role == "gathered")
+        if self._rows.size < count + signature.width:
+            self._rows = np.zeros(count + signature.width, np.int64)
+            self._rows_at = self._rows.ctypes.data
+        rows = self._rows[:count]
+        rows[...] = index.reshape(-1)
+        self._rows[count : count + signature.width] = 0
+        limit = min(x.rows for x in self._direct.values() if x.value.role == "gathered")
         if rows.view(np.uint64).max() >= limit:  # a negative number is a very large one
             got = f"{rows.min()} to {rows.max()}"
             raise IndexError(said("index", "no such row", expected=f"0 to {limit - 1}", got=got))
-        return rows
 
 
-def _misfit(v: Value, shape: tuple[int, ...], array: np.ndarray, what: str = "input") -> ValueError:
+class _Direct:
+    """An input that is read where the user has it.
+
+    rows  the number of samples, or of steps
+    """
+
+    def __init__(self, value: Value, place: Place):
+        self.value, self.beyond = value, place.beyond
+        self.shape = value.shape[1:] if place.place == "gathered" else value.shape
+        self.rows = 0
+        self._at = 0
+        self._array: np.ndarray
+        self._held: np.ndarray | None = None
+
+    def place(self, array: np.ndarray) -> None:
+        """Read the array itself, if it may be read a little beyond its end; else a copy.
+
+        Reading beyond the end is harmless inside the memory page in which the array ends.
+        """
+        if array.dtype != self.value.dtype or array.shape[1:] != self.shape:
+            raise _misfit(self.value.name, self.value.dtype, (len(array), *self.shape), array)
+        self._array, self._held, self._at = array, None, array.ctypes.data
+        self.rows = len(array)
+        if array.flags.c_contiguous and -(self._at + array.nbytes) % _PAGE >= self.beyond:
+            return
+        room = aligned(array.nbytes + self.beyond)
+        self._held = np.ndarray(array.shape, array.dtype, buffer=room.data)
+        self._at = self._held.ctypes.data
+
+    def ready(self, steps: int) -> int:
+        """Where the numbers of so many steps are, as they are now."""
+        if self.value.role == "stepped" and self.rows < steps:
+            raise _misfit(self.value.name, self.value.dtype, (steps, *self.shape), self._array)
+        if self._held is not None:
+            self._held[...] = self._array
+        return self._at
+
+
+def _misfit(name: str, dtype: np.dtype, shape: tuple[int, ...], array: np.ndarray) -> ValueError:
     return ValueError(
         said(
-            v.name or what,
+            name or "input",
             "the array does not fit the compiled program",
-            expected=f"{v.dtype} {shape}",
+            expected=f"{dtype} {shape}",
             got=f"{array.dtype} {array.shape}",
         )
     )

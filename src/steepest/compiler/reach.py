@@ -7,7 +7,16 @@ its index can reach.**
 """
 
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Derived, Index, affine, inside, is_view, through
+from steepest.compiler.index import (
+    Derived,
+    Index,
+    affine,
+    inside,
+    is_small_window,
+    is_view,
+    through,
+    window_indices,
+)
 from steepest.compiler.nest import Nest
 
 __all__ = ["COST", "EXPENSIVE", "Reach", "is_elementwise", "is_read"]
@@ -75,6 +84,8 @@ class Reach:
             self.visited.setdefault(v, set()).add(index)
         if name == "uniform":
             return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
+        if name == "pad" and v in self.nest.bounded:
+            return self(*through(v, index))
         if name == "pad":
             return self(v.operands[0], inside(v, index)[0])
         if name == "take":
@@ -84,6 +95,8 @@ class Reach:
             return self(number, at) and self(table, (affine(row), *index[number.ndim :]))
         if is_elementwise(v):
             return all(self(x, index) for x in v.operands)
+        if is_small_window(v):
+            return all(self(v.operands[0], at) for at in window_indices(v, index))
         holder = self.holder.get(v)
         return self.lenient and holder is not None and not holder.waits_for(self.nest)
 

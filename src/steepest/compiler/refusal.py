@@ -2,11 +2,13 @@
 
 import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType, FrameType
 
 from steepest.core import said
 
-__all__ = ["NotCompilable", "refusal", "user_line"]
+__all__ = ["NotCompilable", "refusal", "refusing", "user_line"]
 
 # Frames of these packages are how an operation is done, not where it is asked for.
 _MACHINERY = tuple(
@@ -29,6 +31,21 @@ def refusal(
     """The exception for one reason, `what`, at one of the user's lines."""
     where = f"compile, {line}" if line else "compile"
     return NotCompilable(said(where, what, expected=expected, got=got, write=write))
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever goes wrong inside becomes a reason to run the step eagerly.
+
+    A mistake of the user's shows again, as what it is, when the step runs eagerly.
+    """
+    try:
+        yield
+    except NotCompilable:
+        raise
+    except Exception as wrong:
+        what = f"{type(wrong).__name__}: {str(wrong).partition(chr(10))[0]}"
+        raise refusal(f"compiling failed with {what}") from wrong
 
 
 def user_line() -> str:

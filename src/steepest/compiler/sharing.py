@@ -57,7 +57,8 @@ def share(fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]) -> Sharin
     work = {nest: _work(nest, fusion, layout) for nest in fusion.nests}
     if sum(work.values()) < _STEP:
         return None
-    found = Sharing({nest for nest, n in work.items() if n >= _NEST and _divisible(nest)})
+    large = [nest for nest, n in work.items() if n >= _NEST]
+    found = Sharing({nest for nest in large if _divisible(nest, layout)})
     phase, since = 0, list[_Part]()
     for nest in fusion.nests:
         first, *rest = _parts(nest, nest in found.split, fusion, layout, partial)
@@ -83,8 +84,10 @@ def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     return prod(nest.space) * each
 
 
-def _divisible(nest: Nest) -> bool:
+def _divisible(nest: Nest, layout: Layout) -> bool:
     """Whether the nest has a loop whose rounds are independent."""
+    if nest.kind == "contract" and layout.roles[nest].summed:
+        return bool(layout.roles[nest].outer)
     if nest.kind == "row":
         return nest.depth > 0 and not nest.sums
     return nest.kind != "scatter" and bool(nest.space)

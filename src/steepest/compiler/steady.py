@@ -35,4 +35,4 @@ class Steady:
 
     def explain(self) -> str:
         """All stages of every program made so far, as text that reads like mathematics."""
-        return "\n\n".join(loop.program.explain() for loop in self.loops.values())
+        return "\n\n".join(loop.explain() for loop in self.loops.values())

@@ -18,7 +18,7 @@ from steepest.compiler.engine import NativeFunction
 from steepest.compiler.sharing import ABANDONED, TEAM_BYTES, YIELD
 from steepest.core import get_num_threads
 
-__all__ = ["SharedFunction", "Team"]
+__all__ = ["SharedFunction", "Team", "native"]
 
 _ROUNDS = 4  # timed calls for every number of threads; the first warms up
 _SECONDS = 2e-3  # what such a call should take
@@ -219,3 +219,10 @@ class SharedFunction:
             for n, t in fastest.items():
                 if t < _CLEARLY * fastest[self.kept]:
                     self.kept = n
+
+
+def native(code: bytes, pointers: int, team: int) -> Callable[..., int]:
+    """The function `run` of an object file; `team` is where the threads' words are, or 0."""
+    if not team:
+        return NativeFunction(code, "run", pointers)
+    return SharedFunction(NativeFunction(code, "run", pointers, counts=4), team)

@@ -10,6 +10,7 @@ __all__ = ["ACTIVATIONS", "mlp"]
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
+    "scaled_tanh": nn.ScaledTanh,
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "leaky_relu": nn.LeakyReLU,

@@ -16,6 +16,7 @@ from steepest.nn.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    ScaledTanh,
     Sigmoid,
     SiLU,
     Softplus,
@@ -24,6 +25,7 @@ from steepest.nn.activation import (
     Tanhshrink,
 )
 from steepest.nn.container import ModuleList, Sequential
+from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
 from steepest.nn.linear import Flatten, Identity, Linear, Unflatten
@@ -38,9 +40,17 @@ from steepest.nn.loss import (
     SmoothL1Loss,
     SumSquaresLoss,
 )
+from steepest.nn.map_loss import MAPLoss
 from steepest.nn.module import Module
+from steepest.nn.padding import ConstantPad2d, ZeroPad2d
 from steepest.nn.parameter import Parameter
+from steepest.nn.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from steepest.nn.rbf import RBF
 from steepest.nn.softmax import LogSoftmax, Softmax, Softmin
+from steepest.nn.sub_sampling import SubSampling
+from steepest.nn.summary import LayerRow, Summary, outline, summary
+from steepest.nn.table_conv import TableConv2d
+from steepest.nn.watching import watching
 
 __all__ = [
     "Module",
@@ -52,6 +62,19 @@ __all__ = [
     "Flatten",
     "Unflatten",
     "Dropout",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "TableConv2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "SubSampling",
+    "ConstantPad2d",
+    "ZeroPad2d",
+    "RBF",
     "CELU",
     "ELU",
     "GELU",
@@ -66,6 +89,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "SELU",
+    "ScaledTanh",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -79,6 +103,7 @@ __all__ = [
     "CrossEntropyLoss",
     "HuberLoss",
     "L1Loss",
+    "MAPLoss",
     "MSELoss",
     "NLLLoss",
     "SmoothL1Loss",
@@ -88,4 +113,9 @@ __all__ = [
     "ends_in_softmax",
     "functional",
     "init",
+    "LayerRow",
+    "Summary",
+    "outline",
+    "summary",
+    "watching",
 ]

@@ -25,6 +25,7 @@ __all__ = [
     "ReLU",
     "ReLU6",
     "SELU",
+    "ScaledTanh",
     "SiLU",
     "Sigmoid",
     "Softplus",
@@ -77,6 +78,29 @@ class Tanh(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
+
+
+class ScaledTanh(_Activation):
+    """A tanh(Sx), by default 1.7159 tanh(2x/3): then f(1) = 1 and f(−1) = −1.
+
+    Units with targets of ±1 work where the curve bends most and never saturate.
+
+    Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document
+    recognition", Proceedings of the IEEE 86(11), 1998, equation 6 and appendix A.
+
+    Args:
+        amplitude: A.
+        slope: S.
+    """
+
+    settings = ("amplitude", "slope")
+
+    def __init__(self, amplitude: float = 1.7159, slope: float = 2 / 3):
+        super().__init__()
+        self.amplitude, self.slope = amplitude, slope
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.amplitude * F.tanh(self.slope * input)
 
 
 class LogSigmoid(_Activation):

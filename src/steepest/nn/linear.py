@@ -56,6 +56,10 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
 
+    def work(self, given: tuple[int, ...], made: tuple[int, ...]) -> tuple[int, int]:
+        products = math.prod(made) * self.in_features
+        return products + (math.prod(made) if self.bias is not None else 0), products
+
     def extra_repr(self) -> str:
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "

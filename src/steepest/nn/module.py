@@ -204,6 +204,17 @@ class Module(Registry):
         """The constructor's arguments that would make this module again, without its weights."""
         return self.made_with
 
+    def work(self, given: tuple[int, ...], made: tuple[int, ...]) -> tuple[int, int]:
+        """What one sample costs this layer: connections and multiply-adds.
+
+        A connection is a weight or a bias as it is used: one that is used at 100 places counts 100
+        times. Layers without weights have none.
+
+        Args:
+            given, made: the shapes of the sample that the layer is given and that it makes.
+        """
+        return 0, 0
+
     def extra_repr(self) -> str:
         """What stands between the parentheses when the module is printed."""
         return ""

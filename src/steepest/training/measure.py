@@ -5,15 +5,13 @@ target's own units or a class. Looking draws no random number of the run and lea
 was.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from steepest import functional as F
 from steepest import nn
-from steepest.random import default_generator
 from steepest.tensors import Tensor, no_grad
 from steepest.training.metrics import measured
 
@@ -25,29 +23,15 @@ __all__ = [
     "outputs",
     "probabilities",
     "truths",
-    "watching",
 ]
 
 # Rows per forward pass: enough to be fast, few enough that a layer's activations stay small.
 _ROWS = 4096
 
 
-@contextmanager
-def watching(model: nn.Module) -> Iterator[None]:
-    """In this block the model is in use, not in training, and its gradients are not recorded."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad(), default_generator.undisturbed():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
 def outputs(model: nn.Module, x: np.ndarray) -> np.ndarray:
     """The model's outputs for the rows of x, whatever their number."""
-    with watching(model):
+    with nn.watching(model):
         parts = [model(Tensor(x[i : i + _ROWS])).numpy() for i in range(0, len(x), _ROWS)]
     return np.concatenate(parts)
 

@@ -6,12 +6,19 @@ per scope, so common subexpressions, loop invariants, and what prologue and epil
 themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from steepest.compiler.builder import Builder, Op
-from steepest.compiler.emit.scalars import SCALAR_RULES, converted, register_base, uniform
+from steepest.compiler.emit.scalars import (
+    SCALAR_RULES,
+    converted,
+    maximum,
+    register_base,
+    uniform,
+)
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.index import (
@@ -25,6 +32,7 @@ from steepest.compiler.index import (
     at_lane,
     coefficient,
     inside,
+    is_small_window,
     is_view,
     plus,
     substitute,
@@ -32,6 +40,7 @@ from steepest.compiler.index import (
     through,
     times,
     varies,
+    window_indices,
 )
 from steepest.compiler.layout import Buffer, Layout
 from steepest.compiler.nest import Nest
@@ -51,6 +60,14 @@ class Expressions(Builder):
         self.nest: Nest | None = None
         self.width = 0  # lanes of the vectors being written; 0: scalars
         self.strided = 0  # accesses that went lane by lane, for tests to count
+        self.head: list[str] = []  # lines that run once, when the function begins
+
+    @contextmanager
+    def wide(self, width: int) -> Iterator[None]:
+        """Inside, vectors have this many lanes."""
+        before, self.width = self.width, width
+        yield
+        self.width = before
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -74,12 +91,25 @@ class Expressions(Builder):
         assert v.row is not None
         if v.row.name == "take":
             return self._taken(v, index)
+        if self.nest is not None and v in self.nest.bounded:
+            return self.pull(*through(v, index))
         if v.row.name == "pad":
             return self._padded(v, index)
         if v.row.name == "uniform":
             return self._drawn(v, index)
+        if is_small_window(v):
+            return self._pooled(v, index)
         assert v.row.name in SCALAR_RULES, f"{v} is not in a register at {index}"
         return SCALAR_RULES[v.row.name](self, v, *[self.pull(x, index) for x in v.operands])
+
+    def _pooled(self, v: Value, index: Index) -> Op:
+        """The elements of a window, added or compared one after the other."""
+        assert v.row is not None
+        total, *others = [self.pull(v.operands[0], at) for at in window_indices(v, index)]
+        for x in others:
+            larger = v.row.name == "max"
+            total = maximum(self, v.dtype, total, x) if larger else self.add(total, x)
+        return total
 
     def fetch(self, buffer: Buffer, index: Index) -> Op:
         """A buffer's element, or one per lane: adjacent lanes are one vector load."""

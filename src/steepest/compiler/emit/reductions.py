@@ -2,7 +2,7 @@
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.nests import Nests
+from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import ZERO, Affine, affine, plus, scatter_index, substitute
@@ -14,7 +14,7 @@ __all__ = ["Reductions"]
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
 
 
-class Reductions(Nests):
+class Reductions(Rows):
     """Emitters of nests whose result is smaller, or elsewhere, than what they run through."""
 
     # ---- reduce ----------------------------------------------------------------------------------
@@ -29,7 +29,8 @@ class Reductions(Nests):
         kept = list(zip(nest.symbols, nest.space, strict=True))
         argmax = nest.anchor.row.name == "argmax"
         along = self._contiguous_symbols(x, index)
-        if kept and not argmax and (kept[-1][0] in along or inner[-1][0] not in along):
+        summed = any(symbol in along for symbol, _ in inner)
+        if kept and not argmax and (kept[-1][0] in along or not summed):
             self._reduce_across(nest, kept, inner)
         else:
             self._reduce_along(nest, kept, inner, argmax)
@@ -82,7 +83,8 @@ class Reductions(Nests):
     ) -> None:
         assert nest.anchor is not None
         v, (x, index) = nest.anchor, nest.reduced_operand()
-        *outer, (symbol, n) = inner or [("r", 1)]
+        along = self._contiguous_symbols(x, index)
+        *outer, (symbol, n) = sorted(inner, key=lambda loop: loop[0] in along) or [("r", 1)]
         self.width = 0 if argmax else lanes(n, self.layout.width)
         last = self.columns(n)[1] if self.width else 1
         step = max(self.width, 1)

@@ -14,8 +14,8 @@ from math import prod
 from typing import NamedTuple
 
 from steepest.compiler.builder import Op
+from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.threads import barrier
-from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
@@ -36,7 +36,7 @@ class Emitted(NamedTuple):
     strided: int
 
 
-class Step(Tiles):
+class Step(Dots):
     """Emitter of the whole function."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):

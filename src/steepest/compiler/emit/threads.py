@@ -77,7 +77,6 @@ class Threads(Expressions):
     def __init__(self, fusion: Fusion, layout: Layout, sharing: Sharing | None):
         super().__init__(fusion, layout)
         self.sharing = sharing
-        self.head: list[str] = []  # what is computed once, when the function begins
         self.phase = 0
         self.divided = False  # whether the threads divide the loops that are being written
 

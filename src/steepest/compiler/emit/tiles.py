@@ -12,9 +12,19 @@ from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import ZERO, Affine, Index, affine, plus, substitute, times, varies
+from steepest.compiler.index import (
+    ZERO,
+    Affine,
+    Index,
+    affine,
+    is_view,
+    plus,
+    substitute,
+    through,
+    times,
+    varies,
+)
 from steepest.compiler.layout import Buffer, Layout, Roles, lanes
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.plan import Plan
@@ -103,6 +113,31 @@ class Tiles(Reductions):
         self.loop(full, lambda number, _: strip(number, tile.vectors))
         if rest:
             strip(affine(full), rest)
+
+    def bounds(self, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
+        """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
+        assert self.nest is not None
+        found: dict[str, tuple[Affine, int, int]] = {}
+        for v, index in ((roles.a, roles.a_index), (roles.b, roles.b_index)):
+            while v not in self.layout.buffers and v not in self.nest.bounded and is_view(v):
+                v, index = through(v, index)
+            if v in self.nest.bounded:
+                parts = zip(index, v.params["starts"], v.operands[0].shape, strict=True)
+                for a, start, n in parts:
+                    offsets = [s for s, c in a[1] if s.startswith("k") and c == 1]
+                    found |= dict.fromkeys(offsets, (a, start, n))
+        return found
+
+    def inside(
+        self, bound: tuple[Affine, int, int], symbol: str, where: Environment, n: int
+    ) -> tuple[str, str]:
+        """The first offset in a window that is inside, and the one after the last."""
+        a, start, size = bound
+        rest = substitute((a[0], tuple(t for t in a[1] if t[0] != symbol)), where)
+        first = plus(affine(start), times(rest, -1))
+        low, high = (Op(self.integer(x), "i64", 0) for x in (first, plus(first, affine(size))))
+        low = self.call("llvm.smax", low, self.number(0, "i64"))
+        return low.name, self.call("llvm.smin", high, self.number(n, "i64")).name
 
     def operand(self, index: Index, where: Environment) -> Index:
         return tuple(substitute(a, where) for a in index)
@@ -245,6 +280,7 @@ class _Tile:
         """The loops over the summed letters, each round one product per register."""
         emitter = self.emitter
         registers = len(sums)
+        bounds = emitter.bounds(self.roles)
         lanes_in_a = bool(self.lane) and varies(self.roles.a_index, self.lane)
 
         def step(where: Environment, sums: list[Op]) -> list[Op]:
@@ -262,6 +298,14 @@ class _Tile:
             if not loops:
                 return step(where, sums)
             (symbol, n), *rest = loops
+            if symbol in bounds:
+                low, high = emitter.inside(bounds[symbol], symbol, where, n)
+                return emitter.loop(
+                    high,
+                    lambda i, sums: inside(rest, {**where, symbol: i}, sums),
+                    start=low,
+                    carried=sums,
+                )
             n = emitter.plan.tiles[self.nest].block or n
             short = not rest and n % 2 == 0 and registers <= 16 and n > 8
             return emitter.loop(

@@ -10,6 +10,7 @@ from steepest.core import Eager
 __all__ = ["number", "range_of"]
 
 _EAGER = Eager()
+_ADDING = (P.sum_, P.contract, P.pad, P.fold, P.scatter_add)
 _LARGEST = 1 << 14  # elements of a constant array that is worth computing now
 
 
@@ -17,6 +18,14 @@ def number(value: Value) -> float | None:
     """The number that a constant repeats; None for anything else."""
     found = splat(value)
     return None if found is None else found.item()
+
+
+@rule(*P.TABLE.values())
+def of_nothing(v: Value) -> Value | None:
+    """What has no elements is a constant, and so is what adds up no elements: 0."""
+    if not v.size or (v.is_row(*_ADDING) and not v.operands[0].size):
+        return constant(np.zeros(v.shape, v.dtype))
+    return None
 
 
 @rule(*ELEMENTWISE)

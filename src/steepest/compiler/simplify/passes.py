@@ -8,6 +8,7 @@ from steepest.compiler.simplify import (
     contractions,
     movement,
     reductions,
+    windows,
 )
 from steepest.compiler.simplify.rewriter import rewrite
 from steepest.compiler.simplify.whole import flat_inputs, masks_from_outputs
@@ -15,7 +16,7 @@ from steepest.compiler.simplify.whole import flat_inputs, masks_from_outputs
 __all__ = ["PAGES", "simplify"]
 
 # Importing a page enters its rules.
-PAGES = (constants, algebra, movement, reductions, choices, contractions)
+PAGES = (constants, algebra, movement, reductions, choices, contractions, windows)
 
 
 def simplify(graph: Graph) -> Graph:

@@ -1,0 +1,215 @@
+"""Row nests: what is held per row, what is computed from it at every point, what is summed up.
+
+Rows come in blocks, one row per lane of a vector. Each row's sums are first a vector of partial
+sums; those of the whole block are folded together, transposed while they are added, into one vector
+with a lane per row. What depends on the row alone (the logarithm of a cross entropy, the root of a
+layer norm, a loss) is computed for the whole block at once. Then every row takes its lane back, for
+what is computed at its points.
+
+A block of rows that are too long to stay in the first cache together is one row.
+"""
+
+from math import prod
+
+from steepest.compiler.builder import Op
+from steepest.compiler.emit.cells import Block, Cells
+from steepest.compiler.emit.expressions import Environment
+from steepest.compiler.graph import Value
+from steepest.compiler.index import LANE, ZERO, Affine, Index, affine
+from steepest.compiler.layout import Buffer, lanes
+from steepest.compiler.nest import Nest
+from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
+
+__all__ = ["Rows"]
+
+_BLOCK = 2048  # elements in the rows of a block
+_KEPT = 16384  # elements of the longest row of which anything is kept for a later pass
+
+
+class _PerRow(Reach):
+    """A walk from points that stops at, and finds, what is computed once per row."""
+
+    def __init__(self, nest: Nest, home: dict[Value, Nest], holder: dict[Value, Nest]):
+        super().__init__(nest, home, holder)
+        self.found: dict[Value, None] = {}
+
+    def _walk(self, v: Value, index: Index) -> bool:
+        nest = self.nest
+        own = v in nest.held or (is_elementwise(v) and not is_read(v, nest, self.home))
+        if own and nest.is_row_level(v) and nest.index_of(v) == index:
+            self.found[v] = None
+            return True
+        return super()._walk(v, index)
+
+
+class Rows(Cells):
+    """Emitter of row nests."""
+
+    def row(self, nest: Nest) -> None:
+        self.width = lanes(nest.space[-1], self.layout.width)
+        loops = list(zip(nest.symbols, nest.space, strict=True))[: nest.depth]
+        *outer, (symbol, rows) = loops or [("", 1)]
+        size = self._rows_together(nest, rows)
+        starts = [x for v in nest.sums for x in self.zeros(nest, v)]
+
+        def block(where: Environment, i: Affine, count: int, carried: list[Op]) -> list[Op]:
+            width = lanes(count, self.layout.width) if count > 1 else 0
+            apart = not self.unroll and (count > 1 or not self.is_short(nest))
+            return self._block(nest, Block(where, symbol, i, count, width, apart), carried)
+
+        def blocks(where: Environment, carried: list[Op]) -> list[Op]:
+            whole = rows // size * size
+            within = None if outer else self.part(rows // size, size)
+            carried = self.loop(
+                whole,
+                lambda i, sums: block(where, i, size, sums),
+                step=size,
+                carried=carried,
+                within=within,
+            )
+            if rows == whole:
+                return carried
+            return self.loop(
+                1,
+                lambda _, sums: block(where, affine(whole), rows - whole, sums),
+                carried=carried,
+                within=within and self.part(1),
+            )
+
+        totals = self.over(outer, {}, blocks, starts, shared=True)
+        for v in nest.sums:
+            self._finish(v, [totals.pop(0) for _ in self.zeros(nest, v)])
+
+    def _rows_together(self, nest: Nest, rows: int) -> int:
+        """As many rows as a vector has lanes, if so many stay in the first cache."""
+        room = max(_BLOCK // prod(nest.space[nest.depth :]), 1) if self.is_short(nest) else 1
+        size = lanes(rows, self.layout.width)
+        while size > room:
+            size //= 2
+        return size
+
+    def _finish(self, v: Value, parts: list[Op]) -> None:
+        """Store what a sum has come to."""
+        buffer = self.layout.buffers[v]
+        if v.size == 1:
+            self.keep(buffer, (ZERO,) * v.ndim, self.horizontal(self.adder(v), parts[0]))
+            return
+        for c, part in enumerate(parts):
+            self.store(part, buffer.pointer, affine(c * self.width), self.width)
+
+    # ---- a block ---------------------------------------------------------------------------------
+
+    def _block(self, nest: Nest, block: Block, carried: list[Op]) -> list[Op]:
+        """First what is held, group by group; then points; then what the rows alone give."""
+        groups = self._independent(list(nest.held))
+        sums = [v for v in nest.sums if not nest.is_row_level(v.operands[0])]
+        stores = [v for v in nest.stores if not nest.is_row_level(v)]
+        passes = [[v.operands[0] for v in group] for group in [*groups, sums]]
+        passes[-1] += stores
+        memory = block.apart and prod(nest.space[nest.depth :]) <= _KEPT
+        costly = [self._costly(nest, values) if memory else [] for values in passes]
+        for k, group in enumerate(groups):
+            again = [v for v in costly[k] if any(v in later for later in costly[k + 1 :])]
+            self._give_points(nest, block, passes[k])
+            self._hold_group(nest, block, group, again)
+        self._give_points(nest, block, passes[-1])
+
+        def points(r: Affine, carried: list[Op]) -> list[Op]:
+            return self.at_points(nest, block, sums, stores, self._take_row(block, r), carried)
+
+        if sums or stores:
+            carried = self.loop(block.rows, points, carried=carried)
+        return self._at_rows(nest, block, carried)
+
+    def _costly(self, nest: Nest, values: list[Value]) -> list[Value]:
+        """Expensive values that are computed at every point on the way to these."""
+        walk = self.fusion.reach(nest)
+        for v in values:
+            walk(*nest.placed(v))
+        return [
+            v
+            for v, at in walk.visited.items()
+            if v.row is not None and v.row.name in EXPENSIVE and nest.index_of(v) in at
+            if not nest.is_row_level(v)
+        ]
+
+    def _independent(self, held: list[Value]) -> list[list[Value]]:
+        """Held values in groups, none of which needs another of its group."""
+        groups: list[list[Value]] = []
+        for v in held:
+            needed = self._needs(v.operands[0], set(held))
+            if groups and not needed & set(groups[-1]):
+                groups[-1].append(v)
+            else:
+                groups.append([v])
+        return groups
+
+    def _needs(self, v: Value, held: set[Value]) -> set[Value]:
+        found, stack, seen = set(), [v], set()
+        while stack:
+            v = stack.pop()
+            if v in held:
+                found.add(v)
+            elif v not in seen:
+                seen.add(v)
+                stack.extend(v.operands)
+        return found
+
+    # ---- from rows to lanes, and back ------------------------------------------------------------
+
+    def _hold_group(self, nest: Nest, block: Block, group: list[Value], again: list[Value]) -> None:
+        """The sums of every row, then those of all rows in one vector per held value."""
+        looped = block.apart and block.rows > 1
+        waiting = [self.scratch(v.dtype, (block.rows, self.width)) for v in group if looped]
+        new = {v: self.scratch(v.dtype, (block.rows, *nest.space[nest.depth :])) for v in again}
+        parts: list[list[Op]] = []
+
+        def one(r: Affine, _: list[Op]) -> None:
+            parts.append(self.partial(nest, block, group, self._take_row(block, r), new))
+            for buffer, x in zip(waiting, parts[-1], strict=looped):
+                self.keep(buffer, (r, LANE), x)
+
+        self.loop(block.rows, one)
+        if looped:
+            each = range(block.rows)
+            parts = [[self.fetch(buffer, (affine(r), LANE)) for buffer in waiting] for r in each]
+        for v, *rows in zip(group, *parts, strict=True):
+            combine = self.adder(v)
+            total = self.fold(combine, rows) if block.width else self.horizontal(combine, rows[0])
+            with self.wide(block.width):
+                self.hold(v, block.all(), total)
+        block.kept |= new
+
+    def _give_points(self, nest: Nest, block: Block, values: list[Value]) -> None:
+        """Compute for all rows what points on the way to these values need of their row."""
+        walk = _PerRow(nest, self.fusion.home, self.fusion.holder)
+        for v in values:
+            walk(*nest.placed(v))
+        with self.wide(block.width):
+            for v in [v for v in walk.found if v not in block.spread]:
+                x = self.pull(v, self.at(v, block.all()))
+                block.spread[v] = x
+                if block.apart and block.width:
+                    block.spread[v] = buffer = self.scratch(v.dtype, (block.width,))
+                    self.keep(buffer, (LANE,), x)
+
+    def _take_row(self, block: Block, r: Affine) -> Environment:
+        """Where row r is; what was spread over the lanes is its own from here on."""
+        where = block.row(r)
+        for v, place in block.spread.items():
+            x = self.fetch(place, (r,)) if isinstance(place, Buffer) else self.lane(place, r[0])
+            self.hold(v, where, x)
+        return where
+
+    def _at_rows(self, nest: Nest, block: Block, carried: list[Op]) -> list[Op]:
+        """Sums and stores of values with one element per row."""
+        places = self.places(nest)
+        with self.wide(block.width):
+            for v in nest.sums:
+                if nest.is_row_level(v.operands[0]):
+                    mask = block.rows < block.width
+                    counted = self.first_lanes(block.rows, block.width) if mask else None
+                    total = self.horizontal(self.adder(v), self.at_cell(v, block.all(), counted))
+                    carried[places[v]] = self.adder(v)(carried[places[v]], total)
+            self.write([v for v in nest.stores if nest.is_row_level(v)], block.all())
+        return carried

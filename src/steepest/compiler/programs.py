@@ -1,0 +1,96 @@
+"""Programs: a captured step's program, from memory, from disk, or made.
+
+The name of a program is a digest of the text of the graph *as it was captured*, so one that exists
+needs no other stage: two trainings of the same network share it, and so do two processes.
+"""
+
+import threading
+from collections import OrderedDict
+from typing import NamedTuple
+
+from steepest.compiler import cache
+from steepest.compiler.check import check
+from steepest.compiler.engine import host, vector_lanes
+from steepest.compiler.graph import Graph, inlet
+from steepest.compiler.lower import lower, stages
+from steepest.compiler.program import Program
+from steepest.compiler.refusal import NotCompilable
+from steepest.compiler.signature import Signature
+from steepest.compiler.simplify import merge_twins, simplify
+from steepest.core import RequestError
+
+__all__ = ["Made", "explained", "program_for"]
+
+_KEPT = 128
+_programs: "OrderedDict[str, Made]" = OrderedDict()
+_lock = threading.Lock()
+
+
+class Made(NamedTuple):
+    """A program, and the states that it leaves out because they always equal another.
+
+    twins  from the position of each among the graph's inputs to that of the other
+    """
+
+    program: Program
+    twins: dict[int, int]
+
+
+def program_for(graph: Graph, alike: list[list[int]]) -> Made:
+    """The program of a captured graph; the same one for the same text.
+
+    Args:
+        alike: positions of state inputs that hold equal numbers now.
+    """
+    features = host()[1]
+    name = cache.entry_name(f"{graph.key()}\nalike {alike}", vector_lanes(features), features)
+    with _lock:
+        if name in _programs:
+            _programs.move_to_end(name)
+            return _programs[name]
+    kept = cache.load(name)
+    if kept is not None:
+        made = _loaded(graph, *kept)
+    else:
+        made = _made(graph, alike)
+        contents = {"signature": made.program.signature.to_json(), "twins": [*made.twins.items()]}
+        cache.save(name, contents, made.program.code)
+    with _lock:
+        _programs[name] = made
+        while len(_programs) > _KEPT:
+            _programs.popitem(last=False)
+    return made
+
+
+def explained(graph: Graph, alike: list[list[int]]) -> str:
+    """A captured graph after every stage: equations, then loop nests."""
+    final = _final(graph, alike)[0]
+    return f"{final.text()}\n\n{stages(final).text()}"
+
+
+def _final(graph: Graph, alike: list[list[int]]) -> tuple[Graph, dict[int, int]]:
+    """The graph that is lowered, and its twins."""
+    simple = simplify(graph)
+    groups = [[simple.inputs[number] for number in group] for group in alike]
+    final, twins = merge_twins(simple, groups)
+    return check(final), {simple.inputs.index(x): simple.inputs.index(y) for x, y in twins.items()}
+
+
+def _made(graph: Graph, alike: list[list[int]]) -> Made:
+    final, twins = _final(graph, alike)
+    try:
+        return Made(lower(final), twins)
+    except RequestError as unsupported:
+        raise NotCompilable(str(unsupported)) from unsupported
+
+
+def _loaded(graph: Graph, contents: dict, code: bytes) -> Made:
+    """A program as it was saved; its inputs are the graph's, in the shapes that it reads."""
+    signature, twins = Signature.from_json(contents["signature"]), dict(contents["twins"])
+    own = [x for number, x in enumerate(graph.inputs) if number not in twins]
+    inputs = [
+        inlet(x.name, x.aval._replace(shape=tuple(place.shape)), x.role)
+        for x, place in zip(own, signature.inputs, strict=True)
+    ]
+    outputs = [x.aval for x in graph.outputs]
+    return Made(Program(inputs, outputs, signature, code), twins)

@@ -1,0 +1,106 @@
+"""Row nests: blocks of rows, one per lane; long rows in several passes."""
+
+import numpy as np
+import pytest
+from test_compiler_lower import WIDTHS, compiled_and_replayed, leaf, nothing_kept, row
+
+from steepest.compiler.graph import Graph, constant
+from steepest.compiler.lower import stages
+
+__all__ = ["nothing_kept"]
+
+
+def over_rows(v, shape):
+    """One number per row, for every point of the row."""
+    return row("broadcast", v, shape=shape, axes=(len(shape) - 1,))
+
+
+def softmax(x):
+    last = x.ndim - 1
+    shifted = row("add", x, row("neg", over_rows(row("max", x, axes=(last,)), x.shape)))
+    e = row("exp", shifted)
+    return row("div", e, over_rows(row("sum", e, axes=(last,)), x.shape))
+
+
+def layer_norm(x):
+    last, n = x.ndim - 1, constant(np.float32(1 / x.shape[-1]), x.shape[:-1])
+    mean = row("mul", row("sum", x, axes=(last,)), n)
+    centred = row("add", x, row("neg", over_rows(mean, x.shape)))
+    variance = row("mul", row("sum", row("mul", centred, centred), axes=(last,)), n)
+    root = row("sqrt", row("add", variance, constant(np.float32(1e-5), variance.shape)))
+    return row("div", centred, over_rows(root, x.shape))
+
+
+def losses_of_rows(x):
+    """log Σ exp: one number per row, and what a program stores of it."""
+    size = row("log", row("sum", row("exp", x), axes=(x.ndim - 1,)))
+    return row("mul", size, row("tanh", size))
+
+
+def total_of_rows(x):
+    return row("sum", losses_of_rows(x), axes=tuple(range(x.ndim - 1)))
+
+
+def column_sums(x):
+    return row("sum", softmax(x), axes=tuple(range(x.ndim - 1)))
+
+
+SHAPES = [
+    (2, 3),
+    (21, 3),
+    (33, 16),
+    (17, 40),
+    (5, 130),
+    (16, 256),
+    (3, 1000),
+    (2, 19, 9),
+    (7, 20000),
+]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    "function", [softmax, layer_norm, losses_of_rows, total_of_rows, column_sums]
+)
+def test_rows_of_any_length_and_number(function, shape, width):
+    array = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    x = leaf("x", *shape)
+    got, want = compiled_and_replayed(function(x), {x: array}, width)
+    np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
+
+
+def test_infinite_and_missing_numbers_stay_in_their_rows():
+    array = np.random.default_rng(1).standard_normal((20, 9)).astype(np.float32)
+    array[3, 4], array[7, 1], array[8, 8] = np.nan, np.inf, -np.inf
+    x = leaf("x", 20, 9)
+    got, want = compiled_and_replayed(softmax(x), {x: array}, 16)
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def test_truths_of_rows_reach_their_points():
+    x = leaf("x", 19, 40)
+    positive = row("less", constant(np.float32(0), (19,)), row("sum", x, axes=(1,)))
+    v = row("where", over_rows(positive, x.shape), x, row("neg", x))
+    array = np.random.default_rng(2).standard_normal((19, 40)).astype(np.float32)
+    got, want = compiled_and_replayed(v, {x: array}, 8)
+    np.testing.assert_array_equal(got, want)
+
+
+def emitted(v, x):
+    return stages(Graph([x], [constant(np.float32(0), ()), v]), width=16).emitted.text
+
+
+def test_what_depends_on_the_row_alone_is_computed_for_many_rows_at_once():
+    x = leaf("x", 64, 40)
+    text = emitted(layer_norm(x), x)
+    assert "sqrt.v16f32" in text and "sqrt.f32" not in text
+
+
+@pytest.mark.parametrize("shape", [(64, 40), (64, 1000)])
+def test_exponentials_of_a_softmax_are_computed_once(shape):
+    """exp ends in two products with powers of two; a second pass would double them."""
+    x = leaf("x", *shape)
+    once = emitted(row("exp", x), x).count("shl <16 x i32>")
+    alone = emitted(losses_of_rows(x), x).count("shl <16 x i32>")
+    assert once and emitted(softmax(x), x).count("shl <16 x i32>") <= alone

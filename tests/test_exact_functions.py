@@ -1,0 +1,120 @@
+"""Every function of `functional`, compiled against eager: values and gradients.
+
+The calls are the lines that `test_functional` compares with PyTorch. All lines of one name are one
+program, so that their expressions also meet in shared loop nests.
+"""
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+import cases_learning
+import cases_math
+import cases_shape
+import numpy as np
+import pytest
+from cases import PLAIN, SMOOTH, Line
+from oracle import F32, F64, Ours, tensors
+
+from steepest.autograd import grad
+from steepest.compiler import NotCompilable, compile
+from steepest.tensors import Tensor
+
+PAGES = (cases_math, cases_shape, cases_learning)  # importing them fills the lists
+NAMES = sorted({line.name for line in chain(SMOOTH, PLAIN)})
+# Functions some of whose calls depend on the numbers in tensors, and what the refusal says.
+REFUSED = {
+    "allclose": "isclose asks for a number",
+    "equal": "equal asks for a number",
+    "gather": "indexing asks for a number",
+    "index_select": "indexing asks for a number",
+    "isclose": "isclose asks for a number",
+    "masked_select": "indexing asks for a number",
+    "max": "indexing asks for a number",
+    "min": "indexing asks for a number",
+    "nonzero": "nonzero asks for a number",
+    "one_hot": "one_hot asks for a number",
+    "pow": "pow",
+    "take_along_dim": "indexing asks for a number",
+    "to": "float16",
+}
+# Reassociation of sums of a few dozen terms; float32 functions are exact to 1.5 units.
+CLOSE = {F64: {"rtol": 1e-12, "atol": 1e-13}, F32: {"rtol": 1e-5, "atol": 2e-6}}
+
+
+def given(x: Any, dtype: np.dtype) -> Any:
+    if isinstance(x, list):
+        return [given(y, dtype) for y in x]
+    if isinstance(x, np.ndarray):
+        return Tensor(x.astype(dtype) if x.dtype.kind == "f" else x.copy())
+    return x
+
+
+def watched(x: Any, gradients: list[Tensor]) -> Any:
+    """The operand as a leaf of its own, whose gradient is wanted."""
+    if isinstance(x, list):
+        return [watched(y, gradients) for y in x]
+    if isinstance(x, Tensor) and x.dtype.kind == "f":
+        x = x.detach().requires_grad_()
+        gradients.append(x)
+    return x
+
+
+def value(line: Line, operands: list) -> list[Tensor]:
+    return tensors(line.call(Ours, *operands), Tensor)
+
+
+def value_and_gradients(line: Line, operands: list) -> list[Tensor]:
+    x: list[Tensor] = []
+    out = tensors(line.call(Ours, *(watched(y, x) for y in operands)), Tensor)
+    flowing = [y for y in out if y.requires_grad]
+    if not flowing:
+        return out
+    seeds = [Tensor(np.cos(np.arange(y.shape.numel())).reshape(y.shape)) for y in flowing]
+    seeds = [seed.to(y.dtype) for seed, y in zip(seeds, flowing, strict=True)]
+    return out + list(grad(flowing, x, seeds, materialize_grads=True))
+
+
+def assert_compiled_is_eager(function: Callable, lines: list[Line], dtype: np.dtype) -> None:
+    def step(*calls: list) -> list[list[Tensor]]:
+        return [function(line, operands) for line, operands in zip(lines, calls, strict=True)]
+
+    calls = [[given(x, dtype) for x in line.operands] for line in lines]
+    want, got = step(*calls), compile(step)(*calls)
+    for line, expected, found in zip(lines, want, got, strict=True):
+        where = f"{line.name}, line {line.call.__code__.co_firstlineno}"
+        for x, y in zip(expected, found, strict=True):
+            assert (x.shape, x.dtype) == (y.shape, y.dtype), where
+            close = CLOSE.get(x.dtype, {"rtol": 0})
+            np.testing.assert_allclose(
+                y.detach().numpy(), x.detach().numpy(), **close, err_msg=where
+            )
+
+
+def lines_of(lines: list[Line], name: str) -> list[Line]:
+    return [line for line in lines if line.name == name]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+def test_every_call(name):
+    assert_compiled_is_eager(value_and_gradients, lines_of(SMOOTH, name), F64)
+    assert_compiled_is_eager(value, lines_of(PLAIN, name), F64)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+def test_every_call_in_single_precision(name):
+    """The equations of the gradients are those of double precision."""
+    assert_compiled_is_eager(value, lines_of(SMOOTH, name), F32)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_calls_that_depend_on_numbers_are_refused_and_the_others_right(name):
+    refused = 0
+    for function, lines in ((value_and_gradients, SMOOTH), (value, PLAIN)):
+        for line in lines_of(lines, name):
+            try:
+                assert_compiled_is_eager(function, [line], F64)
+            except NotCompilable as reason:
+                assert REFUSED[name] in str(reason)
+                refused += 1
+    assert refused, f"{name} compiles: strike it from the list"
