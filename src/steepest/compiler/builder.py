@@ -318,12 +318,12 @@ class Builder:
         values = list(carried)
         assert within is None or not values
         low, high = within or (start, count)
-        known = isinstance(low, int) and isinstance(high, int)
-        rounds = range(low, high, step) if known else ()
-        if known and (len(rounds) <= 1 or self.unroll):
-            for at in rounds:
-                values = list(body(affine(at), values) or ())
-            return values
+        if isinstance(low, int) and isinstance(high, int):
+            rounds = range(low, high, step)
+            if len(rounds) <= 1 or self.unroll:
+                for at in rounds:
+                    values = list(body(affine(at), values) or ())
+                return values
         self.count += 1
         n, before = self.count, self.block
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"

@@ -22,7 +22,7 @@ __all__ = ["ABANDONED", "GENERATION", "STOP", "TEAM_BYTES", "YIELD", "Sharing", 
 
 # Element operations of a step below which it has no code for threads, and of a nest below which one
 # thread runs it: a barrier takes as long as some ten thousand.
-_STEP, _NEST = 2_000_000, 10_000
+STEP, NEST = 2_000_000, 10_000
 
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
@@ -55,9 +55,9 @@ class Sharing:
 def share(fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]) -> Sharing | None:
     """Who runs what and when; None for a step too short to be shared."""
     work = {nest: _work(nest, fusion, layout) for nest in fusion.nests}
-    if sum(work.values()) < _STEP:
+    if sum(work.values()) < STEP:
         return None
-    large = [nest for nest, n in work.items() if n >= _NEST]
+    large = [nest for nest, n in work.items() if n >= NEST]
     found = Sharing({nest for nest in large if _divisible(nest, layout)})
     phase, since = 0, list[_Part]()
     for nest in fusion.nests:

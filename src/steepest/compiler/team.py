@@ -20,8 +20,8 @@ from steepest.core import get_num_threads
 
 __all__ = ["SharedFunction", "Team", "native"]
 
-_ROUNDS = 4  # timed calls for every number of threads; the first warms up
-_SECONDS = 2e-3  # what such a call should take
+ROUNDS = 4  # timed calls for every number of threads; the first warms up
+SECONDS = 2e-3  # what such a call should take
 _CLEARLY = 0.95  # of the time on fewer threads
 
 
@@ -204,21 +204,25 @@ class SharedFunction:
                 n: [] for n in sorted({max(most >> k, 1) for k in range(most.bit_length())})
             }
         if self.kept is not None:
-            return self.kept, steps
+            return team.size(self.kept), steps
         threads = min(self._times, key=lambda n: len(self._times[n]))
         known = [t for times in self._times.values() for t in times]
-        count = max(int(_SECONDS / min(known)), 1) if known else 1
+        count = max(int(SECONDS / min(known)), 1) if known else 1
         return threads, min(done + count, steps)
 
     def _note(self, threads: int, seconds: float) -> None:
         """One more time per step; when there are enough, more threads must win clearly."""
         self._times[threads].append(seconds)
-        if min(map(len, self._times.values())) == _ROUNDS:
+        if min(map(len, self._times.values())) == ROUNDS:
             fastest = {n: min(times[1:]) for n, times in self._times.items()}
-            self.kept = 1
+            best = 1
             for n, t in fastest.items():
-                if t < _CLEARLY * fastest[self.kept]:
-                    self.kept = n
+                best = n if t < _CLEARLY * fastest[best] else best
+            self.keep(best)
+
+    def keep(self, threads: int) -> None:
+        """Run on so many threads as long as `get_num_threads` says what it says now."""
+        self._allowed, self.kept = get_num_threads(), threads
 
 
 def native(code: bytes, pointers: int, team: int) -> Callable[..., int]:
