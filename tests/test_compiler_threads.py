@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from random_graphs import Maker
 
 import steepest
 from steepest import nn, optim
-from steepest.compiler import Epochs, sharing, team
+from steepest.compiler import Epochs, programs, sharing, team
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
 from steepest.core import Aval, RequestError, get_num_threads, set_num_threads
@@ -33,6 +35,7 @@ def shared(monkeypatch):
     """Every program has code for threads, which divide all nests that they can."""
     monkeypatch.setattr(sharing, "STEP", 0)
     monkeypatch.setattr(sharing, "NEST", 0)
+    monkeypatch.setattr(programs, "_programs", OrderedDict())
 
 
 def on(threads, program, run):
@@ -68,7 +71,7 @@ def training(sizes, optimizer, loss, batch, steps=12):
     steepest.manual_seed(0)
     random = np.random.default_rng(0)
     layers = []
-    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         layers += [nn.Tanh()] * bool(i) + [nn.Linear(inputs, outputs)]
     model = nn.Sequential(*layers)
     updates = optimizer(model.parameters())
@@ -96,14 +99,14 @@ WORKLOADS = {
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_training_gives_the_same_bits_on_any_number_of_threads(name, monkeypatch):
+def test_training_gives_the_same_bits_on_any_number_of_threads(name, shared, monkeypatch):
+    monkeypatch.setattr(team, "ROUNDS", 10**9)  # one number of threads after the other
+    monkeypatch.setattr(team, "SECONDS", 1e-4)
     results = []
     for threads in (1, 2, 3, 2):
-        monkeypatch.setattr(team, "ROUNDS", 10**9)  # every call tries all numbers of threads
-        monkeypatch.setattr(team, "SECONDS", 1e-4)
         set_num_threads(threads)
         epochs, run, model = training(*WORKLOADS[name])
-        results.append((run(epochs), [p.numpy() for p in model.parameters()]))
+        results.append((run(epochs), [p.detach().numpy() for p in model.parameters()]))
     for losses, weights in results[1:]:
         np.testing.assert_array_equal(losses, results[0][0])
         for got, want in zip(weights, results[0][1], strict=True):
@@ -123,7 +126,7 @@ def network_graph(sizes, batch):
         return equation(TABLE[name], *xs, **params)
 
     x, weights = leaf("x", batch, sizes[0]), []
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(sizes)):
         weights.append(leaf(f"w{i}", b, a, role="state"))
     values = [x]
     for w in weights:
