@@ -49,16 +49,29 @@ class Builder:
         self.scopes: list[dict] = [{}]
         self.block = "entry"
         self.count = 0
+        self.bodies: list[str] | None = None  # of functions of their own, while they are written
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
-    def apart(self, write: Callable[[], None]) -> str:
-        """The body of a function of its own: what `write` writes, with names that begin anew."""
-        around = self.head, self.lines, self.scopes, self.block, self.count
-        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
+    def apart(self, write: Callable[[], None]) -> list[str]:
+        """Bodies of functions of their own: what `write` writes, with names that begin anew; one
+        more for every `cut`."""
+        around = self.head, self.lines, self.scopes, self.block, self.count, self.bodies
+        self.bodies = []
+        self._begin_anew()
         write()
-        body = "\n".join([*self.head, *self.lines])
-        self.head, self.lines, self.scopes, self.block, self.count = around
-        return body
+        self.cut()
+        bodies = self.bodies
+        self.head, self.lines, self.scopes, self.block, self.count, self.bodies = around
+        return bodies
+
+    def cut(self) -> None:
+        """What follows belongs to the next function."""
+        assert self.bodies is not None
+        self.bodies.append("\n".join([*self.head, *self.lines]))
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
 
     # ---- instructions ----------------------------------------------------------------------------
 
@@ -316,16 +329,20 @@ class Builder:
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
+        within: tuple[str, str] | None = None,
     ) -> list[Op]:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
         the number of rounds. A bound that is the name of an i64 is known when the program runs, and
-        there is at least one round then.
+        there is at least one round then. `within` takes the place of both bounds of a loop that
+        carries nothing, and that may then run not at all.
         """
         values = list(carried)
-        if isinstance(start, int) and isinstance(count, int):
-            rounds = range(start, count, step)
+        assert within is None or not values
+        low, high = within or (start, count)
+        if isinstance(low, int) and isinstance(high, int):
+            rounds = range(low, high, step)
             if len(rounds) <= 1 or self.unroll:
                 for at in rounds:
                     values = list(body(affine(at), values) or ())
@@ -335,7 +352,11 @@ class Builder:
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"
         # What is there when the loop begins is spelled before it; numbers need no instruction.
         first = [self.spell(c, max(c.width, 0)) for c in values]
-        self.lines += [f"  br label %{head}", f"{head}:"]
+        enter = f"label %{head}"
+        if within is not None:
+            some = self.new(f"icmp slt i64 {low}, {high}")
+            enter = f"i1 {some}, label %{head}, label %{done}"
+        self.lines += [f"  br {enter}", f"{head}:"]
         at = len(self.lines)
         self.block = head
         self.scopes.append({})
@@ -345,8 +366,8 @@ class Builder:
             out = list(body(plus(affine(i), affine(u * step)), out) or ())
         self.scopes.pop()
         after = self.new(f"add nuw nsw i64 {i}, {step * unroll}")
-        more = self.new(f"icmp slt i64 {after}, {count}")
-        lines = [f"  {i} = phi i64 [{start}, %{before}], [{after}, %{self.block}]"]
+        more = self.new(f"icmp slt i64 {after}, {high}")
+        lines = [f"  {i} = phi i64 [{low}, %{before}], [{after}, %{self.block}]"]
         for phi, begin, end in zip(phis, first, out, strict=True):
             t = kind(phi.base, phi.width)
             again = self.spell(end, phi.width)

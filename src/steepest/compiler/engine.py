@@ -24,6 +24,7 @@ __all__ = [
     "cores",
     "host",
     "machine_code",
+    "pause",
     "vector_lanes",
     "vector_registers",
 ]
@@ -60,6 +61,13 @@ def vector_lanes(features: str) -> int:
 def vector_registers(features: str) -> int:
     """How many vector registers a register tile may fill."""
     return 32 if "+avx512f" in features or "+neon" in features else 16
+
+
+def pause(features: str) -> str:
+    """The instruction with which a processor waits for another; "" where there is none."""
+    if "+sse2" in features:
+        return "call void @llvm.x86.sse2.pause()"
+    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
 
 
 def _target(features: str) -> Any:
@@ -135,10 +143,10 @@ def _unlocked(name: str) -> Any:
 class NativeFunction:
     """A compiled function, called without the interpreter's lock.
 
-    It takes pointers, then one count, and returns a count; it lives as long as this object.
+    It takes pointers, then counts, and returns a count; it lives as long as this object.
     """
 
-    def __init__(self, code: bytes, name: str, pointers: int):
+    def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
         features = host()[1]
         with _lock:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
@@ -150,7 +158,7 @@ class NativeFunction:
             place = self._engine.get_function_address(name)
         if not place:
             raise Problem(said("compiler", f"the object code has no function {name!r}"))
-        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64]
+        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
         self._call = ctypes.CFUNCTYPE(ctypes.c_int64, *signature)(place)
 
     def __call__(self, *arguments: int) -> int:

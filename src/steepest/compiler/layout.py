@@ -125,6 +125,12 @@ class Layout:
     sources: dict[Value, Buffer] = field(default_factory=dict)
     roles: dict[Nest, Roles] = field(default_factory=dict)
 
+    def stored(self, v: Value) -> Value:
+        """What is in memory of a result, which may be a view of it."""
+        while v not in self.buffers and v.operands:
+            v = v.operands[0]
+        return v
+
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
     """The stored value that a view reads, and where."""

@@ -2,7 +2,7 @@
 
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
-plan     register tiles, one block of memory
+plan     register tiles, what threads divide, one block of memory
 emit     LLVM IR as text
 engine   machine code
 """
@@ -10,7 +10,7 @@ engine   machine code
 from math import prod
 
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import cores, host, machine_code, vector_lanes
+from steepest.compiler.engine import cores, host, machine_code, pause, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -33,14 +33,16 @@ _TINY = 4000  # element operations per step below which every loop is written ou
 class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
-    def __init__(self, graph: Graph, width: int, registers: int):
+    def __init__(self, graph: Graph, width: int, features: str):
         self.width = width
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
-        self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
+        self.plan: Plan = plan(self.fusion, self.layout, registers_of(features), self.unroll)
+        self.emitted: Emitted = emit(
+            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
+        )
 
     def text(self) -> str:
         """The nests in the order in which they run, with the tiles of the contractions."""
@@ -53,6 +55,7 @@ class Lowered:
                 packed = " packed" if roles.packed else ""
                 lane = roles.summed or roles.lane
                 lines.append(f"    rows {roles.row} lanes {lane} ({sizes}) {tile}{packed}")
+        lines += [self.plan.sharing.text()] if self.plan.sharing else []
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 
@@ -79,7 +82,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
     check_supported(graph)
     features = host()[1] if features is None else features
     graph = with_own_results(graph)
-    return Lowered(graph, width or vector_lanes(features), registers_of(features))
+    return Lowered(graph, width or vector_lanes(features), features)
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:

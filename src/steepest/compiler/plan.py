@@ -11,7 +11,8 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import EXPENSIVE
+from steepest.compiler.reach import COST
+from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
 
 __all__ = ["Plan", "plan"]
 
@@ -20,7 +21,6 @@ _ALIGN = 64
 # vector of a row of it; beyond, it is a loop.
 _LIGHT, _HEAVY = 6, 60
 _SPILL_ROWS = 32
-_COST = dict.fromkeys(EXPENSIVE, 20) | {"uniform": 80, "sigmoid": 35}
 
 
 @dataclass
@@ -29,8 +29,10 @@ class Plan:
     arena     where the part begins that no step reads before writing it
     tiles     the register tile of each contract nest
     partial   sums that are not complete yet, of contractions that are cut into blocks
-    spill     tiles on their way to an epilogue that is a loop over their rows
+    spill     tiles on their way to an epilogue that is a loop over their rows; on the stack
     heavy     nests in which it is a loop over vectors too
+    sharing   what threads divide; None where there is one thread only
+    team      where the threads' own words are, if there are several
     """
 
     bytes: int = 0
@@ -39,6 +41,8 @@ class Plan:
     partial: dict[Nest, Buffer] = field(default_factory=dict)
     spill: dict[Nest, Buffer] = field(default_factory=dict)
     heavy: set[Nest] = field(default_factory=set)
+    sharing: Sharing | None = None
+    team: int = 0
 
 
 def plan(fusion: Fusion, layout: Layout, registers: int, unroll: bool) -> Plan:
@@ -46,6 +50,7 @@ def plan(fusion: Fusion, layout: Layout, registers: int, unroll: bool) -> Plan:
     found = Plan()
     for nest, roles in layout.roles.items():
         _choose_tile(nest, roles, fusion, layout, found, registers, unroll)
+    found.sharing = share(fusion, layout, found.partial)
     steady = [b for v, b in layout.buffers.items() if _stays(v, fusion) and b.place == "memory"]
     at = 0
     for buffer in dict.fromkeys(steady):
@@ -53,6 +58,9 @@ def plan(fusion: Fusion, layout: Layout, registers: int, unroll: bool) -> Plan:
     found.arena = at
     spans = _lifetimes(fusion, layout, found, set(steady))
     found.bytes = at + _place(spans, at, layout) + _overrun(layout)
+    if found.sharing:
+        found.team = -(-found.bytes // _ALIGN) * _ALIGN
+        found.bytes = found.team + TEAM_BYTES
     return found
 
 
@@ -121,13 +129,14 @@ def _weight(nest: Nest, fusion: Fusion) -> int:
         if v not in nest.held:
             walk(*nest.placed(v))
     names = [v.row.name for v in walk.visited if v.row is not None]
-    return len(nest.stores) - 1 + sum(_COST.get(name, 1) for name in names)
+    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names)
 
 
 def _lifetimes(
     fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
 ) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last nest that uses each buffer of the arena."""
+    """The first and the last nest that uses each buffer of the arena; for threads, the barrier
+    before it and the one after it."""
     spans: dict[Buffer, tuple[int, int]] = {}
 
     def used(buffer: Buffer | None, at: int) -> None:
@@ -135,20 +144,15 @@ def _lifetimes(
             low, high = spans.get(buffer, (at, at))
             spans[buffer] = min(low, at), max(high, at)
 
-    for at, nest in enumerate(fusion.nests):
-        written = [*nest.stores, *nest.sums]
-        if nest.kind == "scatter" and nest.anchor is not None:
-            written.append(nest.anchor)
-        for v in [*fusion.reads(nest), *written]:
-            used(layout.buffers.get(v), at)
-        for table in (found.partial, found.spill):
-            used(table.get(nest), at)
-        if nest in layout.roles:
-            used(layout.roles[nest].packed, at)
+    for k, nest in enumerate(fusion.nests):
+        for at in found.sharing.phases[nest] if found.sharing else (k,):
+            for v in [*fusion.reads(nest), *nest.written()]:
+                used(layout.buffers.get(v), at)
+            used(found.partial.get(nest), at)
+            if nest in layout.roles:
+                used(layout.roles[nest].packed, at)
     for v in fusion.graph.results():  # read after the last nest
-        while v not in layout.buffers and v.operands:
-            v = v.operands[0]
-        used(layout.buffers.get(v), len(fusion.nests))
+        used(layout.buffers.get(layout.stored(v)), len(fusion.nests))
     return spans
 
 

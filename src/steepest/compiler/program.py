@@ -11,9 +11,9 @@ from math import prod
 
 import numpy as np
 
-from steepest.compiler.engine import NativeFunction
 from steepest.compiler.graph import Value
 from steepest.compiler.signature import Place, Signature
+from steepest.compiler.team import native
 from steepest.core import Aval, said
 
 __all__ = ["Bound", "Program"]
@@ -46,7 +46,7 @@ class Program:
     ):
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.signature, self.code = signature, code
-        self.function = NativeFunction(code, "run", signature.pointers)
+        self.function = native(code, signature.pointers, signature.team)
 
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.

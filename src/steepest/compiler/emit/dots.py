@@ -3,7 +3,8 @@
 Where memory runs along a letter that the result does not have (the samples, in the gradient of a
 convolution's weight), both operands are read as vectors along it. Every sum is a vector in memory
 until the end, when its lanes are added up; so the loop over the first summed letter (the rows of
-the images) can be outermost, and what it reads stays in the cache.
+the images) can be outermost, and what it reads stays in the cache. Threads divide the first letter
+that no tile covers.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class _Dots:
         def one(where: Environment, _: list[Op]) -> None:
             emitter.keep(self.partial, self.place(where), zero)
 
-        emitter.over(self.loops(self.kept), {}, one)
+        emitter.over(self.loops(self.kept), {}, one, shared=True)
 
     def accumulate(self) -> None:
         roles, (first, *rest) = self.roles, [*self.roles.inner, ""]
@@ -77,7 +78,7 @@ class _Dots:
 
                 self.pieces(roles.row, self.tile.rows, write)
 
-            self.emitter.over(self.loops(roles.outer), where, over_rows)
+            self.emitter.over(self.loops(roles.outer), where, over_rows, shared=True)
 
         self.emitter.over(self.loops([first] if first else []), {}, block)
 
@@ -141,4 +142,4 @@ class _Dots:
             emitter.hold(self.anchor, where, total)
             emitter.write(self.nest.stores, where)
 
-        emitter.over(self.loops(self.kept), {}, one)
+        emitter.over(self.loops(self.kept), {}, one, shared=True)

@@ -1,7 +1,9 @@
 """The function around the nests: a loop over steps, with what changes from step to step.
 
     i64 run(memory, rows, control, inputs…, outputs…, steps)
+    i64 run(memory, rows, control, inputs…, outputs…, first, steps, thread, threads)
 
+The second form is for several threads, which all call it; it begins at a step that need not be 0.
 It runs until `steps` steps are done, somebody writes to control[0], or the loss is not finite, and
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
@@ -18,18 +20,23 @@ from typing import NamedTuple
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
+from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
+from steepest.compiler.sharing import STOP
 
 __all__ = ["Emitted", "emit"]
 
-# What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|scratch)\w+")
+_POLL = "load volatile i64, ptr %control"
 
+# What a nest's text names and does not define itself (see Builder for the names that it gives).
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|scratch)\w+")
+
+_COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
 
 
@@ -37,12 +44,12 @@ class Function(NamedTuple):
     """A function of the module, and how others declare it."""
 
     name: str
-    takes: int
+    takes: list[str]
     text: str
 
     @property
     def declaration(self) -> str:
-        return f"declare hidden void {self.name}({', '.join(['ptr'] * self.takes)})"
+        return f"declare hidden void {self.name}({', '.join(self.takes)})"
 
 
 class Emitted(NamedTuple):
@@ -78,9 +85,9 @@ class Emitted(NamedTuple):
 class Step(Dots):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
-        self.unroll = unroll
+        self.unroll, self.pause = unroll, pause
         self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
@@ -88,44 +95,98 @@ class Step(Dots):
         self._name_buffers()
         self.block = "step"
         self._advance_inputs()
+        if self.sharing:
+            # The first thread may already be a step ahead of one that reads this.
+            odd = self.new("and i64 %s, 1")
+            at = self.new(f"getelementptr i8, ptr %team, i64 {STOP}")
+            self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
         for nest in self.fusion.nests:
             self._write_nest(nest)
         self.nest = None
-        self.scopes.append({})
-        for k, v in enumerate(self.fusion.graph.outputs):
-            self._write_output(v, f"%out{k}")
-        for before in self.fusion.graph.state:
-            if before[0] in self.fusion.aside:
-                self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
-        finite = self._loss_is_finite()
-        run = Function("@run", len(self.pointers), self._assembled(finite))
+        self.lines.append("  %next = add nuw nsw i64 %s, 1")
+        self._enter(self.sharing.closing if self.sharing else 0)
+        self.alone(self._close)
+        self.meet()
+        run = Function("@run", [], self._assembled(self._loss_is_finite()))
         return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
+        self.divided = False
+        if self.sharing:
+            self.divided = nest in self.sharing.split
+            self._enter(self.sharing.phases[nest][0])
         write = partial(getattr(self, nest.kind), nest)
         if self.unroll or not nest.space:
             self.scopes.append({})
-            write()
+            write() if self.divided else self.alone(write)
             self.scopes.pop()
             return
-        body = self.apart(write)
+        divided = self.divided
+        first, *others = [self._call(body) for body in self.apart(write)]
+        call = partial(self.lines.append, first)
+        call() if divided else self.alone(call)
+        for line in others:  # threads that divide a nest meet in it
+            self.meet()
+            self.lines.append(line)
+
+    def meet(self) -> None:
+        """A barrier; in a function of a nest, its end: threads meet in `run` only."""
+        if self.bodies is None:
+            super().meet()
+        elif self.sharing and self.divided:
+            self.cut()
+
+    def _call(self, body: str) -> str:
+        """A call of the function with this body."""
         names = list(dict.fromkeys(_OUTSIDE.findall(body)))
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
         body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        takes = ", ".join(f"ptr noalias {name}" for name in inside.values())
+        typed = [("i64" if name in _COUNTS else "ptr noalias", name) for name in names]
+        takes = ", ".join(f"{kind} {inside[name]}" for kind, name in typed)
         key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        types = [kind.split()[0] for kind, _ in typed]
         if key not in self.functions:
-            name = f"@nest{nest.number}"
-            self.functions[key] = Function(name, len(names), f"define hidden void {name}{key}")
-        function = self.functions[key].name
-        self.lines.append(f"  call void {function}({', '.join(f'ptr {name}' for name in names)})")
+            name = f"@nest{len(self.functions)}"
+            self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
+        given = ", ".join(f"{kind} {name}" for kind, name in zip(types, names, strict=True))
+        return f"  call void {self.functions[key].name}({given})"
+
+    def _enter(self, phase: int) -> None:
+        """Threads meet where a phase begins."""
+        if phase > self.phase:
+            self.meet()
+
+    def _close(self) -> None:
+        """What the first thread does at the end of a step."""
+        self.divided = False
+        for k, v in enumerate(self.fusion.graph.outputs):
+            self._write_output(v, f"%out{k}")
+        for before, after in self.fusion.graph.state:
+            if before in self.fusion.aside:
+                self._copy(self.layout.buffers[after], self.layout.buffers[before])
+        done = self.new("getelementptr i64, ptr %control, i64 1")
+        self.lines.append(f"  store volatile i64 %next, ptr {done}")
+        if self.sharing:
+            stop = self.new(_POLL)
+            self.lines.append(f"  store i64 {stop}, ptr %stops")
 
     def _name_buffers(self) -> None:
-        """One pointer per buffer, computed once when the function begins."""
+        """One pointer per buffer, computed once when the function begins. Tiles on their way to an
+        epilogue are on the stack, so that every thread has its own."""
         plan, layout = self.plan, self.layout
+        if plan.spill:
+            room = max(buffer.bytes for buffer in plan.spill.values())
+            self.head.append(f"  %spill = alloca [{room} x i8], align 64")
+            for buffer in plan.spill.values():
+                buffer.pointer = "%spill"
+        if self.sharing:
+            self.head += [
+                f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
+                "  %leads = icmp eq i64 %thread, 0",
+            ]
         packs = [roles.packed for roles in layout.roles.values() if roles.packed]
-        every = [*layout.buffers.values(), *packs, *plan.partial.values(), *plan.spill.values()]
+        every = [*layout.buffers.values(), *packs, *plan.partial.values()]
         for k, buffer in enumerate(dict.fromkeys(every)):
             if buffer.place == "memory":
                 buffer.pointer = f"%m{k}"
@@ -193,22 +254,24 @@ class Step(Dots):
 
     def _assembled(self, finite: str) -> str:
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
+        first, counts = "0", "i64 %steps"
+        if self.sharing:
+            first, counts = "%first", "i64 %first, i64 %steps, i64 %thread, i64 %threads"
         return "\n".join(
             [
-                f"define i64 @run({arguments}, i64 %steps) nounwind {{",
+                *([barrier(self.pause)] if self.sharing else ()),
+                f"define i64 @run({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
-                "  %begin = icmp sgt i64 %steps, 0",
+                f"  %begin = icmp sgt i64 %steps, {first}",
                 "  br i1 %begin, label %step, label %nothing",
                 "nothing:",
-                "  ret i64 0",
+                f"  ret i64 {first}",
+                *(["abandoned:", "  ret i64 %s"] if self.sharing else ()),
                 "step:",
-                f"  %s = phi i64 [0, %entry], [%next, %{self.block}]",
+                f"  %s = phi i64 [{first}, %entry], [%next, %{self.block}]",
                 *self.lines,
-                "  %next = add nuw nsw i64 %s, 1",
-                "  %done = getelementptr i64, ptr %control, i64 1",
-                "  store volatile i64 %next, ptr %done",
-                "  %stop = load volatile i64, ptr %control",
+                f"  %stop = {'load i64, ptr %stops' if self.sharing else _POLL}",
                 "  %wanted = icmp eq i64 %stop, 0",
                 "  %more = icmp slt i64 %next, %steps",
                 f"  %sound = and i1 %wanted, {finite}",
@@ -225,6 +288,7 @@ class Step(Dots):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool) -> Emitted:
-    """The program as an LLVM module with one function, `run`."""
-    return Step(fusion, layout, plan, unroll).write_all()
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
+    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
+    a processor waits for another."""
+    return Step(fusion, layout, plan, unroll, pause).write_all()

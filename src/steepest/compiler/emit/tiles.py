@@ -31,12 +31,14 @@ from steepest.compiler.plan import Plan
 
 __all__ = ["Tiles"]
 
+_LONG = 8  # rounds of a loop that threads can divide nearly equally
+
 
 class Tiles(Reductions):
     """Emitter of contract nests."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
-        super().__init__(fusion, layout)
+        super().__init__(fusion, layout, plan.sharing)
         self.plan = plan
 
     def contract(self, nest: Nest) -> None:
@@ -45,9 +47,21 @@ class Tiles(Reductions):
         self.width = lanes(size[roles.lane], self.layout.width) if roles.lane else 0
         if roles.packed:
             self._pack(nest, roles, roles.packed)
+            if self.divided:
+                self.meet()
         place = letters(nest)
         outer = [(place[i][1][0][0], size[i]) for i in roles.outer]
-        self.over(outer, {}, lambda environment, _: self._blocks(nest, roles, environment))
+        # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
+        # wait in memory have one place for all rounds.
+        divided = self.divided
+        long = bool(outer) and outer[0][1] >= _LONG and nest not in self.plan.partial
+
+        def inside(environment: Environment, _: list[Op]) -> None:
+            self.divided = divided and not long
+            self._blocks(nest, roles, environment)
+            self.divided = divided
+
+        self.over(outer, {}, inside, shared=long)
 
     def _blocks(self, nest: Nest, roles: Roles, where: Environment) -> None:
         """The inner dimension whole, or in pieces whose sums wait in memory."""
@@ -78,22 +92,27 @@ class Tiles(Reductions):
         tile = self.plan.tiles[nest]
         m, n = roles.size.get(roles.row, 1), roles.size.get(roles.lane, 1)
         step = max(self.width, 1)
-        count = -(-n // step)
-        whole = count // tile.vectors * tile.vectors
+        full, rest = divmod(-(-n // step), tile.vectors)
+        groups = split_rows(m, tile.rows)
+        tiles = sum(count for count, _ in groups)
 
-        def strip(j: Affine, vectors: int) -> None:
-            at = 0
-            for number, rows in split_rows(m, tile.rows):
+        strips = full + bool(rest)
+
+        def strip(number: Affine, vectors: int) -> None:
+            here = self.tiles_here(number, strips, tiles)
+            j, at, above = times(number, tile.vectors * step), 0, 0
+            for count, rows in groups:
 
                 def one(i: Affine, _: list[Op], rows: int = rows) -> None:
                     _Tile(self, nest, roles, where, i, j, rows, vectors).write(k, first, last)
 
-                self.loop(at + number * rows, one, start=at, step=rows)
-                at += number * rows
+                within = self.rows_within(here, (above, above + count), at, rows)
+                self.loop(at + count * rows, one, start=at, step=rows, within=within)
+                at, above = at + count * rows, above + count
 
-        self.loop(whole * step, lambda j, _: strip(j, tile.vectors), step=tile.vectors * step)
-        if count > whole:
-            strip(affine(whole * step), count - whole)
+        self.loop(full, lambda number, _: strip(number, tile.vectors))
+        if rest:
+            strip(affine(full), rest)
 
     def bounds(self, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
         """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
@@ -160,7 +179,9 @@ class Tiles(Reductions):
             at = {**where, lane: lane_at(j)}
             store(at, self.pull(roles.b, self.operand(roles.b_index, at)))
 
-        self.loop(-(-n // self.width) * self.width, one, step=self.width)
+        count = -(-n // self.width)
+        within = self.part(count, self.width)
+        self.loop(count * self.width, one, step=self.width, within=within)
 
     def _squares(
         self,
@@ -189,9 +210,10 @@ class Tiles(Reductions):
                 square(j, affine(whole), rows, depth - whole)
 
         whole = n // width * width
-        self.loop(whole, lambda j, _: strip(j, width), step=width)
+        within = self.part(n // width, width)
+        self.loop(whole, lambda j, _: strip(j, width), step=width, within=within)
         if n > whole:
-            strip(affine(whole), n - whole)
+            self.loop(1, lambda *_: strip(affine(whole), n - whole), within=self.part(1))
 
 
 class _Tile:
