@@ -50,6 +50,15 @@ class Builder:
         self.count = 0
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
+    def apart(self, write: Callable[[], None]) -> str:
+        """The body of a function of its own: what `write` writes, with names that begin anew."""
+        around = self.lines, self.scopes, self.block, self.count
+        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+        write()
+        body = "\n".join(self.lines)
+        self.lines, self.scopes, self.block, self.count = around
+        return body
+
     # ---- instructions ----------------------------------------------------------------------------
 
     def new(self, text: str) -> str:
@@ -314,12 +323,12 @@ class Builder:
         there is at least one round then.
         """
         values = list(carried)
-        known = isinstance(start, int) and isinstance(count, int)
-        rounds = range(start, count, step) if known else ()
-        if known and (len(rounds) <= 1 or self.unroll):
-            for at in rounds:
-                values = list(body(affine(at), values) or ())
-            return values
+        if isinstance(start, int) and isinstance(count, int):
+            rounds = range(start, count, step)
+            if len(rounds) <= 1 or self.unroll:
+                for at in rounds:
+                    values = list(body(affine(at), values) or ())
+                return values
         self.count += 1
         n, before = self.count, self.block
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"

@@ -13,8 +13,8 @@ from steepest.compiler.emit import Emitted, emit
 from steepest.compiler.engine import host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.images import images
 from steepest.compiler.graph import Graph, Value
+from steepest.compiler.images import images
 from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
@@ -37,7 +37,7 @@ class Lowered:
         self.width = width
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
-        self.unroll = work(graph) < _TINY
+        self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
@@ -51,19 +51,19 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(
-                    f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}"
-                )
+                lane = roles.summed or roles.lane
+                lines.append(f"    rows {roles.row} lanes {lane} ({sizes}) {tile}{packed}")
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 
 
-def work(graph: Graph) -> int:
-    """Element operations of one step, roughly."""
-    return sum(_work(v) for v in graph.equations())
+def is_tiny(graph: Graph) -> bool:
+    """Whether a step does so little that loops and calls would be felt."""
+    return sum(map(_work, graph.equations())) < _TINY
 
 
 def _work(v: Value) -> int:
+    """Element operations of one equation, roughly."""
     assert v.row is not None
     if v.row.lowering == "contraction":
         a, b, _ = split_spec(v.params["spec"])

@@ -5,8 +5,14 @@
 It runs until `steps` steps are done, somebody writes to control[0], or the loss is not finite, and
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
+
+Every nest is a function of the memory that it uses, and nests that do the same are one function: a
+network of many equal layers costs the compile time of one. Only where calls would be felt, in steps
+that are written out, nests stand in the step itself.
 """
 
+import re
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
@@ -16,9 +22,13 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
+from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
 
 __all__ = ["Emitted", "emit"]
+
+# What a nest's text names and does not define itself (see Builder for the names that it gives).
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join)\w+")
 
 
 class Emitted(NamedTuple):
@@ -34,6 +44,7 @@ class Step(Dots):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
         super().__init__(fusion, layout, plan)
         self.unroll = unroll
+        self.functions: dict[str, str] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
@@ -41,10 +52,7 @@ class Step(Dots):
         self.block = "step"
         self._advance_inputs()
         for nest in self.fusion.nests:
-            self.nest = nest
-            self.scopes.append({})
-            getattr(self, nest.kind)(nest)
-            self.scopes.pop()
+            self._write_nest(nest)
         self.nest = None
         self.scopes.append({})
         for k, v in enumerate(self.fusion.graph.outputs):
@@ -54,6 +62,23 @@ class Step(Dots):
                 self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
         finite = self._loss_is_finite()
         return Emitted(self._assembled(finite), self.strided)
+
+    def _write_nest(self, nest: Nest) -> None:
+        self.nest = nest
+        write = partial(getattr(self, nest.kind), nest)
+        if self.unroll or not nest.space:
+            self.scopes.append({})
+            write()
+            self.scopes.pop()
+            return
+        body = self.apart(write)
+        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
+        inside = {name: f"%p{k}" for k, name in enumerate(names)}
+        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
+        takes = ", ".join(f"ptr noalias {name}" for name in inside.values())
+        text = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        function = self.functions.setdefault(text, f"@nest{nest.number}")
+        self.lines.append(f"  call void {function}({', '.join(f'ptr {name}' for name in names)})")
 
     def _name_buffers(self) -> None:
         """One pointer per buffer, computed once when the function begins."""
@@ -116,7 +141,7 @@ class Step(Dots):
 
     def _loss_is_finite(self) -> str:
         outputs = self.fusion.graph.outputs
-        if not outputs or outputs[0].dtype.kind != "f":
+        if not outputs or outputs[0].dtype.kind != "f" or outputs[0].size != 1:
             return "true"
         loss = outputs[0]
         base = BASES[loss.dtype]
@@ -130,7 +155,8 @@ class Step(Dots):
         return "\n".join(
             [
                 *sorted(self.declared),
-                f"define i64 @run({arguments}, i64 %steps) {{",
+                *(f"define internal void {name}{text}" for text, name in self.functions.items()),
+                f"define i64 @run({arguments}, i64 %steps) nounwind {{",
                 "entry:",
                 *self.head,
                 "  %begin = icmp sgt i64 %steps, 0",
