@@ -446,3 +446,4 @@ def test_explain_shows_nests_and_tiles():
     graph, _ = network(*NETWORKS[0])
     text = stages(graph).text()
     assert "nest 0" in text and "Tile(" in text and "contract" in text
+    assert "bytes" in text and "lane by lane" in text
