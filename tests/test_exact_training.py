@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import test_lr_scheduler
 import test_optim
-from oracle import F32, F64
-from test_nn import LAYERS, LOSSES, OURS
+from oracle import F32, F64, tensors
+from test_nn import LAYERS, LOSSES, OURS, operands
 
 import steepest
 from steepest import functional as F
@@ -71,14 +71,15 @@ def assert_compiled_steps_are_eager(build: Callable[[], Training], batches: list
 # ---- layers --------------------------------------------------------------------------------------
 
 
-def around(written: str, shape: tuple, dtype: np.dtype) -> Training:
+def around(written: str, shape: tuple | list, dtype: np.dtype) -> Training:
     """The layer between a scale per column, which is learnt too, and a quadratic loss."""
     layer = eval(written, OURS).to(dtype)
-    scale = nn.Parameter(tensor(1 + 0.1 * numbers(shape[-1], dtype=dtype)))
+    width = 1 if isinstance(shape, list) else shape[-1]
+    scale = nn.Parameter(tensor(1 + 0.1 * numbers(width, dtype=dtype)))
 
-    def loss_of(x: Any) -> Any:
-        out = layer(x * scale)
-        return ((out - 0.3) ** 2).mean()
+    def loss_of(*inputs: Any) -> Any:
+        out = layer(*(x * scale if x.dtype.kind == "f" else x for x in inputs))
+        return sum(((y - 0.3) ** 2).mean() for y in tensors(out, steepest.Tensor))
 
     return training(layer, loss_of, [scale, *layer.parameters()])
 
@@ -97,7 +98,9 @@ OTHER_LAYERS = [
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
 @pytest.mark.parametrize(("written", "shape"), LAYERS + OTHER_LAYERS)
 def test_every_layer(written, shape, dtype):
-    batches = [(numbers(*shape, dtype=dtype, seed=k),) for k in range(STEPS)]
+    batches = [
+        operands(shape, lambda s, k=k: numbers(*s, dtype=dtype, seed=k)) for k in range(STEPS)
+    ]
     assert_compiled_steps_are_eager(lambda: around(written, shape, dtype), batches)
 
 

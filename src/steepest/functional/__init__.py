@@ -1,8 +1,8 @@
 """Floor 2: composed functions. Everything here is built from rows; add a composed function here.
 
 One page per kind: creation, conversion, mathematics, comparison, reduction, selection, shape,
-products, convolution, pooling, activations, losses, dropout. What is marked `@method` is a method
-of Tensor too.
+products, convolution, pooling, normalization, distances, activations, losses, dropout. What is
+marked `@method` is a method of Tensor too.
 """
 
 from typing import TYPE_CHECKING
@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from steepest import autograd as autograd  # gives Tensor its backward()
 from steepest.functional import (
     activation,
+    adaptive_pool,
     comparison,
     conv,
     convert,
     creation,
+    distance,
     loss,
     math,
+    normalization,
     pool,
     product,
     reduction,
@@ -23,13 +26,17 @@ from steepest.functional import (
     shape,
 )
 from steepest.functional.activation import *
+from steepest.functional.adaptive_pool import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *
+from steepest.functional.distance import *
 from steepest.functional.dropout import *
+from steepest.functional.embedding import *
 from steepest.functional.loss import *
 from steepest.functional.math import *
+from steepest.functional.normalization import *
 from steepest.functional.pool import *
 from steepest.functional.product import *
 from steepest.functional.reduction import *
@@ -40,13 +47,17 @@ from steepest.functional.sliding import pad
 if not TYPE_CHECKING:  # type checkers read no computed lists; without one they see every name
     __all__ = [
         *activation.__all__,
+        *adaptive_pool.__all__,
         *comparison.__all__,
         *conv.__all__,
         *convert.__all__,
         *creation.__all__,
+        *distance.__all__,
         "dropout",
+        "embedding",
         *loss.__all__,
         *math.__all__,
+        *normalization.__all__,
         *pool.__all__,
         *product.__all__,
         *reduction.__all__,

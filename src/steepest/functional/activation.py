@@ -9,13 +9,14 @@ from steepest.core import said
 from steepest.functional.axes import axes_of
 from steepest.functional.math import abs, clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
 from steepest.functional.reduction import amax, logsumexp, sum
-from steepest.functional.shape import reshape
+from steepest.functional.shape import narrow, reshape
 from steepest.tensors import Tensor, in_place, maximum, method, neg
 
 __all__ = [
     "celu",
     "elu",
     "gelu",
+    "glu",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -156,6 +157,18 @@ def hardsigmoid(x: Tensor) -> Tensor:
 def hardswish(x: Tensor) -> Tensor:
     """x · hardsigmoid(x), and 0 up to −3."""
     return where(x <= -3, 0.0, where(x < 3, x * (x + 3) / 6, x))
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a σ(b), a and b the halves of an axis. Source: Dauphin et al., 2017."""
+    if not input.ndim:
+        raise RuntimeError(said("glu", "does not support 0-dimensional tensors"))
+    axis = axes_of(input, dim)[0]
+    length = input.shape[axis]
+    if length % 2:
+        raise RuntimeError(said("glu", f"Halving dimension must be even, but axis {axis} is odd"))
+    first = narrow(input, axis, 0, length // 2)
+    return first * sigmoid(narrow(input, axis, length // 2, length // 2))
 
 
 @method

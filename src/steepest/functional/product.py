@@ -10,6 +10,7 @@ from steepest.functional.shape import permute
 from steepest.tensors import Tensor, broadcast_to, cast_to, method, mul
 
 __all__ = [
+    "bilinear",
     "addmm",
     "bmm",
     "dot",
@@ -137,6 +138,24 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     lead = ascii_uppercase[: x.ndim - 1]
     out = _contract(x, weight, f"{lead}i,oi->{lead}o")
+    return out if bias is None else out + bias
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """xᵀ W y + b per output: x (*, in1), y (*, in2), weight (out, in1, in2), bias (out)."""
+    fits = weight.ndim == 3 and input1.ndim and input1.shape[:-1] == input2.shape[:-1]
+    if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
+        raise RuntimeError(
+            said(
+                "bilinear",
+                "the last axes of the inputs must be the layer's inputs",
+                expected=tuple(weight.shape[1:]),
+                got=f"{input1.shape} and {input2.shape}",
+            )
+        )
+    lead = ascii_uppercase[: input1.ndim - 1]
+    half = _contract(input1, weight, f"{lead}i,oij->{lead}oj")
+    out = _contract(half, input2, f"{lead}oj,{lead}j->{lead}o")
     return out if bias is None else out + bias
 
 

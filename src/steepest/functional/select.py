@@ -20,7 +20,6 @@ from steepest.tensors import (
 )
 
 __all__ = [
-    "embedding",
     "gather",
     "index_select",
     "masked_fill",
@@ -31,7 +30,7 @@ __all__ = [
 ]
 
 
-def _check_index(name: str, index: Tensor, count: int, error: type[Exception]) -> None:
+def check_index(name: str, index: Tensor, count: int, error: type[Exception]) -> None:
     """Whole numbers from 0 to count − 1: a negative index is more often a mistake than a wish."""
     if index.dtype.kind not in "iu":
         raise RuntimeError(said(name, "an index holds whole numbers", got=index.dtype))
@@ -55,7 +54,7 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
         raise RuntimeError(
             said("gather", "index does not fit into the input", expected=x.shape, got=index.shape)
         )
-    _check_index("gather", index, x.shape[axis], RuntimeError)
+    check_index("gather", index, x.shape[axis], RuntimeError)
     grid: list[Any] = list(np.indices(index.shape, sparse=True))
     grid[axis] = index
     return get_item(x, tuple(grid))
@@ -84,7 +83,7 @@ def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
         raise IndexError(
             said("index_select", "index is a list", expected="1 axis", got=index.shape)
         )
-    _check_index("index_select", index, x.shape[axis], IndexError)
+    check_index("index_select", index, x.shape[axis], IndexError)
     return get_item(x, (slice(None),) * axis + (reshape(index, -1),))
 
 
@@ -117,7 +116,7 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
         if not labels.shape.numel():
             raise RuntimeError(said("one_hot", "no labels to count", write="one_hot(x, classes)"))
         num_classes = int(labels.numbers("one_hot").max()) + 1
-    _check_index("one_hot", labels, num_classes, RuntimeError)
+    check_index("one_hot", labels, num_classes, RuntimeError)
     return P.cast(is_class(labels, num_classes), dtype=np.dtype(np.int64))
 
 
@@ -128,14 +127,6 @@ def is_class(labels: Tensor, count: int) -> Tensor:
     spread = P.broadcast(labels, shape=shape, axes=(last,))
     classes = Tensor(np.arange(count, dtype=labels.dtype))
     return P.equal(spread, P.broadcast(classes, shape=shape, axes=tuple(range(last))))
-
-
-def embedding(index: Tensor, weight: Tensor) -> Tensor:
-    """The rows of `weight` that `index` lists: shape (*index, features)."""
-    if weight.ndim != 2:
-        raise RuntimeError(said("embedding", "weight is a matrix", got=weight.shape))
-    _check_index("embedding", index, weight.shape[0], IndexError)
-    return P.take(weight, index)
 
 
 in_place(masked_fill)

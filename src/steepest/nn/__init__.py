@@ -6,6 +6,7 @@ from steepest.nn.activation import (
     CELU,
     ELU,
     GELU,
+    GLU,
     SELU,
     Hardsigmoid,
     Hardswish,
@@ -24,11 +25,14 @@ from steepest.nn.activation import (
     Tanh,
     Tanhshrink,
 )
+from steepest.nn.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from steepest.nn.container import ModuleList, Sequential
 from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
-from steepest.nn.linear import Flatten, Identity, Linear, Unflatten
+from steepest.nn.embedding import Embedding
+from steepest.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
+from steepest.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from steepest.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -44,7 +48,14 @@ from steepest.nn.map_loss import MAPLoss
 from steepest.nn.module import Module
 from steepest.nn.padding import ConstantPad2d, ZeroPad2d
 from steepest.nn.parameter import Parameter
-from steepest.nn.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from steepest.nn.pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from steepest.nn.rbf import RBF
 from steepest.nn.softmax import LogSoftmax, Softmax, Softmin
 from steepest.nn.sub_sampling import SubSampling
@@ -58,6 +69,8 @@ __all__ = [
     "Sequential",
     "ModuleList",
     "Linear",
+    "Bilinear",
+    "Embedding",
     "Identity",
     "Flatten",
     "Unflatten",
@@ -71,6 +84,15 @@ __all__ = [
     "MaxPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "RMSNorm",
     "SubSampling",
     "ConstantPad2d",
     "ZeroPad2d",
@@ -78,6 +100,7 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",

@@ -15,6 +15,7 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -236,6 +237,19 @@ class GELU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.gelu(input, self.approximate)
+
+
+class GLU(_Activation):
+    """a σ(b), a and b the halves of an axis: half of the inputs opens gates for the others."""
+
+    settings = ("dim",)
+
+    def __init__(self, dim: int = -1):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.glu(input, self.dim)
 
 
 class Softplus(_Activation):

@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 from steepest import functional as F
+from steepest.core import said
 from steepest.nn import init
 from steepest.nn.module import Module
 from steepest.nn.parameter import Parameter
 from steepest.tensors import Tensor
 
-__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
 class Linear(Module):
@@ -64,6 +65,57 @@ class Linear(Module):
         return (
             f"in_features={self.in_features}, out_features={self.out_features}, "
             f"bias={self.bias is not None}"
+        )
+
+
+class Bilinear(Module):
+    """xᵀ W y + b per output: (*, in1_features) and (*, in2_features) become (*, out_features).
+
+    `weight` has shape (out, in1, in2), `bias` (out); both start uniform on [−k, k), k = 1 / √in1.
+
+    Args:
+        in1_features, in2_features: the lengths of the inputs' last axes.
+        out_features: the length of the result's last axis.
+        bias: False for xᵀ W y alone.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+
+    Raises:
+        ValueError: in1_features is not positive.
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        if in1_features <= 0:
+            raise ValueError(said("Bilinear", "in1_features must be > 0", got=in1_features))
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
+        empty = {"device": device, "dtype": dtype}
+        self.weight = Parameter(F.zeros(out_features, in1_features, in2_features, **empty))
+        self.register_parameter("bias", Parameter(F.zeros(out_features, **empty)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        return F.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
         )
 
 

@@ -10,7 +10,14 @@ from steepest.functional.sliding import per_axis
 from steepest.nn.module import Module
 from steepest.tensors import Tensor
 
-__all__ = ["AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+]
 
 
 class _Pool(Module):
@@ -129,3 +136,32 @@ class AvgPool2d(_AvgPool):
     def forward(self, input: Tensor) -> Tensor:
         counted = (self.ceil_mode, self.count_include_pad, self.divisor_override)
         return F.avg_pool2d(input, *self.windows(), *counted)
+
+
+class _AdaptiveAvgPool(Module):
+    """As many means as wanted, whatever the size of the input.
+
+    Args:
+        output_size: the number of results, one number or one per axis; None keeps an axis.
+    """
+
+    def __init__(self, output_size: Any):
+        super().__init__()
+        self.output_size = output_size
+
+    def extra_repr(self) -> str:
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """`output_size` means along the last axis."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool1d(input, self.output_size)
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """`output_size` means along each of the last two axes."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(input, self.output_size)
