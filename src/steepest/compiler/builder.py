@@ -264,6 +264,12 @@ class Builder:
         text = f"{kind(x.base, width)} {self.spell(x, width)}"
         self.lines.append(f"  store {text}, ptr {self.pointer(memory, x.base, a)}, align 1")
 
+    def prefetch(self, memory: str, base: str, a: Affine) -> None:
+        """Call a line into the nearest cache, to be written."""
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        place = self.pointer(memory, base, a)
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+
     # ---- branches --------------------------------------------------------------------------------
 
     def rarely(self, condition: Op, usual: Op, make: Callable[[], Op]) -> Op:
@@ -286,6 +292,18 @@ class Builder:
         pairs = f"[{usual.name}, %{before}], [{x.name}, %{self.block}]"
         self.block = join
         return Op(self.new(f"phi {t} {pairs}"), usual.base, usual.width)
+
+    def when(self, condition: Op, body: Callable[[], Any]) -> None:
+        """What `body` writes, only where the condition holds."""
+        self.count += 1
+        chosen, join = f"when{self.count}", f"join{self.count}"
+        self.lines += [f"  br i1 {condition.name}, label %{chosen}, label %{join}", f"{chosen}:"]
+        self.block = chosen
+        self.scopes.append({})
+        body()
+        self.scopes.pop()
+        self.lines += [f"  br label %{join}", f"{join}:"]
+        self.block = join
 
     # ---- scopes and loops ------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from steepest.compiler.emit import Emitted, emit
 from steepest.compiler.engine import host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.images import images
 from steepest.compiler.graph import Graph, Value
+from steepest.compiler.images import images
 from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.order import ordered
@@ -50,10 +50,8 @@ class Lowered:
             if nest in self.layout.roles:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
-                packed = " packed" if roles.packed else ""
-                lines.append(
-                    f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}"
-                )
+                lanes = roles.summed or roles.lane
+                lines.append(f"    rows {roles.row} lanes {lanes} ({sizes}) {tile}")
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 

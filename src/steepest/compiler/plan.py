@@ -5,22 +5,46 @@ only within a step, where values share places if they do not live at the same ti
 """
 
 from dataclasses import dataclass, field
+from math import prod
 
-from steepest.compiler.contraction import Tile, best_tile, dots_tile
+from steepest.compiler.contraction import Product, Tile, candidates, dots_tile
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded
-from steepest.compiler.nest import Nest
+from steepest.compiler.index import Affine, Index, address, symbols, varies
+from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded, stride_of
+from steepest.compiler.nest import Nest, letters
 from steepest.compiler.reach import EXPENSIVE
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "Scratch", "plan"]
 
 _ALIGN = 64
 # Instructions of an epilogue that is written out for every register of a tile, and for every
 # vector of a row of it; beyond, it is a loop.
 _LIGHT, _HEAVY = 6, 60
 _SPILL_ROWS = 32
+_NEAR = 200_000  # bytes that an epilogue may touch before they are called for early
 _COST = dict.fromkeys(EXPENSIVE, 20) | {"uniform": 80, "sigmoid": 35}
+
+
+@dataclass
+class Scratch:
+    """Memory that a contract nest needs while it runs, where it needs it.
+
+    partial      sums that are not complete yet, where the summed dimension is cut into pieces
+    start        zeros for the first of them
+    spill        a tile on its way to an epilogue that is a loop over its rows
+    left, right  copies of operands: of A one piece, of B one strip of a piece
+    """
+
+    partial: Buffer | None = None
+    start: Buffer | None = None
+    spill: Buffer | None = None
+    left: Buffer | None = None
+    right: Buffer | None = None
+
+    def buffers(self) -> list[Buffer]:
+        every = (self.partial, self.start, self.spill, self.left, self.right)
+        return [b for b in every if b is not None]
 
 
 @dataclass
@@ -28,16 +52,16 @@ class Plan:
     """bytes     of the whole block
     arena     where the part begins that no step reads before writing it
     tiles     the register tile of each contract nest
-    partial   sums that are not complete yet, of contractions that are cut into blocks
-    spill     tiles on their way to an epilogue that is a loop over their rows
-    heavy     nests in which it is a loop over vectors too
+    scratch   what it needs beside values
+    ahead     what its epilogue touches and no cache holds, to be called for early
+    heavy     nests whose epilogue is a loop over vectors too
     """
 
     bytes: int = 0
     arena: int = 0
     tiles: dict[Nest, Tile] = field(default_factory=dict)
-    partial: dict[Nest, Buffer] = field(default_factory=dict)
-    spill: dict[Nest, Buffer] = field(default_factory=dict)
+    scratch: dict[Nest, Scratch] = field(default_factory=dict)
+    ahead: dict[Nest, list[tuple[Buffer, Index]]] = field(default_factory=dict)
     heavy: set[Nest] = field(default_factory=set)
 
 
@@ -83,24 +107,88 @@ def _choose_tile(
     if roles.summed:
         _choose_dots(nest, roles, layout, found, registers)
         return
-    size = roles.size
-    m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
-    k = 1
-    for letter in roles.inner:
-        k *= size[letter]
-    whole = len(roles.inner) != 1 or unroll
-    width = lanes(n, layout.width)
-    tile = best_tile(m, n, k, width, registers, blocks=not whole)
-    found.tiles[nest] = Tile(m, 1) if unroll else tile
+    product = _product(nest, roles, layout)
+    tile = candidates(product, registers)[0]
+    if unroll:
+        tile = Tile(product.m, 1, right=roles.strided)
+    found.tiles[nest] = tile
+    scratch = found.scratch[nest] = Scratch()
+    depth = tile.block or product.k
+    whole = -(-product.n // max(product.width, 1)) * max(product.width, 1)
     assert nest.anchor is not None
-    if tile.block and not unroll:
-        found.partial[nest] = padded((m, n), nest.anchor.dtype, 1, layout.width)
+    if depth < product.k:
+        scratch.partial = _plain(product.m * whole, nest.anchor, layout)
+        scratch.start = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
+    if tile.left:
+        scratch.left = _plain(product.m * depth, roles.a, layout)
+    if tile.right:
+        scratch.right = _plain(depth * tile.vectors * product.width, roles.b, layout)
+    if unroll:
+        return
     weight = _weight(nest, fusion)
     if weight > _HEAVY:
         found.heavy.add(nest)
-    if weight > _LIGHT and not unroll:
-        shape = (_SPILL_ROWS * layout.width,)
-        found.spill[nest] = padded(shape, nest.anchor.dtype, 0, layout.width)
+    if weight > _LIGHT:
+        scratch.spill = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
+    touched = _touched(nest, roles, fusion, layout)
+    far = product.m * product.n * len(touched) * nest.anchor.dtype.itemsize > _NEAR
+    if far and not scratch.partial:
+        found.ahead[nest] = touched
+
+
+def _plain(size: int, like: Value, layout: Layout) -> Buffer:
+    return padded((size,), like.dtype, 0, layout.width)
+
+
+def _product(nest: Nest, roles: Roles, layout: Layout) -> Product:
+    """A contraction as a product of matrices, with what matters for the choice of a tile."""
+    size, place = roles.size, letters(nest)
+    m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
+    symbol = {i: place[i][1][0][0] for i in (*roles.inner, roles.row, *roles.outer) if i}
+
+    def step(v: Value, index: Index, letter: str) -> int:
+        return abs(stride_of(v, index, symbol[letter], layout)) * v.dtype.itemsize
+
+    inner = roles.inner[0] if len(roles.inner) == 1 else ""
+    within = any(not varies(roles.b_index, symbol[i]) for i in roles.outer)
+    dense = bool(inner) and not within and bool(roles.row)
+    lane_in_a = bool(roles.lane) and varies(roles.a_index, place[roles.lane][1][0][0])
+    adjacent = dense and stride_of(roles.a, roles.a_index, symbol[roles.row], layout) == 1
+    return Product(
+        m,
+        n,
+        prod(size[i] for i in roles.inner),
+        lanes(n, layout.width) if roles.lane else 0,
+        roles.a.dtype.itemsize,
+        step(roles.a, roles.a_index, inner) if inner else 0,
+        step(roles.b, roles.b_index, inner) if inner else 0,
+        cut=dense and not nest.bounded,
+        left=adjacent and not lane_in_a,
+        strided=roles.strided,
+    )
+
+
+def _touched(
+    nest: Nest, roles: Roles, fusion: Fusion, layout: Layout
+) -> list[tuple[Buffer, Index]]:
+    """What the epilogue reads or writes along the lanes, another line for every row."""
+    walk = fusion.reach(nest)
+    for v in nest.stores:
+        if v not in nest.held:
+            walk(*nest.placed(v))
+    places = [(v, index) for v, indices in walk.reads.items() for index in indices]
+    places += [nest.placed(v) for v in nest.stores]
+    place = letters(nest)
+    found: dict[tuple[Buffer, Affine], tuple[Buffer, Index]] = {}
+    for v, index in places:
+        buffer = layout.buffers[v]
+        if not (roles.row and roles.lane) or buffer.place != "memory":
+            continue
+        row, lane = (place[i][1][0][0] for i in (roles.row, roles.lane))
+        at = address(index, buffer.strides)
+        if dict(at[1]).get(lane) == 1 and row in symbols(at):
+            found.setdefault((buffer, at), (buffer, index))
+    return list(found.values())
 
 
 def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
@@ -111,7 +199,8 @@ def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, register
     width = lanes(roles.size[roles.summed], layout.width)
     kept = [roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i]
     shape = (*kept, width)
-    found.partial[nest] = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    sums = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    found.scratch[nest] = Scratch(partial=sums)
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:
@@ -141,10 +230,8 @@ def _lifetimes(
             written.append(nest.anchor)
         for v in [*fusion.reads(nest), *written]:
             used(layout.buffers.get(v), at)
-        for table in (found.partial, found.spill):
-            used(table.get(nest), at)
-        if nest in layout.roles:
-            used(layout.roles[nest].packed, at)
+        for buffer in found.scratch[nest].buffers() if nest in found.scratch else []:
+            used(buffer, at)
     for v in fusion.graph.results():  # read after the last nest
         while v not in layout.buffers and v.operands:
             v = v.operands[0]

@@ -58,8 +58,8 @@ class Step(Dots):
     def _name_buffers(self) -> None:
         """One pointer per buffer, computed once when the function begins."""
         plan, layout = self.plan, self.layout
-        packs = [roles.packed for roles in layout.roles.values() if roles.packed]
-        every = [*layout.buffers.values(), *packs, *plan.partial.values(), *plan.spill.values()]
+        scratch = [buffer for each in plan.scratch.values() for buffer in each.buffers()]
+        every = [*layout.buffers.values(), *scratch]
         for k, buffer in enumerate(dict.fromkeys(every)):
             if buffer.place == "memory":
                 buffer.pointer = f"%m{k}"
