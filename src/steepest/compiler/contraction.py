@@ -7,10 +7,11 @@ that was found by timing, for most shapes.
 """
 
 import itertools
+from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-__all__ = ["Product", "Tile", "candidates", "dots_tile", "split_rows"]
+__all__ = ["Product", "Tile", "candidates", "cycles", "dots_tile", "split_rows"]
 
 L1, L2 = 30_000, 800_000  # bytes of each cache that one operand may use
 PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers
@@ -41,13 +42,14 @@ class Product(NamedTuple):
 
 class Tile(NamedTuple):
     """rows × vectors registers; the summed dimension in pieces of `block` (0: whole); whether
-    copies of A and of B are read."""
+    copies of A and of B are read; or no tile but a call of the library."""
 
     rows: int
     vectors: int
     block: int = 0
     left: bool = False
     right: bool = False
+    library: bool = False
 
 
 def split_rows(m: int, most: int) -> list[tuple[int, int]]:
@@ -119,7 +121,8 @@ def cycles(tile: Tile, product: Product) -> float:
     return blocks * (left + strip(tile.vectors) * full + (strip(rest) if rest else 0.0))
 
 
-def candidates(product: Product, registers: int) -> list[Tile]:
+@lru_cache(256)
+def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
     """Every tile worth a thought, the cheapest first."""
     m, n, k = product[:3]
     columns = -(-n // max(product.width, 1))
@@ -137,7 +140,7 @@ def candidates(product: Product, registers: int) -> list[Tile]:
             for block, left, right in itertools.product(blocks, lefts, rights):
                 tile = Tile(rows, vectors, block, left, right)
                 found.append((cycles(tile, product), tile))
-    return [tile for _, tile in sorted(found)]
+    return tuple(tile for _, tile in sorted(found))
 
 
 def dots_tile(m: int, n: int, registers: int) -> Tile:

@@ -2,6 +2,7 @@
 
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
+tune     tiles of large contractions, by timing
 plan     register tiles, one block of memory
 emit     LLVM IR as text
 engine   machine code
@@ -23,6 +24,7 @@ from steepest.compiler.program import Program
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
+from steepest.compiler.tune import tuned
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -33,13 +35,15 @@ _TINY = 4000  # element operations per step below which every loop is written ou
 class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
-    def __init__(self, graph: Graph, width: int, registers: int):
-        self.width = width
+    def __init__(self, graph: Graph, width: int, features: str):
+        self.width, registers = width, registers_of(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = work(graph) < _TINY
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
+        here = features == host()[1]  # what is made for another processor cannot be timed
+        timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
+        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
         self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
 
     def text(self) -> str:
@@ -77,7 +81,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
     check_supported(graph)
     features = host()[1] if features is None else features
     graph = with_own_results(graph)
-    return Lowered(graph, width or vector_lanes(features), registers_of(features))
+    return Lowered(graph, width or vector_lanes(features), features)
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:

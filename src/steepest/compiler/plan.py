@@ -15,7 +15,7 @@ from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded, strid
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.reach import EXPENSIVE
 
-__all__ = ["Plan", "Scratch", "plan"]
+__all__ = ["Plan", "Scratch", "plan", "product_of"]
 
 _ALIGN = 64
 # Instructions of an epilogue that is written out for every register of a tile, and for every
@@ -65,9 +65,15 @@ class Plan:
     heavy: set[Nest] = field(default_factory=set)
 
 
-def plan(fusion: Fusion, layout: Layout, registers: int, unroll: bool) -> Plan:
-    """Choose tiles and give every buffer its offset."""
-    found = Plan()
+def plan(
+    fusion: Fusion,
+    layout: Layout,
+    registers: int,
+    unroll: bool,
+    chosen: dict[Nest, Tile] | None = None,
+) -> Plan:
+    """Choose tiles, where none is chosen yet, and give every buffer its offset."""
+    found = Plan(tiles=dict(chosen or {}))
     for nest, roles in layout.roles.items():
         _choose_tile(nest, roles, fusion, layout, found, registers, unroll)
     steady = [b for v, b in layout.buffers.items() if _stays(v, fusion) and b.place == "memory"]
@@ -107,8 +113,8 @@ def _choose_tile(
     if roles.summed:
         _choose_dots(nest, roles, layout, found, registers)
         return
-    product = _product(nest, roles, layout)
-    tile = candidates(product, registers)[0]
+    product = product_of(nest, roles, layout)
+    tile = found.tiles.get(nest) or candidates(product, registers)[0]
     if unroll:
         tile = Tile(product.m, 1, right=roles.strided)
     found.tiles[nest] = tile
@@ -116,8 +122,9 @@ def _choose_tile(
     depth = tile.block or product.k
     whole = -(-product.n // max(product.width, 1)) * max(product.width, 1)
     assert nest.anchor is not None
-    if depth < product.k:
+    if depth < product.k or tile.library:
         scratch.partial = _plain(product.m * whole, nest.anchor, layout)
+    if depth < product.k:
         scratch.start = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
     if tile.left:
         scratch.left = _plain(product.m * depth, roles.a, layout)
@@ -140,7 +147,7 @@ def _plain(size: int, like: Value, layout: Layout) -> Buffer:
     return padded((size,), like.dtype, 0, layout.width)
 
 
-def _product(nest: Nest, roles: Roles, layout: Layout) -> Product:
+def product_of(nest: Nest, roles: Roles, layout: Layout) -> Product:
     """A contraction as a product of matrices, with what matters for the choice of a tile."""
     size, place = roles.size, letters(nest)
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)

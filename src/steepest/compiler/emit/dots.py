@@ -11,9 +11,9 @@ from collections.abc import Callable
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.library import Library
 from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles, lanes
@@ -24,7 +24,7 @@ __all__ = ["Dots"]
 Points = list[Environment]
 
 
-class Dots(Tiles):
+class Dots(Library):
     """Emitter of contract nests, those with summed lanes included."""
 
     def contract(self, nest: Nest) -> None:

@@ -16,9 +16,10 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
+from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
 
-__all__ = ["Emitted", "emit"]
+__all__ = ["Emitted", "emit", "emit_nest"]
 
 
 class Emitted(NamedTuple):
@@ -37,14 +38,9 @@ class Step(Dots):
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
-        self._name_buffers()
-        self.block = "step"
-        self._advance_inputs()
+        self._begin()
         for nest in self.fusion.nests:
-            self.nest = nest
-            self.scopes.append({})
-            getattr(self, nest.kind)(nest)
-            self.scopes.pop()
+            self._write_nest(nest)
         self.nest = None
         self.scopes.append({})
         for k, v in enumerate(self.fusion.graph.outputs):
@@ -54,6 +50,23 @@ class Step(Dots):
                 self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
         finite = self._loss_is_finite()
         return Emitted(self._assembled(finite), self.strided)
+
+    def write_one(self, nest: Nest) -> Emitted:
+        """A function that runs one nest in every step, and nothing else."""
+        self._begin()
+        self._write_nest(nest)
+        return Emitted(self._assembled("true"), self.strided)
+
+    def _begin(self) -> None:
+        self._name_buffers()
+        self.block = "step"
+        self._advance_inputs()
+
+    def _write_nest(self, nest: Nest) -> None:
+        self.nest = nest
+        self.scopes.append({})
+        getattr(self, nest.kind)(nest)
+        self.scopes.pop()
 
     def _name_buffers(self) -> None:
         """One pointer per buffer, computed once when the function begins."""
@@ -163,3 +176,8 @@ class Step(Dots):
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool) -> Emitted:
     """The program as an LLVM module with one function, `run`."""
     return Step(fusion, layout, plan, unroll).write_all()
+
+
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
+    """One nest alone, as a module of the same kind: for timing it."""
+    return Step(fusion, layout, plan, False).write_one(nest)
