@@ -69,7 +69,7 @@ def test_many_classes_are_loops():
         return text_of(model, nn.CrossEntropyLoss(), classes)
 
     thousand, more = len(softmax(1000)), len(softmax(10_000))
-    assert thousand < 350_000 and more < 1.1 * thousand
+    assert thousand < 350_000 and more < 1.3 * thousand
 
 
 def test_modules_are_nearly_equal_and_hold_every_function_once():

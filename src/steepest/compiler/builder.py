@@ -49,29 +49,16 @@ class Builder:
         self.scopes: list[dict] = [{}]
         self.block = "entry"
         self.count = 0
-        self.bodies: list[str] | None = None  # of functions of their own, while they are written
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
-    def apart(self, write: Callable[[], None]) -> list[str]:
-        """Bodies of functions of their own: what `write` writes, with names that begin anew; one
-        more for every `cut`."""
-        around = self.head, self.lines, self.scopes, self.block, self.count, self.bodies
-        self.bodies = []
-        self._begin_anew()
-        write()
-        self.cut()
-        bodies = self.bodies
-        self.head, self.lines, self.scopes, self.block, self.count, self.bodies = around
-        return bodies
-
-    def cut(self) -> None:
-        """What follows belongs to the next function."""
-        assert self.bodies is not None
-        self.bodies.append("\n".join([*self.head, *self.lines]))
-        self._begin_anew()
-
-    def _begin_anew(self) -> None:
+    def apart(self, write: Callable[[], None]) -> str:
+        """The body of a function of its own: what `write` writes, with names that begin anew."""
+        around = self.head, self.lines, self.scopes, self.block, self.count
         self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
+        write()
+        body = "\n".join([*self.head, *self.lines])
+        self.head, self.lines, self.scopes, self.block, self.count = around
+        return body
 
     # ---- instructions ----------------------------------------------------------------------------
 
@@ -287,6 +274,12 @@ class Builder:
         text = f"{kind(x.base, width)} {self.spell(x, width)}"
         self.lines.append(f"  store {text}, ptr {self.pointer(memory, x.base, a)}, align 1")
 
+    def prefetch(self, memory: str, base: str, a: Affine) -> None:
+        """Call a line into the nearest cache, to be written."""
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        place = self.pointer(memory, base, a)
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+
     # ---- branches --------------------------------------------------------------------------------
 
     def rarely(self, condition: Op, usual: Op, make: Callable[[], Op]) -> Op:
@@ -309,6 +302,18 @@ class Builder:
         pairs = f"[{usual.name}, %{before}], [{x.name}, %{self.block}]"
         self.block = join
         return Op(self.new(f"phi {t} {pairs}"), usual.base, usual.width)
+
+    def when(self, condition: Op, body: Callable[[], Any]) -> None:
+        """What `body` writes, only where the condition holds."""
+        self.count += 1
+        chosen, join = f"when{self.count}", f"join{self.count}"
+        self.lines += [f"  br i1 {condition.name}, label %{chosen}, label %{join}", f"{chosen}:"]
+        self.block = chosen
+        self.scopes.append({})
+        body()
+        self.scopes.pop()
+        self.lines += [f"  br label %{join}", f"{join}:"]
+        self.block = join
 
     # ---- scopes and loops ------------------------------------------------------------------------
 

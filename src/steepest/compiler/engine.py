@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from steepest.compiler.blas import FUNCTIONS, addresses, is_installed
 from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
@@ -48,9 +49,11 @@ def host() -> tuple[str, str]:
 
 
 def code_generator() -> tuple[str, ...]:
-    """What else generated code depends on: the processor, and the versions of LLVM."""
+    """What else generated code depends on: the processor, the version of LLVM, and whether there is
+    a library to call."""
     version = ".".join(map(str, llvm.llvm_version_info))
-    return host()[0], llvm.get_default_triple(), version, str(_CODEGEN_LEVEL)
+    library = str(is_installed())
+    return host()[0], llvm.get_default_triple(), version, str(_CODEGEN_LEVEL), library
 
 
 def vector_lanes(features: str) -> int:
@@ -148,6 +151,9 @@ class NativeFunction:
 
     def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
         features = host()[1]
+        for symbol in FUNCTIONS.values():
+            if symbol.encode() in code:
+                llvm.add_symbol(symbol, addresses()[symbol])
         with _lock:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
             while code:

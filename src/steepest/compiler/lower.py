@@ -2,6 +2,7 @@
 
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
+tune     tiles of large contractions, by timing
 plan     register tiles, what threads divide, one block of memory
 emit     LLVM IR as text
 engine   machine code
@@ -25,6 +26,7 @@ from steepest.compiler.pseudo import pseudo_code
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
+from steepest.compiler.tune import tuned
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -36,12 +38,14 @@ class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
     def __init__(self, graph: Graph, width: int, features: str):
-        self.width = width
+        self.width, registers = width, registers_of(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        self.plan: Plan = plan(self.fusion, self.layout, registers_of(features), self.unroll)
+        here = features == host()[1]  # what is made for another processor cannot be timed
+        timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
+        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
         self.emitted: Emitted = emit(
             self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
         )
@@ -70,7 +74,7 @@ class Lowered:
 
         lanes = roles.summed or roles.lane
         text = f"{tile}, rows {loop(roles.row)}, lanes {loop(lanes)}"
-        return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if roles.packed else text
+        return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if tile.right else text
 
     def _memory(self, names: dict[Value, str]) -> list[str]:
         """Where each stored value is, and how often its elements are one by one."""

@@ -33,13 +33,12 @@ TEAM_BYTES, GENERATION, STOP, ABANDONED, YIELD = 256, 64, 128, 192, 200
 @dataclass
 class Sharing:
     """split    nests that the threads divide among them
-    phases   the first and the last phase of each nest: threads that divide a nest meet between
-             packing an operand and using it
+    phases   the phase of each nest; between phases threads meet
     closing  the phase in which the first thread writes the step's outputs
     """
 
     split: set[Nest]
-    phases: dict[Nest, tuple[int, int]] = field(default_factory=dict)
+    phases: dict[Nest, int] = field(default_factory=dict)
     closing: int = 0
 
     @property
@@ -52,20 +51,23 @@ class Sharing:
         return f"threads divide {len(self.split)} nests and meet {self.barriers} times"
 
 
-def share(fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]) -> Sharing | None:
-    """Who runs what and when; None for a step too short to be shared."""
+def share(
+    fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer], alone: set[Nest]
+) -> Sharing | None:
+    """Who runs what and when; None for a step too short to be shared. Nests that are not the
+    compiler's own code run alone."""
     work = {nest: _work(nest, fusion, layout) for nest in fusion.nests}
     if sum(work.values()) < STEP:
         return None
-    large = [nest for nest, n in work.items() if n >= NEST]
+    large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
     found = Sharing({nest for nest in large if _divisible(nest, layout)})
     phase, since = 0, list[_Part]()
     for nest in fusion.nests:
-        first, *rest = _parts(nest, nest in found.split, fusion, layout, partial)
-        if any(first.needs(earlier) for earlier in since):
+        part = _part(nest, nest in found.split, fusion, layout, partial)
+        if any(part.needs(earlier) for earlier in since):
             phase, since = phase + 1, []
-        found.phases[nest] = (phase, phase + len(rest))
-        phase, since = phase + len(rest), rest or [*since, first]
+        found.phases[nest] = phase
+        since.append(part)
     closing = _closing(fusion, layout)
     found.closing = phase + any(closing.needs(earlier) for earlier in since)
     return found
@@ -95,7 +97,7 @@ def _divisible(nest: Nest, layout: Layout) -> bool:
 
 @dataclass
 class _Part:
-    """A nest, or packing its operand, and the memory that it reads and writes."""
+    """A nest, and the memory that it reads and writes."""
 
     split: bool
     reads: set[Buffer]
@@ -108,21 +110,12 @@ class _Part:
         return bool(earlier.writes & (self.reads | self.writes) or earlier.reads & self.writes)
 
 
-def _parts(
+def _part(
     nest: Nest, split: bool, fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]
-) -> list[_Part]:
-    """What threads must not begin before they have met: the nest, or packing and then the rest."""
+) -> _Part:
     reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
     writes = _memory([partial.get(nest), *(layout.buffers[v] for v in nest.written())])
-    roles = layout.roles.get(nest)
-    if roles is None or roles.packed is None:
-        return [_Part(split, reads, writes)]
-    if not split:
-        return [_Part(split, reads, {*writes, roles.packed})]
-    walk = fusion.reach(nest)
-    walk(roles.b, roles.b_index)
-    copied = _memory(layout.buffers.get(v) for v in walk.reads)
-    return [_Part(split, copied, {roles.packed}), _Part(split, {*reads, roles.packed}, writes)]
+    return _Part(split, reads, writes)
 
 
 def _closing(fusion: Fusion, layout: Layout) -> _Part:

@@ -13,16 +13,35 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
 
 from steepest.compiler.engine import NativeFunction
 from steepest.compiler.sharing import ABANDONED, TEAM_BYTES, YIELD
 from steepest.core import get_num_threads
 
-__all__ = ["SharedFunction", "Team", "native"]
+__all__ = ["Places", "SharedFunction", "Team", "aligned", "native"]
 
 ROUNDS = 4  # timed calls for every number of threads; the first warms up
 SECONDS = 2e-3  # what such a call should take
 _CLEARLY = 0.95  # of the time on fewer threads
+
+
+class Places(NamedTuple):
+    """Where in a program's memory the threads have theirs: their words (0: it has no code for
+    threads), and the memory of the first thread's own; every further thread needs so much too."""
+
+    team: int
+    private: int
+    own: int
+
+
+def aligned(count: int) -> np.ndarray:
+    """Zeroed bytes that begin at a cache line."""
+    raw = np.zeros(count + 64, np.uint8)
+    skip = -raw.ctypes.data % 64
+    return raw[skip : skip + count]
 
 
 class _Mate:
@@ -152,8 +171,9 @@ class SharedFunction:
     kept  threads that it runs on; None until the first steps have shown how many are fastest
     """
 
-    def __init__(self, function: NativeFunction, team: int):
-        self._function, self._team = function, team
+    def __init__(self, function: NativeFunction, places: Places):
+        self._function, self._places = function, places
+        self._own: list[np.ndarray] = []  # memory of the threads beside the first
         self.kept: int | None = None
         self._allowed = 0
         self._times: dict[int, list[float]] = {}
@@ -181,13 +201,16 @@ class SharedFunction:
 
     def _run(self, team: Team, pointers: list[int], first: int, last: int, threads: int) -> int:
         """Steps first … last − 1 on so many threads."""
-        words = pointers[0] + self._team
+        words = pointers[0] + self._places.team
+        while len(self._own) < threads - 1:
+            self._own.append(aligned(self._places.own))
+        own = [pointers[0] + self._places.private, *(block.ctypes.data for block in self._own)]
         ctypes.memset(words, 0, TEAM_BYTES)
         ctypes.c_int64.from_address(words + YIELD).value = _giving_way()
         abandoned = ctypes.c_int64.from_address(words + ABANDONED)
 
         def part(thread: int) -> int:
-            return self._function(*pointers, first, last, thread, threads)
+            return self._function(*pointers, first, last, thread, threads, own[thread])
 
         def abandon() -> None:
             abandoned.value = 1
@@ -225,8 +248,8 @@ class SharedFunction:
         self._allowed, self.kept = get_num_threads(), threads
 
 
-def native(code: bytes, pointers: int, team: int) -> Callable[..., int]:
-    """The function `run` of an object file; `team` is where the threads' words are, or 0."""
-    if not team:
+def native(code: bytes, pointers: int, places: Places) -> Callable[..., int]:
+    """The function `run` of an object file."""
+    if not places.team:
         return NativeFunction(code, "run", pointers)
-    return SharedFunction(NativeFunction(code, "run", pointers, counts=4), team)
+    return SharedFunction(NativeFunction(code, "run", pointers, counts=5), places)

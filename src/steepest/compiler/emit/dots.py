@@ -12,8 +12,9 @@ from collections.abc import Callable
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.library import Library
+from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles, lanes
@@ -24,7 +25,7 @@ __all__ = ["Dots"]
 Points = list[Environment]
 
 
-class Dots(Tiles):
+class Dots(Library):
     """Emitter of contract nests, those with summed lanes included."""
 
     def contract(self, nest: Nest) -> None:
@@ -44,7 +45,9 @@ class _Dots:
         assert nest.anchor is not None
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
-        self.tile, self.partial = emitter.plan.tiles[nest], emitter.plan.partial[nest]
+        partial = emitter.plan.scratch[nest].partial
+        assert partial is not None
+        self.tile, self.partial = emitter.plan.tiles[nest], partial
         self.names = {i: place[1][0][0] for i, place in letters(nest).items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         self.width = emitter.width = lanes(self.roles.size[self.roles.summed], emitter.layout.width)
@@ -127,7 +130,7 @@ class _Dots:
     def part(self, v: Value, index: Index, where: Environment, mask: Op | None) -> Op:
         """A vector of an operand; lanes beyond the end are zero."""
         emitter = self.emitter
-        x = emitter.vector(emitter.pull(v, emitter.operand(index, where)), self.width)
+        x = emitter.vector(emitter.pull(v, placed(index, where)), self.width)
         return x if mask is None else emitter.select(mask, x, emitter.number(0, x.base))
 
     def finish(self) -> None:

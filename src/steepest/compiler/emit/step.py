@@ -14,6 +14,7 @@ that are written out, nests stand in the step itself.
 """
 
 import re
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -29,12 +30,12 @@ from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import STOP
 
-__all__ = ["Emitted", "emit"]
+__all__ = ["Emitted", "emit", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
 
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|scratch)\w+")
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch)\w+")
 
 _COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
@@ -92,14 +93,7 @@ class Step(Dots):
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
-        self._name_buffers()
-        self.block = "step"
-        self._advance_inputs()
-        if self.sharing:
-            # The first thread may already be a step ahead of one that reads this.
-            odd = self.new("and i64 %s, 1")
-            at = self.new(f"getelementptr i8, ptr %team, i64 {STOP}")
-            self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
+        self._begin()
         for nest in self.fusion.nests:
             self._write_nest(nest)
         self.nest = None
@@ -107,15 +101,14 @@ class Step(Dots):
         self._enter(self.sharing.closing if self.sharing else 0)
         self.alone(self._close)
         self.meet()
-        run = Function("@run", [], self._assembled(self._loss_is_finite()))
-        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
+        return self._emitted(self._loss_is_finite())
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
         self.divided = False
         if self.sharing:
             self.divided = nest in self.sharing.split
-            self._enter(self.sharing.phases[nest][0])
+            self._enter(self.sharing.phases[nest])
         write = partial(getattr(self, nest.kind), nest)
         if self.unroll or not nest.space:
             self.scopes.append({})
@@ -123,21 +116,10 @@ class Step(Dots):
             self.scopes.pop()
             return
         divided = self.divided
-        first, *others = [self._call(body) for body in self.apart(write)]
-        call = partial(self.lines.append, first)
+        call = partial(self.lines.append, self._call_of(self.apart(write)))
         call() if divided else self.alone(call)
-        for line in others:  # threads that divide a nest meet in it
-            self.meet()
-            self.lines.append(line)
 
-    def meet(self) -> None:
-        """A barrier; in a function of a nest, its end: threads meet in `run` only."""
-        if self.bodies is None:
-            super().meet()
-        elif self.sharing and self.divided:
-            self.cut()
-
-    def _call(self, body: str) -> str:
+    def _call_of(self, body: str) -> str:
         """A call of the function with this body."""
         names = list(dict.fromkeys(_OUTSIDE.findall(body)))
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
@@ -171,26 +153,44 @@ class Step(Dots):
             stop = self.new(_POLL)
             self.lines.append(f"  store i64 {stop}, ptr %stops")
 
+    def write_one(self, nest: Nest) -> Emitted:
+        """A function that runs one nest in every step, and nothing else."""
+        self._begin()
+        self._write_nest(nest)
+        self.lines.append("  %next = add nuw nsw i64 %s, 1")
+        return self._emitted("true")
+
+    def _emitted(self, finite: str) -> Emitted:
+        run = Function("@run", [], self._assembled(finite))
+        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
+
+    def _begin(self) -> None:
+        self._name_buffers()
+        self.block = "step"
+        self._advance_inputs()
+        if self.sharing:
+            # The first thread may already be a step ahead of one that reads this.
+            odd = self.new("and i64 %s, 1")
+            at = self.new(f"getelementptr i8, ptr %team, i64 {STOP}")
+            self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
+
     def _name_buffers(self) -> None:
-        """One pointer per buffer, computed once when the function begins. Tiles on their way to an
-        epilogue are on the stack, so that every thread has its own."""
+        """One pointer per buffer, computed once when the function begins. What a thread must not
+        share is in memory of its own."""
         plan, layout = self.plan, self.layout
-        if plan.spill:
-            room = max(buffer.bytes for buffer in plan.spill.values())
-            self.head.append(f"  %spill = alloca [{room} x i8], align 64")
-            for buffer in plan.spill.values():
-                buffer.pointer = "%spill"
         if self.sharing:
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
             ]
-        packs = [roles.packed for roles in layout.roles.values() if roles.packed]
-        every = [*layout.buffers.values(), *packs, *plan.partial.values()]
+        else:
+            self.head.append(f"  %private = getelementptr i8, ptr %memory, i64 {plan.private}")
+        scratch = [buffer for each in plan.scratch.values() for buffer in each.buffers()]
+        every = [*layout.buffers.values(), *scratch]
         for k, buffer in enumerate(dict.fromkeys(every)):
-            if buffer.place == "memory":
+            if buffer.place in ("memory", "private"):
                 buffer.pointer = f"%m{k}"
-                place = f"getelementptr i8, ptr %memory, i64 {buffer.offset}"
+                place = f"getelementptr i8, ptr %{buffer.place}, i64 {buffer.offset}"
                 self.head.append(f"  {buffer.pointer} = {place}")
         for k, v in enumerate(layout.sources):
             layout.sources[v].pointer = f"%in{k}"
@@ -256,7 +256,10 @@ class Step(Dots):
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
         first, counts = "0", "i64 %steps"
         if self.sharing:
-            first, counts = "%first", "i64 %first, i64 %steps, i64 %thread, i64 %threads"
+            first, counts = (
+                "%first",
+                ("i64 %first, i64 %steps, i64 %thread, i64 %threads, ptr %private"),
+            )
         return "\n".join(
             [
                 *([barrier(self.pause)] if self.sharing else ()),
@@ -292,3 +295,8 @@ def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str
     """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
     a processor waits for another."""
     return Step(fusion, layout, plan, unroll, pause).write_all()
+
+
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
+    """One nest alone, as a module of the same kind: for timing it, on one thread."""
+    return Step(fusion, layout, replace(plan, sharing=None), False, "").write_one(nest)
