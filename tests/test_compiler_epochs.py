@@ -188,6 +188,7 @@ def test_a_run_can_be_watched_and_stopped_from_another_thread():
     watcher.start()
     done = epochs.run(arrays, order, 5, losses=losses, control=control)
     watcher.join()
+    assert control[1] == len(done)
     assert 10 < len(done) < 400_000
     assert np.isfinite(seen[0]).all()
     assert np.isnan(losses[len(done) :]).all()
@@ -229,3 +230,17 @@ def test_a_mistake_in_the_step_is_a_reason_too():
     x, y = data_for("mse")
     with pytest.raises(NotCompilable, match="compiling failed with RuntimeError"):
         Epochs(step).run([x[:, :3], y], np.arange(ROWS), 5)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_before_it_reaches_the_weights():
+    x, y = data_for("mse")
+    model, _, step = training("adam", "mse", "tanh")
+    y[12] = np.inf
+    control = np.zeros(3, np.int64)
+    losses = Epochs(step).run((x, y), np.arange(20), 5, control=control)
+    assert len(losses) == 3 and control.tolist() == [0, 3, 1]
+    assert np.isfinite(losses[:2]).all() and not np.isfinite(losses[2])
+    twin, _, eager = training("adam", "mse", "tanh")
+    eager_epoch(eager, (x, y), np.arange(10), 5)
+    for a, b in zip(twin.parameters(), model.parameters(), strict=True):
+        np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)

@@ -192,6 +192,12 @@ def penalised_weights():
     return trainer(model.parameters(), lambda x, y: squares(model(x), y) + 1e-3 * penalty())
 
 
+def damped_momentum():
+    model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1))
+    damped = lambda p: optim.SGD(p, lr=0.05, momentum=0.9, dampening=0.3)
+    return trainer(model.parameters(), lambda x, y: squares(model(x), y), damped)
+
+
 def skip_connection():
     enter, leave = nn.Linear(6, 3), nn.Linear(9, 1)
     loss_of = lambda x, y: squares(leave(steepest.cat([enter(x), x], 1)), y)
@@ -217,6 +223,7 @@ MODELS = {
     "extremes": (extremes, features(6), target(), 5),
     "clipped gradients": (clipped_gradients, features(6), target(), 5),
     "penalised weights": (penalised_weights, features(6), target(), 5),
+    "damped momentum": (damped_momentum, features(6), target(), 5),
     "skip connection": (skip_connection, features(6), target(), 5),
 }
 

@@ -29,8 +29,8 @@ FLOOR_OF = {package: height for height, floor in enumerate(FLOORS) for package i
 # The namespace that a user sees stands above everything.
 ABOVE = {"__init__", "api", "__main__"}
 HEAVY = {
-    "anywidget", "joblib", "matplotlib", "mpi4py", "onnx", "pandas", "polars", "pyarrow", "rich",
-    "safetensors", "scipy", "sklearn", "starlette", "tomli_w", "torch", "typer", "uvicorn",
+    "PIL", "anywidget", "joblib", "matplotlib", "mpi4py", "onnx", "pandas", "polars", "pyarrow",
+    "rich", "safetensors", "scipy", "sklearn", "starlette", "tomli_w", "torch", "typer", "uvicorn",
     "websockets",
 }  # fmt: skip
 # The command line is built of typer's decorators, the studio's server of starlette's.

@@ -106,3 +106,14 @@ def test_an_optimizer_instance_goes_on_where_it_was(housing):
         steps = next(iter(optimizer.state.values()))["step"]
         assert steps.item() == 4 * run.steps_per_epoch
     np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_a_model_that_only_trains_natively_is_looked_at_eagerly(moons):
+    class Careful(Branching):
+        def forward(self, x):
+            return self.layer(x) if self.training else super().forward(x)
+
+    found, ours = history(moons, Careful(), compile=True)
+    assert sum("looked at the parts eagerly" in note for note in found.notes) == 1
+    theirs = history(moons, Careful(), compile=False)[1]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)

@@ -225,6 +225,19 @@ def test_a_loaded_state_is_a_copy_and_continues_to_the_same_bits():
     assert float(again.state_dict()["state"][0]["step"]) == 10
 
 
+def test_a_damped_direction_that_is_loaded_before_its_first_step_starts_undamped():
+    first, second = Problem(), Problem()
+    settings = {"lr": 0.05, "momentum": 0.9, "dampening": 0.3}
+    ours, theirs = pair("SGD", first, **settings)
+    ours.prepare()
+    again, _ = pair("SGD", second, lr=0.7)
+    again.load_state_dict(ours.state_dict())
+    first.run(ours, theirs, 3)
+    second.run(again, pair("SGD", second, **settings)[1], 3)
+    first.compare(1e-9, 1e-9)
+    second.compare(1e-9, 1e-9)
+
+
 @pytest.mark.parametrize(("name", "settings"), GRID)
 def test_memory_stays_where_it_is(name, settings):
     problem = Problem()

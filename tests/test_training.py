@@ -225,11 +225,24 @@ def test_every_optimizer_lowers_the_loss_with_its_usual_rate(line, name):
 def test_every_loss_trains(line, moons, name):
     data = line if LOSSES[name][1] == "regression" else moons
     model = models.create("mlp", data, hidden=(8,), outputs=1 if name == "bce" else None)
+    if name == "map":  # of penalties, which are distances from codes
+        model = nn.Sequential(*model, nn.RBF([[1.0, -1.0], [-1.0, 1.0]]))
     rate = 1e-3 if name == "sum_squares" else 1e-2
     found = fit(model, data, loss=name, epochs=10, lr=rate, progress="none")
     assert found.last["loss"] < 0.9 * found.history[0]["loss"]
-    if name == "bce":
+    if name in ("bce", "map"):
         assert found.last["val_accuracy"] > 0.7
+
+
+def test_penalties_and_scores_have_losses_of_their_own(moons):
+    """The usual loss goes with the last layer; the other kind would train for the wrong class."""
+    scores = models.create("mlp", moons, hidden=(4,))
+    penalties = nn.Sequential(*scores, nn.RBF([[1.0, -1.0], [-1.0, 1.0]]))
+    assert fit(penalties, moons, epochs=1, progress="none").settings["loss"] == "map"
+    assert fit(scores, moons, epochs=1, progress="none").settings["loss"] == "cross_entropy"
+    for model, loss, write in ((penalties, "cross_entropy", "map"), (scores, "map", "cross_ent")):
+        with pytest.raises(RequestError, match=f'write     loss="{write}'):
+            fit(model, moons, loss=loss, epochs=1, progress="none")
 
 
 def test_a_sigmoid_with_binary_cross_entropy_gives_the_same_answers_as_logits(moons):

@@ -53,6 +53,7 @@ _LAZY = {
     "data": "steepest.data",
     "models": "steepest.models",
     "training": "steepest.training",
+    "explain": "steepest.explain",
     "plot": "steepest.plot",
     "load_data": "steepest.data:load_data",
     "fit": "steepest.training:fit",

@@ -56,11 +56,11 @@ class Generator:
     def __init__(self, seed: int = 67280421310721, device: Any = None):
         del device
         self.key = Tensor(np.zeros(2, np.uint32))
+        self._twister = np.random.MT19937(0)
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> "Generator":
         self._seed = int(seed)
-        self._twister = np.random.MT19937()
         self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
         self._spare: float | None = None
         low, high = self._seed & 0xFFFFFFFF, (self._seed >> 32) & 0xFFFFFFFF

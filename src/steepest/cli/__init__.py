@@ -2,7 +2,7 @@
 
 main        what the `steepest` command runs: verbs load when used, mistakes become messages
 settings    flags, --set and the TOML file, checked and merged
-train, predict, evaluate, datasets, check      the verbs
+train, predict, evaluate, plot, summary, datasets, check      the verbs
 """
 
 from steepest.cli.main import main

@@ -12,7 +12,7 @@ __all__ = ["with_settings"]
 
 _SOURCE = Annotated[
     str | None,
-    typer.Argument(metavar="DATA", help="A file, a folder of IDX files, or a packaged set."),
+    typer.Argument(metavar="DATA", help="A file, a folder of images, or a packaged set."),
 ]
 _CONFIG = Annotated[
     str | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")

@@ -22,7 +22,7 @@ _OF_FIT = (
     *("loss", "optimizer", "lr", "schedule", "epochs", "batch_size", "seed", "shuffle"),
     *("patience", "restore_best", "compile"),
 )
-_OF_MODEL = ("model", "hidden", "activation")
+_OF_MODEL = ("model", "hidden", "activation", "pooling")
 
 
 @dataclass
@@ -51,6 +51,7 @@ class Job:
             self.data,
             self.settings["hidden"],
             self.settings["activation"],
+            self.settings["pooling"],
             seed=self.settings["seed"],
             outputs=outputs,
         )
@@ -58,6 +59,8 @@ class Job:
     def train(self, name: str, out: Any, progress: str) -> Fit:
         """Train one of the models into the run folder `out`."""
         chosen = {key: self.settings[key] for key in _OF_FIT}
+        if chosen["loss"] == "map" and name == REFERENCE:
+            chosen["loss"] = None  # its outputs are scores
         if self.least_squares and name != self.settings["model"]:
             chosen |= to_the_minimum(len(self.data.train))
         return fit(self.model(name), self.data, **chosen, out=out, progress=progress)
@@ -87,5 +90,7 @@ def prepared(settings: dict[str, Any]) -> Job:
         raise RequestError("train: no data named\n  write     steepest train housing")
     if settings["threads"] is not None:
         set_num_threads(settings["threads"])
+    usual = models.USUAL_SCALE.get(settings["model"], "standard")
+    settings = settings | {"scale": settings["scale"] or usual}
     data = load_data(settings["source"], **{key: settings[key] for key in _OF_DATA})
     return Job(settings, data)

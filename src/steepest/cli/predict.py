@@ -23,7 +23,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def predict(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or a saved model.")],
     source: Annotated[
-        str, typer.Argument(metavar="DATA", help="The data: a file with the model's columns.")
+        list[str],
+        typer.Argument(metavar="DATA", help="A file with the model's columns, or pictures."),
     ],
     out: Annotated[str | None, typer.Option(help="Write to this CSV file.", metavar="FILE")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

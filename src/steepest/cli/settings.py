@@ -121,18 +121,19 @@ def or_none(read: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
 
 
 SETTINGS = (
-    Setting("source", None, text, "", "a file, a folder of IDX files, or a packaged set's name"),
+    Setting("source", None, text, "", "a file, a folder of images, or a packaged set's name"),
     Setting("target", None, or_none(text), "COLUMN", "the column to predict (the last one)"),
     Setting("task", None, or_none(text), "TASK", "regression or classification (by the target)"),
     Setting("leave-out", (), names, "A,B", "columns that are not to be features"),
     Setting("split", (0.7, 0.15, 0.15), shares, "A,B,C", "shares of train, validation and test"),
-    Setting("scale", "standard", text, "HOW", "minmax, mean, standard or none"),
+    Setting("scale", None, text, "HOW", "minmax, mean, standard, lecun or none (by the model)"),
     Setting("missing", "refuse", text, "HOW", "empty cells: refuse, drop, median or mode"),
     Setting("group", None, or_none(text), "COLUMN", "keep rows of one group in one part"),
     Setting("shuffle", True, yes, "", "split and train in random order, or in the file's"),
-    Setting("model", "mlp", text, "NAME", "mlp or linear"),
+    Setting("model", "mlp", text, "NAME", "linear, mlp, lenet5 or lenet5-modern"),
     Setting("hidden", (64, 64), widths, "N,N", "widths of the hidden layers"),
     Setting("activation", "tanh", text, "NAME", "between the layers: tanh, relu, sigmoid, …"),
+    Setting("pooling", "average", text, "HOW", "of lenet5-modern: average or max"),
     Setting("loss", None, or_none(text), "NAME", "mse, mae, huber, cross_entropy, … (by the task)"),
     Setting("optimizer", "adam", text, "NAME", "sgd, momentum, nesterov, adam, adamw, …"),
     Setting("schedule", "none", text, "NAME", "none, step, exponential, cosine or sgdr"),

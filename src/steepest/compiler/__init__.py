@@ -7,7 +7,8 @@ guard, snapshot                what must stay as it was for them to be the step
 simplify, check                the same numbers from fewer equations
 lower                          loop nests, layout, LLVM IR, machine code
 programs, cache, signature     from memory, from disk, or made
-loop, steady, api, epochs      programs on arrays: `compile(step)` and `Epochs`
+loop, steady                   programs on arrays
+api, epochs, rows              `compile(step)`, `Epochs` and `Rows`
 replay                         a graph evaluated with NumPy, the oracle of every check
 
 It sees rows and tensors only: no layer and no optimizer has a place here.
@@ -16,5 +17,6 @@ It sees rows and tensors only: no layer and no optimizer has a place here.
 from steepest.compiler.api import Compiled, compile
 from steepest.compiler.epochs import Epochs
 from steepest.compiler.refusal import NotCompilable
+from steepest.compiler.rows import Rows
 
-__all__ = ["Compiled", "Epochs", "NotCompilable", "compile"]
+__all__ = ["Compiled", "Epochs", "NotCompilable", "Rows", "compile"]

@@ -50,6 +50,15 @@ class Builder:
         self.count = 0
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
+    def apart(self, write: Callable[[], None]) -> str:
+        """The body of a function of its own: what `write` writes, with names that begin anew."""
+        around = self.lines, self.scopes, self.block, self.count
+        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+        write()
+        body = "\n".join(self.lines)
+        self.lines, self.scopes, self.block, self.count = around
+        return body
+
     # ---- instructions ----------------------------------------------------------------------------
 
     def new(self, text: str) -> str:

@@ -82,14 +82,16 @@ class Epochs:
 
     def _loop(self, arrays: Sequence[np.ndarray], batch: int) -> Loop:
         """The program for mini-batches of that size."""
-        inlets = []
-        for i, array in enumerate(arrays):
-            aval = Aval((batch, *array.shape[1:]), array.dtype)
-            inlets.append((f"argument{i}", aval, "gathered"))
         bounds = [_bounds(array) for array in arrays]
-        return self._steady.get((*inlets, *bounds), lambda: self._made(inlets, bounds))
+        avals = [(array.shape[1:], array.dtype) for array in arrays]
+        key = (batch, *avals, *bounds)
+        return self._steady.get(key, lambda: self._made(arrays, batch, bounds))
 
-    def _made(self, inlets: list[tuple[str, Aval, str]], bounds: list) -> Loop:
+    def _made(self, arrays: Sequence[np.ndarray], batch: int, bounds: list) -> Loop:
+        inlets = [
+            (f"argument{i}", Aval((batch, *array.shape[1:]), array.dtype), "gathered")
+            for i, array in enumerate(arrays)
+        ]
         with refusing():
             captured = capture(self.step, inlets, _by_position, True, self.stepped)
             _check_loss(captured)

@@ -9,6 +9,7 @@ Values are immutable and compared by identity; that equal equations are one valu
 of `simplify`.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
@@ -234,13 +235,19 @@ def _header(x: Value, names: dict[Value, str]) -> str:
 
 
 def _line(value: Value, names: dict[Value, str]) -> str:
-    left = f"{names[value]}: {value.aval} ="
+    left = f"{names[value]}: {_shown(value.aval)} ="
     if value.data is not None:
         number = splat(value)
         return f"{left} {_digest(value.data) if number is None else repr(number.item())}"
     assert value.row is not None
     metadata = [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
     return " ".join([left, value.row.name, *(names[x] for x in value.operands), *metadata])
+
+
+@functools.cache
+def _shown(aval: Aval) -> str:
+    """Written once: NumPy takes a microsecond for the name of a dtype, and a page has hundreds."""
+    return str(aval)
 
 
 def _written(x: Any) -> str:

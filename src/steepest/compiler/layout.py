@@ -94,7 +94,7 @@ class Roles:
 
     row, lane  letters of the tile's two dimensions ("" where there is none)
     outer      the other letters of the result; inner: the letters summed over
-    summed     a letter that is summed along the lanes; the tile's columns are then `lane`'s elements
+    summed     a letter that is summed along the lanes; `lane` is then the columns
     packed     where a copy of B with its lanes contiguous goes, if its own are not
     """
 

@@ -37,7 +37,7 @@ class Lowered:
         self.width = width
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
-        self.unroll = work(graph) < _TINY
+        self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         self.plan: Plan = plan(self.fusion, self.layout, registers_of(features), self.unroll)
         self.emitted: Emitted = emit(
@@ -53,20 +53,21 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                lines.append(
-                    f"    rows {roles.row} lanes {roles.summed or roles.lane} ({sizes}) {tile}{packed}"
-                )
+                packed = " packed" if roles.packed else ""
+                lane = roles.summed or roles.lane
+                lines.append(f"    rows {roles.row} lanes {lane} ({sizes}) {tile}{packed}")
         lines += [self.plan.sharing.text()] if self.plan.sharing else []
         lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
         return "\n".join(lines)
 
 
-def work(graph: Graph) -> int:
-    """Element operations of one step, roughly."""
-    return sum(_work(v) for v in graph.equations())
+def is_tiny(graph: Graph) -> bool:
+    """Whether a step does so little that loops and calls would be felt."""
+    return sum(map(_work, graph.equations())) < _TINY
 
 
 def _work(v: Value) -> int:
+    """Element operations of one equation, roughly."""
     assert v.row is not None
     if v.row.lowering == "contraction":
         a, b, _ = split_spec(v.params["spec"])

@@ -6,6 +6,7 @@ copies the states back into the user's arrays. `program.run(...)` is all three.
 """
 
 from collections.abc import Sequence
+from ctypes import addressof, c_char
 from math import prod
 
 import numpy as np
@@ -95,6 +96,8 @@ class Bound:
                 self._states += self._copied[-1:] if v.role == "state" else []
             else:
                 self._direct[k] = _Direct(v, place)
+        self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
+        self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
         self._rows = np.zeros(program.signature.width, np.int64)
         self._block_at, self._rows_at = self._block.ctypes.data, self._rows.ctypes.data
 
@@ -136,15 +139,16 @@ class Bound:
             control: three int64: write to [0] from another thread to stop; [1] counts the steps
                 done; [2] becomes 1 if the run ended at a loss that is not finite.
         """
-        for aval, array in zip(self.program.outputs, outputs, strict=True):
-            room = array.size >= steps * prod(aval.shape) and array.flags.c_contiguous
-            if array.dtype != aval.dtype or not room:
-                raise _misfit("output", aval.dtype, (steps, *aval.shape), array)
+        for number, (dtype, size) in enumerate(self._sizes):
+            array = outputs[number]
+            if array.dtype != dtype or array.size < steps * size or not array.flags.c_contiguous:
+                shape = (steps, *self.program.outputs[number].shape)
+                raise _misfit("output", dtype, shape, array)
         sources = [direct.ready(steps) for direct in self._direct.values()]
         self._take_rows(index, steps)
-        places = [x.ctypes.data for x in (control, *outputs)]
+        written = [_address(array) for array in (control, *outputs)]
         return self.program.function(
-            self._block_at, self._rows_at, places[0], *sources, *places[1:], steps
+            self._block_at, self._rows_at, written[0], *sources, *written[1:], steps
         )
 
     def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
@@ -160,9 +164,9 @@ class Bound:
             self._rows = np.zeros(count + signature.width, np.int64)
             self._rows_at = self._rows.ctypes.data
         rows = self._rows[:count]
-        rows[...] = index.reshape(-1)
+        rows[...] = index
         self._rows[count : count + signature.width] = 0
-        limit = min(x.rows for x in self._direct.values() if x.value.role == "gathered")
+        limit = min([x.rows for x in self._gathered])
         if rows.view(np.uint64).max() >= limit:  # a negative number is a very large one
             got = f"{rows.min()} to {rows.max()}"
             raise IndexError(said("index", "no such row", expected=f"0 to {limit - 1}", got=got))
@@ -204,6 +208,11 @@ class _Direct:
         if self._held is not None:
             self._held[...] = self._array
         return self._at
+
+
+def _address(array: np.ndarray) -> int:
+    """Where an array that may be written begins; four times as fast as `array.ctypes.data`."""
+    return addressof(c_char.from_buffer(array.data)) if array.size else 0
 
 
 def _misfit(name: str, dtype: np.dtype, shape: tuple[int, ...], array: np.ndarray) -> ValueError:

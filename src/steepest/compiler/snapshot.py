@@ -76,7 +76,8 @@ class Snapshot:
 
     def _see(self, thing: Any, *views: Any) -> None:
         self._sized.append(thing)
-        self._views += views if len(thing) <= LONGEST else map(_Head, views)
+        if len(thing):  # of an empty one, its length says all
+            self._views += views if len(thing) <= LONGEST else map(_Head, views)
 
     def _see_globals(self, function: FunctionType) -> None:
         """The globals that a function of the user's names, and what modules among them hold."""

@@ -22,10 +22,12 @@ class Steady:
         loop = self.loops.get(key)
         reason = loop.stale() if loop else None
         if loop is not None and reason is None:
-            self.changes[key] = 0
+            if self.changes:
+                self.changes.pop(key, None)
             return loop
-        self.changes[key] = self.changes.get(key, 0) + (reason is not None)
-        if self.changes[key] > _PATIENCE:
+        if reason is not None:
+            self.changes[key] = self.changes.get(key, 0) + 1
+        if self.changes.get(key, 0) > _PATIENCE:
             raise refusal(
                 f"{reason} changes between the calls of the step, so each would be compiled anew",
                 write="a tensor changed in place, or an argument of the step",

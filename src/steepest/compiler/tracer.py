@@ -54,11 +54,13 @@ def not_known(value: Value, asked: str) -> Exception:
 class Leaf:
     """An array from outside of the rows: a constant, or a tensor that exists between steps.
 
+    key    its `memory`
     value  what the array holds before the step
     now    the variable that stands for the array at this point of the step
     """
 
     array: np.ndarray
+    key: tuple
     value: Variable
     now: Variable
     line: str
@@ -117,7 +119,7 @@ class Tracer:
                 value = Variable("input", Aval(array.shape, array.dtype))
                 value.tracer = self
                 # Holding the array keeps its memory from becoming another array's.
-                leaf = self.leaves[key] = Leaf(array, value, value, line or user_line())
+                leaf = self.leaves[key] = Leaf(array, key, value, value, line or user_line())
             if leaf.array is array:
                 self.seen[id(array)] = leaf
         return leaf

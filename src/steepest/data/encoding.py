@@ -30,6 +30,9 @@ __all__ = [
 # Beyond this many categories, a column in which most rows differ tells rows apart and no more.
 _MANY_CATEGORIES = 20
 
+# How bright red, green and blue look (ITU-R BT.601).
+_GREY = np.array([0.299, 0.587, 0.114])
+
 
 @dataclass(frozen=True)
 class Number:
@@ -93,6 +96,46 @@ class Pixels:
         channels, height, width = self.shape
         places = [f"pixel({i},{j})" for i in range(height) for j in range(width)]
         return places if channels == 1 else [f"{c}:{p}" for c in range(channels) for p in places]
+
+    def fitting(self, images: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
+        """The images with as many channels as the training images; another size is refused."""
+        channels, height, width = self.shape
+        if images.shape[2:] != (height, width):
+            got = "×".join(map(str, images.shape[2:]))
+            raise RequestError(
+                said(
+                    name,
+                    "the model was trained on images of another size",
+                    expected=f"{height}×{width} pixels (height × width)",
+                    got=f"{got} pixels",
+                    write=f"the image cut or resized to {height}×{width} pixels before",
+                )
+            )
+        if images.shape[1] == 3 and channels == 1:
+            notes.append(f"{name}: colours turned to grey, as the training images are")
+            images = np.tensordot(images, _GREY, axes=(1, 0))[:, None]
+        elif images.shape[1] == 1 and channels == 3:
+            images = np.repeat(images, 3, axis=1)
+        elif images.shape[1] != channels:
+            raise RequestError(
+                said(name, "the images differ in channels", expected=channels, got=images.shape[1])
+            )
+        self._compare_brightness(images, name, notes)
+        return images
+
+    def _compare_brightness(self, images: np.ndarray, name: str, notes: list[str]) -> None:
+        """One line where images are so bright or dark as none in training: ink and paper swapped.
+
+        With a center of pixels of every kind, the mean of an image lies within one spread of it.
+        """
+        means = images.reshape(len(images), -1).mean(axis=1)
+        far = np.abs(means - self.center) > self.spread
+        if (self.center, self.spread) != (0.0, 1.0) and far.any():
+            than = "brighter" if means[far].mean() > self.center else "darker"
+            notes.append(
+                f"{name}: {_rows(int(far.sum()))} far {than} than the training images; are ink and "
+                "paper the other way round?"
+            )
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """(n, channels, height, width) float32."""

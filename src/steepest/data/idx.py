@@ -63,8 +63,9 @@ def read_idx_folder(folder: Path) -> Source:
         raise RequestError(
             said(
                 folder.name,
-                "no IDX images in this folder",
-                expected="train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz",
+                "no pictures and no IDX images in this folder",
+                expected="a folder of PNG files for each class, or train-images-idx3-ubyte and "
+                "train-labels-idx1-ubyte, plain or .gz",
                 got=", ".join(sorted(p.name for p in folder.iterdir())[:6]) or "an empty folder",
             )
         )

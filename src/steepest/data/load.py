@@ -41,11 +41,12 @@ def load_data(
 
     Args:
         source: a packaged name (see `datasets()`), a path (.csv, .tsv, .parquet, .npz, a folder of
-            IDX files), (x, y) arrays or tensors, a dict of arrays, a polars or pandas data frame.
+            IDX files, a folder with a folder of pictures for each class), (x, y) arrays or tensors,
+            a dict of arrays, a polars or pandas data frame.
         target: the column to predict; the last one when None.
         split: fractions of training, validation and test rows.
-        scale: "minmax", "mean", "standard" or "none"; with any of the first three, a regression's
-            target is brought to mean 0 and variance 1.
+        scale: "minmax", "mean", "standard", "lecun" or "none"; with any but the last, a
+            regression's target is brought to mean 0 and variance 1.
         seed: decides the split, and the points of a toy set.
         shuffle: split at random, stratified for classes; False keeps the order, for time.
         missing: "refuse" missing cells, "drop" their rows, or fill them with the "median" (the most

@@ -28,7 +28,7 @@ class Preparation:
     Attributes:
         task: "regression" or "classification".
         target: the name of the target column.
-        scale: "minmax", "mean", "standard" or "none".
+        scale: "minmax", "mean", "standard", "lecun" or "none".
         missing: what was done about missing cells: "refuse", "drop", "median" or "mode".
         classes: the labels, in the order of the model's outputs; None for regression.
         units: what the target is measured in, where known.
@@ -79,7 +79,7 @@ class Preparation:
         notes = [] if notes is None else notes
         opened = open_source(source)
         if self.pixels is not None:
-            return self.encode_images(self._images(opened), opened.at)
+            return self.encode_images(self._images(opened, notes), opened.at)
         frame = self._table(opened, notes)
         kinds = ["category" if isinstance(e, Category) else "number" for e in self.encoders]
         columns = [
@@ -214,21 +214,20 @@ class Preparation:
             )
         raise RequestError(_lacking(opened, lacking))
 
-    def _images(self, opened: Source) -> np.ndarray:
-        """The images, of the size that the model was trained on."""
+    def _images(self, opened: Source, notes: list[str]) -> np.ndarray:
+        """The images, in the channels and of the size that the model was trained on."""
         assert self.pixels is not None
-        got = opened.images
-        if got is None or got.shape[1:] != self.pixels.shape:
+        if opened.images is None:
             raise RequestError(
                 said(
                     opened.name,
-                    "the model was trained on images of another shape",
+                    "the model was trained on images",
                     expected=f"(n, {', '.join(map(str, self.pixels.shape))})",
-                    got=f"a table of {opened.frame.width} columns" if got is None else got.shape,
-                    write="x[None] for a single image" if got is None else None,
+                    got=f"a table of {opened.frame.width} columns",
+                    write="x[None] for a single image",
                 )
             )
-        return got
+        return self.pixels.fitting(opened.images, opened.name, notes)
 
 
 def _lacking(opened: Source, lacking: list[str]) -> str:

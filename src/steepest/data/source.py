@@ -27,6 +27,7 @@ class Source:
         target: the name of the target column, where the source itself tells.
         task: "regression" or "classification", where the source itself tells.
         units: what the target is measured in, where known.
+        names: what each row is called, where rows are files.
         lines: the line of the file on which each row stands; None where rows are counted from 0.
         positional: the columns have no names of their own; only their order counts.
         indivisible: too small to be split: every part is the whole.
@@ -41,6 +42,7 @@ class Source:
     target: str | None = None
     task: str | None = None
     units: str | None = None
+    names: list[str] | None = None
     lines: np.ndarray | None = None
     positional: bool = False
     indivisible: bool = False
@@ -57,7 +59,9 @@ class Source:
         return np.arange(len(self)) if self.lines is None else self.lines
 
     def row(self, i: int) -> str:
-        """`row 17`, as messages say it."""
+        """`row 17`, as messages say it; the file's name where a row is one."""
+        if self.names is not None:
+            return self.names[i]
         return f"row {i} (counted from 0)" if self.lines is None else f"row {self.lines[i]}"
 
     def at(self, i: int, column: str) -> str:

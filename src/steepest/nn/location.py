@@ -17,19 +17,24 @@ from typing import Any
 __all__ = ["located", "short"]
 
 SHOWN = 6  # layers before the failing one
+LONGEST = 24  # letters of an argument
 
 
 def short(module: Any) -> str:
     """A module as it was written, in one line: Linear(64, 32)."""
     name = type(module).__name__
     args, kwargs = module.made_with
-    plain = [repr(a) for a in args if isinstance(a, bool | int | float | str | tuple)]
-    plain += [
-        f"{key}={a!r}"
-        for key, a in kwargs.items()
-        if isinstance(a, bool | int | float | str | tuple)
+    given = [*(("", a) for a in args), *((f"{key}=", a) for key, a in kwargs.items())]
+    plain = [
+        f"{key}{_brief(a)}" for key, a in given if isinstance(a, bool | int | float | str | tuple)
     ]
     return f"{name}({', '.join(plain)})"
+
+
+def _brief(argument: Any) -> str:
+    """An argument as it was written; of a long one, such as a table, the beginning."""
+    text = repr(argument)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def located(error: RuntimeError, outer: Any) -> None:

@@ -133,7 +133,10 @@ class Optimizer:
     # ---- saving ----------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """State and settings in PyTorch's layout: parameters are numbered over all groups."""
+        """State and settings in PyTorch's layout: parameters are numbered over all groups.
+
+        What PyTorch does not save has a name that begins with an underscore, and is left out.
+        """
         number = {
             id(p): i
             for i, p in enumerate(p for group in self.param_groups for p in group["params"])
@@ -142,7 +145,11 @@ class Optimizer:
             {**group, "params": [number[id(p)] for p in group["params"]]}
             for group in self.param_groups
         ]
-        state = {number[id(p)]: dict(values) for p, values in self.state.items() if values}
+        state = {
+            number[id(p)]: {key: value for key, value in values.items() if key[0] != "_"}
+            for p, values in self.state.items()
+            if values
+        }
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -196,11 +203,11 @@ def _restored(key: str, value: Any, p: Tensor) -> Any:
     return tensor(np.asarray(value), dtype=p.dtype) if hasattr(value, "shape") else value
 
 
-def count(state: dict[str, Any]) -> Any:
+def count(state: dict[str, Any], key: str = "step") -> Any:
     """Count a step; returns the number of steps so far as a float64 scalar.
 
     In float32, 1 − 0.999 ᵗ would lose five of its seven digits at the first step.
     """
-    step = state["step"]
+    step = state[key]
     step += 1
     return cast_to(step, np.dtype(np.float64))

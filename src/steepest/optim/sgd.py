@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 from steepest.core import said
-from steepest.functional import clone, zeros_like
-from steepest.optim.optimizer import Optimizer
+from steepest.functional import zeros, zeros_like
+from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
+from steepest.tensors import cast_to
 
 __all__ = ["SGD"]
 
@@ -69,20 +70,32 @@ class SGD(Optimizer):
         super().__init__(params, defaults, execution)
 
     def initial(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
-        # Undamped, b = 0 before the first step gives b = g after it; damped, it would not.
-        if group["momentum"] != 0 and group["dampening"] == 0:
-            return {"momentum_buffer": zeros_like(p)}
-        return {}
+        # b = 0 before the first step gives b = g after it, if that gradient is not damped.
+        if group["momentum"] == 0:
+            return {}
+        steps = {"_steps": zeros(())} if group["dampening"] != 0 else {}
+        return {"momentum_buffer": zeros_like(p), **steps}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lr, momentum = group["lr"], group["momentum"]
+        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
         if group["weight_decay"] != 0:
             g = g + group["weight_decay"] * p
         if momentum != 0:
-            b = state.get("momentum_buffer")
-            if b is None:
-                b = state["momentum_buffer"] = clone(g)
-            else:
-                b.copy_(momentum * b + (1 - group["dampening"]) * g)
+            if "_steps" in state:
+                t = count(state, "_steps")
+                dampening = dampening * cast_to(t > 1, t.dtype)
+            b = state["momentum_buffer"]
+            b.copy_(momentum * b + (1 - dampening) * g)
             g = g + momentum * b if group["nesterov"] else b
         p -= lr * g
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As every optimizer; a direction that is still 0 was saved before the first step."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state.get(p)
+                if state and state["momentum_buffer"] is None:  # PyTorch, before its first step
+                    del self.state[p]
+                elif state and group["dampening"] != 0:
+                    state["_steps"] = zeros(()) + float(state["momentum_buffer"].abs().max() > 0)

@@ -5,6 +5,10 @@
     confusion_matrix    classification: which class was taken for which
     feature_weights     what each feature adds in a linear model
     decision_regions    the plane of two features, cut up into classes
+    filters             the weights of a network's layers as small pictures
+    feature_maps        what every layer makes of one image
+    responses           what each unit of a layer responds to most
+    mistakes            the images that a classifier gets wrong and is sure of
     report_html         all of it as one page
 
 Every picture takes plain arrays and returns a matplotlib Figure, `figure.savefig("loss.png")`, in
@@ -13,9 +17,13 @@ the theme "light" or "dark". Its label is its alternative text.
 
 from steepest.plot.classification import confusion_matrix
 from steepest.plot.decision import decision_regions
+from steepest.plot.feature_maps import feature_maps
+from steepest.plot.filters import filters
 from steepest.plot.loss_curve import loss_curve
+from steepest.plot.mistakes import mistakes
 from steepest.plot.regression import predicted_actual
 from steepest.plot.report import ModelSection, Report, Weights, report_html
+from steepest.plot.responses import responses
 from steepest.plot.style import THEMES, Theme, drawing, rc
 from steepest.plot.svg import inline_svg
 from steepest.plot.weights import feature_weights
@@ -29,10 +37,14 @@ __all__ = [
     "confusion_matrix",
     "decision_regions",
     "drawing",
+    "feature_maps",
     "feature_weights",
+    "filters",
     "inline_svg",
     "loss_curve",
+    "mistakes",
     "predicted_actual",
     "rc",
     "report_html",
+    "responses",
 ]

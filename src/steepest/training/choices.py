@@ -12,16 +12,17 @@ import numpy as np
 
 from steepest import nn, optim
 from steepest.core import RequestError, closest, said
+from steepest.training.measure import gives_penalties
 
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
-    "USUAL_LOSS",
     "loss_for",
     "optimizer_for",
     "schedule_for",
     "target_for",
+    "usual_loss",
 ]
 
 # name: (the loss, the task it is for)
@@ -33,9 +34,10 @@ LOSSES: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "huber": (nn.HuberLoss, "regression"),
     "bce": (nn.BCEWithLogitsLoss, "classification"),
     "cross_entropy": (nn.CrossEntropyLoss, "classification"),
+    "map": (nn.MAPLoss, "classification"),
 }
 
-USUAL_LOSS = {"regression": "mse", "classification": "cross_entropy"}
+_USUAL_LOSS = {"regression": "mse", "classification": "cross_entropy"}
 
 # name: (the optimizer, its learning rate unless another is given, its other settings)
 OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], float, dict[str, Any]]] = {
@@ -71,6 +73,11 @@ def known(where: str, name: object, names: Any) -> Any:
             said("fit", f"unknown {where} {name!r}{hint}", expected=", ".join(names))
         )
     return names[name]
+
+
+def usual_loss(model: nn.Module, task: str) -> str:
+    """The name of the loss that goes with a task, and with penalties as outputs."""
+    return "map" if gives_penalties(model) else _USUAL_LOSS[task]
 
 
 def loss_for(loss: Any, task: str) -> Callable[..., Any]:

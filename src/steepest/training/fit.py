@@ -19,9 +19,9 @@ from steepest import nn
 from steepest.core import RequestError, said
 from steepest.random import default_generator
 from steepest.training.callbacks import Callback, EarlyStopping
-from steepest.training.choices import USUAL_LOSS, loss_for, optimizer_for, schedule_for
+from steepest.training.choices import loss_for, optimizer_for, schedule_for, usual_loss
 from steepest.training.loop import train
-from steepest.training.measure import outputs
+from steepest.training.measure import gives_penalties, outputs
 from steepest.training.progress import progress_for
 from steepest.training.recorder import Recorder
 from steepest.training.result import Fit
@@ -57,8 +57,9 @@ def fit(
     Args:
         model: any module; its weights are where training starts.
         data: from `load_data`. Its test part is never looked at.
-        loss: "mse", "sum_squares", "mae", "l1", "huber", "bce", "cross_entropy", or a module; by
-            default the mean squared error for numbers and the cross entropy for classes.
+        loss: "mse", "sum_squares", "mae", "l1", "huber", "bce", "cross_entropy", "map", or a
+            module; by default the mean squared error for numbers, the cross entropy for classes,
+            and MAPLoss for classes where the model ends in penalties (RBF).
         optimizer: "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", or an
             instance made with the model's parameters.
         lr: the learning rate; by default the optimizer's usual one (see choices.py).
@@ -84,7 +85,7 @@ def fit(
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         _check_count(name, value)
     _check_compile(compile)
-    loss = USUAL_LOSS[data.task] if loss is None else loss
+    loss = usual_loss(model, data.task) if loss is None else loss
     schedule = "none" if schedule is None else schedule
     chosen_loss = loss_for(loss, data.task)
     chosen_optimizer = optimizer_for(optimizer, model, lr)
@@ -183,8 +184,25 @@ def _fit_batch(run: Fit) -> None:
         run.batch_size = rows
 
 
+def _check_penalties(model: nn.Module, loss: Any) -> None:
+    """Penalties are small where a class fits, scores are large: each has losses of its own."""
+    penalties = gives_penalties(model)
+    if penalties == isinstance(loss, nn.MAPLoss) or not isinstance(loss, nn.Module):
+        return
+    raise RequestError(
+        said(
+            "fit",
+            f"the model's outputs are {'penalties' if penalties else 'not penalties'}",
+            expected="a last layer nn.RBF with the loss MAPLoss, or neither",
+            got=type(loss).__name__,
+            write='loss="map"' if penalties else 'loss="cross_entropy"',
+        )
+    )
+
+
 def _check_model(model: nn.Module, loss: Any, data: Any) -> None:
     """What the library's losses need of the last layer, found out with one row."""
+    _check_penalties(model, loss)
     binary = isinstance(loss, nn.BCELoss | nn.BCEWithLogitsLoss)
     if not (binary or data.task == "regression" or isinstance(loss, nn.CrossEntropyLoss)):
         return

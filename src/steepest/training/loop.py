@@ -21,7 +21,7 @@ from steepest.tensors import Tensor
 from steepest.training.callbacks import Callback
 from steepest.training.choices import target_for
 from steepest.training.measure import measure
-from steepest.training.native import NativeEpochs
+from steepest.training.native import NativeEpochs, NativeOutputs
 from steepest.training.result import Fit
 
 __all__ = ["run_epoch", "train"]
@@ -66,7 +66,7 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
     nor who is watching changes it.
     """
     streams, part = Streams(fit.seed), fit.data.train
-    native = NativeEpochs(fit)
+    native, looks = NativeEpochs(fit), NativeOutputs(fit)
     y = target_for(fit.loss, part.y)
     for epoch in range(1, fit.epochs + 1):
         for callback in callbacks:
@@ -79,7 +79,7 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
             steps = run_epoch(fit.model, fit.loss, fit.optimizer, part.x, y, order, fit.batch_size)
         losses, rates = steps
         _check_finite(fit, epoch, len(losses), losses[-1])
-        row = {"epoch": epoch, **_looked_at(fit), "step_loss": float(losses.mean())}
+        row = {"epoch": epoch, **_looked_at(fit, looks), "step_loss": float(losses.mean())}
         _check_finite(fit, epoch, len(losses), row["loss"])
         row |= {"lr": float(rates[-1]), "seconds": time.perf_counter() - began}
         fit.record(row, losses, rates)
@@ -91,15 +91,16 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
             return
 
 
-def _looked_at(fit: Fit) -> dict[str, float]:
+def _looked_at(fit: Fit, looks: NativeOutputs) -> dict[str, float]:
     """Loss and metrics on the training and the validation part, at the same weights."""
     data = fit.data
     row: dict[str, float] = {}
-    for prefix, part in (("", data.train), ("val_", data.val)):
-        if len(part):
-            target = target_for(fit.loss, part.y)
-            found = measure(fit.model, fit.loss, data.preparation, part, target)
-            row |= {prefix + name: value for name, value in found.items()}
+    with nn.watching(fit.model):
+        for prefix, part in (("", data.train), ("val_", data.val)):
+            if len(part):
+                target, output = target_for(fit.loss, part.y), looks.run(part.x)
+                found = measure(fit.model, fit.loss, data.preparation, output, part, target)
+                row |= {prefix + name: value for name, value in found.items()}
     return row
 
 

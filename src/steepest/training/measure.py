@@ -18,6 +18,7 @@ from steepest.training.metrics import measured
 __all__ = [
     "answered",
     "answers",
+    "gives_penalties",
     "last_layer",
     "measure",
     "outputs",
@@ -48,7 +49,14 @@ def probabilities(model: nn.Module, scores: np.ndarray) -> np.ndarray:
         return np.concatenate([1 - p, p], axis=1)
     if type(last) is nn.Softmax:  # LogSoftmax is one too
         return scores
+    if gives_penalties(model):
+        scores = -scores
     return F.softmax(Tensor(scores), 1).numpy()  # of log-probabilities: the probabilities
+
+
+def gives_penalties(model: nn.Module) -> bool:
+    """Whether outputs are penalties, of which the smallest wins, instead of scores."""
+    return isinstance(last_layer(model), nn.RBF)
 
 
 def last_layer(model: nn.Module) -> nn.Module:
@@ -77,10 +85,17 @@ def answered(model: nn.Module, preparation: Any, part: Any) -> tuple[np.ndarray,
 
 
 def measure(
-    model: nn.Module, loss: Callable[..., Tensor], preparation: Any, part: Any, target: np.ndarray
+    model: nn.Module,
+    loss: Callable[..., Tensor],
+    preparation: Any,
+    found: np.ndarray,
+    part: Any,
+    target: np.ndarray,
 ) -> dict[str, float]:
-    """The loss over a whole part, `target` being what the loss compares with, and the metrics."""
-    found = outputs(model, part.x)
+    """The loss over a whole part, and the metrics, from the model's outputs `found`.
+
+    `target` is what the loss compares with.
+    """
     with no_grad():
         value = loss(Tensor(found), Tensor(target)).item()
     answer, truth = answers(model, preparation, found), truths(preparation, part.y)

@@ -1,12 +1,13 @@
-"""One epoch as one native call: the same step as the eager loop's, compiled."""
+"""One epoch as one native call, and one for each look at a part, compiled from the eager code."""
 
 import numpy as np
 
-from steepest.compiler import Epochs, NotCompilable
+from steepest.compiler import Epochs, NotCompilable, Rows
 from steepest.tensors import Tensor
+from steepest.training.measure import outputs
 from steepest.training.result import Fit
 
-__all__ = ["NativeEpochs"]
+__all__ = ["NativeEpochs", "NativeOutputs"]
 
 
 class NativeEpochs:
@@ -63,3 +64,25 @@ class NativeEpochs:
             for group, lr in zip(groups, held, strict=True):
                 group["lr"] = lr
         return losses, np.full(len(losses), float(held[0]))
+
+
+class NativeOutputs:
+    """The model's outputs for a whole part, in use and not in training.
+
+    A model that cannot be compiled is looked at eagerly; the notes say so once.
+    """
+
+    def __init__(self, fit: Fit):
+        self.fit = fit
+        self.wanted = fit.compile in (True, "auto")
+        self.rows = Rows(fit.model)
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """The outputs for all rows of x, at least one."""
+        if self.wanted:
+            try:
+                return self.rows.run(x)
+            except NotCompilable as reason:
+                self.wanted = False
+                self.fit.notes.append(f"looked at the parts eagerly, {reason}")
+        return outputs(self.fit.model, x)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from steepest.core import RequestError, said
+from steepest.data.opening import open_source
 from steepest.training.measure import outputs, probabilities
 from steepest.training.save import Saved, load
 
@@ -23,6 +24,7 @@ class Predictions:
         units: of the numbers, where they are known.
         probabilities: (n, classes) for classes, in the order of `classes`; else None.
         classes: all labels, or None.
+        names: what each row is called, where rows are files.
     """
 
     target: str
@@ -30,13 +32,15 @@ class Predictions:
     units: str | None = None
     probabilities: np.ndarray | None = None
     classes: list[Any] | None = None
+    names: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def columns(self) -> dict[str, np.ndarray]:
-        """As columns of a table: the prediction, then one probability per class."""
-        table = {f"predicted_{self.target}": self.values}
+        """As columns of a table: the file, the prediction, then one probability per class."""
+        table = {} if self.names is None else {"file": np.array(self.names)}
+        table[f"predicted_{self.target}"] = self.values
         if self.probabilities is not None:
             for i, label in enumerate(self.classes or ()):
                 table[f"probability_{label}"] = self.probabilities[:, i]
@@ -50,7 +54,8 @@ def predict(
 
     Args:
         saved: a loaded model, or the path of one, or a run folder.
-        source: a file, a data frame or arrays with the columns that the model was trained on.
+        source: a file, a data frame or arrays with the columns that the model was trained on; or
+            the paths of pictures.
         notes: gets one line for each remark on the data, such as columns that were ignored.
 
     Raises:
@@ -73,9 +78,11 @@ def predict(
                 write="save(model, path, data.preparation)",
             )
         )
-    found = outputs(model, prepared.features(source, [] if notes is None else notes))
+    opened = open_source(source)
+    found = outputs(model, prepared.features(opened, [] if notes is None else notes))
     if prepared.task == "regression":
-        return Predictions(prepared.target, prepared.in_units(found).reshape(-1), prepared.units)
+        values = prepared.in_units(found).reshape(-1)
+        return Predictions(prepared.target, values, prepared.units, names=opened.names)
     chances, classes = probabilities(model, found), list(prepared.classes or ())
     labels = np.array(classes)[chances.argmax(1)]
-    return Predictions(prepared.target, labels, None, chances, classes)
+    return Predictions(prepared.target, labels, None, chances, classes, opened.names)

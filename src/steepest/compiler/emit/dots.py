@@ -100,7 +100,7 @@ class _Dots:
         emitter, roles = self.emitter, self.roles
         places = [self.place({**where, **row, **at}) for row in rows for at in columns]
         n, symbol = roles.size[roles.summed], self.names[roles.summed]
-        count, last = emitter.columns(n)
+        last = n % self.width
         whole = n // self.width * self.width
 
         def step(where: Environment, mask: Op | None, sums: list[Op]) -> list[Op]:

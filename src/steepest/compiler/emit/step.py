@@ -7,8 +7,14 @@ The second form is for several threads, which all call it; it begins at a step t
 It runs until `steps` steps are done, somebody writes to control[0], or the loss is not finite, and
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
+
+Every nest is a function of the memory that it uses, and nests that do the same are one function: a
+network of many equal layers costs the compile time of one. Only where calls would be felt, in steps
+that are written out, nests stand in the step itself.
 """
 
+import re
+from collections.abc import Callable
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -27,6 +33,9 @@ from steepest.compiler.sharing import STOP
 __all__ = ["Emitted", "emit"]
 
 _POLL = "load volatile i64, ptr %control"
+# What a nest's text names and does not define itself (see Builder for the names that it gives).
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|when|met|abandoned)\w+")
+_COUNTS = {"%thread", "%threads"}  # those that are numbers; the others are memory
 
 
 class Emitted(NamedTuple):
@@ -42,6 +51,7 @@ class Step(Dots):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
         self.unroll, self.pause = unroll, pause
+        self.functions: dict[str, str] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
@@ -70,6 +80,8 @@ class Step(Dots):
             self._enter(self.sharing.phases[nest][0])
         self.scopes.append({})
         write = partial(getattr(self, nest.kind), nest)
+        if not self.unroll and nest.space:
+            write = partial(self._call, nest, write)
         write() if self.divided else self.alone(write)
         self.scopes.pop()
 
@@ -91,6 +103,21 @@ class Step(Dots):
         if self.sharing:
             stop = self.new(_POLL)
             self.lines.append(f"  store i64 {stop}, ptr %stops")
+
+    def _call(self, nest: Nest, write: Callable[[], None]) -> None:
+        """A call of the function whose body `write` writes."""
+        body = self.apart(write)
+        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
+        inside = {name: f"%p{k}" for k, name in enumerate(names)}
+        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
+        kinds = ["i64" if name in _COUNTS else "ptr noalias" for name in names]
+        takes = [f"{kind} {inside[name]}" for kind, name in zip(kinds, names, strict=True)]
+        leave = "abandoned:\n  ret void\n" if "%abandoned" in body else ""
+        text = f"({', '.join(takes)}) nounwind {{\nentry:\n{body}\n  ret void\n{leave}}}"
+        pairs = zip(kinds, names, strict=True)
+        gives = ", ".join(f"{kind.split()[0]} {name}" for kind, name in pairs)
+        function = self.functions.setdefault(text, f"@nest{nest.number}")
+        self.lines.append(f"  call void {function}({gives})")
 
     def _name_buffers(self) -> None:
         """One pointer per buffer, computed once when the function begins. Tiles on their way to an
@@ -164,7 +191,7 @@ class Step(Dots):
 
     def _loss_is_finite(self) -> str:
         outputs = self.fusion.graph.outputs
-        if not outputs or outputs[0].dtype.kind != "f":
+        if not outputs or outputs[0].dtype.kind != "f" or outputs[0].size != 1:
             return "true"
         loss = outputs[0]
         base = BASES[loss.dtype]
@@ -182,7 +209,8 @@ class Step(Dots):
             [
                 *sorted(self.declared),
                 *([barrier(self.pause)] if self.sharing else ()),
-                f"define i64 @run({arguments}, {counts}) {{",
+                *(f"define internal void {name}{text}" for text, name in self.functions.items()),
+                f"define i64 @run({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
                 f"  %begin = icmp sgt i64 %steps, {first}",

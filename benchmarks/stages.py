@@ -1,0 +1,131 @@
+"""Where the time of the first call goes: the stages of the compiler, one after the other.
+
+`python -m benchmarks.stages W2 deep` prints milliseconds per stage, each workload in a process of
+its own, as a first call finds it; what a process pays once (importing llvmlite, waking LLVM) is a
+line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.networks import network, optimizer_of
+from benchmarks.workloads import WORKLOADS, Workload
+from steepest import api as steepest
+from steepest.compiler import engine, loop, lower
+from steepest.compiler.capture import capture
+from steepest.compiler.emit import emit
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.layout import lay_out
+from steepest.compiler.order import ordered
+from steepest.compiler.plan import plan
+from steepest.compiler.results import with_own_results
+from steepest.compiler.simplify import merge_twins, simplify
+from steepest.core import Aval
+
+__all__ = ["stages_of"]
+
+ONCE = "llvmlite, once"
+
+
+def deep() -> Workload:
+    x = np.random.default_rng(0).standard_normal((320, 64), np.float32)
+    sizes = (64,) * 13 + (1,)
+    return Workload("deep", "MLP of 12 layers", x, x[:, :1], sizes, "tanh", "mse", "adam", 1e-3, 32)
+
+
+COMPILED = {**WORKLOADS, "deep": deep}
+
+
+class _Clock:
+    """Milliseconds by name, in order."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+
+    def __call__(self, name: str, run: Callable[[], Any]) -> Any:
+        start = time.perf_counter()
+        found = run()
+        self.times[name] = (time.perf_counter() - start) * 1000
+        return found
+
+
+def stages_of(workload: Workload) -> dict[str, float]:
+    """Milliseconds of every stage of the first compilation in this process, and sizes."""
+    clock = _Clock()
+    features = clock(ONCE, lambda: engine.host()[1])
+    captured = clock("capture", partial(_captured, workload))
+    graph = clock("simplify", lambda: simplify(captured.graph))
+    graph, _ = clock("twins", lambda: merge_twins(graph, loop._groups(captured)))
+    clock("check", lambda: (lower.check_supported(graph), loop.check(graph), graph.key()))
+    graph = with_own_results(graph)
+    width, registers = engine.vector_lanes(features), engine.vector_registers(features)
+    fusion = clock("fuse", lambda: ordered(Fusion(graph).run()))
+    unroll = lower.is_tiny(graph)
+    layout = clock("layout", lambda: lay_out(fusion, width))
+    planned = clock("plan", lambda: plan(fusion, layout, registers, unroll))
+    emitted = clock("emit", lambda: emit(fusion, layout, planned, unroll=unroll))
+    code = clock("codegen", lambda: engine.machine_code(emitted.text, features))
+    signature = lower.Signature.of(graph, layout, planned)
+    clock("load", lambda: engine.NativeFunction(code, "run", signature.pointers))
+    return {
+        **clock.times,
+        "total": sum(ms for name, ms in clock.times.items() if name != ONCE),
+        "nests": len(fusion.nests),
+        "lines of LLVM": emitted.text.count("\n"),
+        "bytes of code": len(code),
+    }
+
+
+def _captured(workload: Workload) -> Any:
+    """The training step that `fit` would run."""
+    model, loss_of = network(steepest, workload)
+    optimizer = optimizer_of(steepest, model, workload)
+
+    def step(x: Any, y: Any) -> Any:
+        loss = loss_of(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    arrays = enumerate([workload.x, workload.y])
+    inlets = [
+        (f"argument{i}", Aval((workload.batch, *x.shape[1:]), x.dtype), "gathered")
+        for i, x in arrays
+    ]
+    captured = capture(step, inlets, _by_position)
+    labels = captured.graph.inputs[1]
+    if labels.dtype.kind in "iu":
+        labels.bounds = int(workload.y.min()), int(workload.y.max())
+    return captured
+
+
+def _by_position(tensors: list) -> tuple[Sequence, dict]:
+    return tensors, {}
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(COMPILED)
+    if names[0] == "--here":
+        for name, figure in stages_of(COMPILED[names[1]]()).items():
+            print(name, f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}", sep="\t")
+        return
+    columns = []
+    for name in names:
+        command = [sys.executable, "-m", "benchmarks.stages", "--here", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        columns.append([line.split("\t") for line in done.stdout.splitlines()])
+    print("| ms | " + " | ".join(names) + " |")
+    print("|---" * (len(names) + 1) + "|")
+    for row in zip(*columns, strict=True):
+        print(f"| {row[0][0]} | " + " | ".join(figure for _, figure in row) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""`steepest plot RUN KIND`: pictures of what a run has learned.
+
+What needs data takes the validation part of the run, which may be looked at as often as one likes;
+the test part stays closed.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from steepest import explain, nn
+from steepest import plot as pictures
+from steepest.cli.console import console
+from steepest.cli.job import prepared
+from steepest.cli.settings import merged
+from steepest.core import RequestError, closest, said
+from steepest.data import Data
+from steepest.training import Saved, answered, load, write_bytes
+from steepest.training.measure import outputs, probabilities
+from steepest.training.metrics import confusion
+
+__all__ = ["KINDS", "app"]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+_FORMATS = (".png", ".svg", ".pdf")
+
+
+@dataclass
+class Wish:
+    """A run, and what is to be seen of it."""
+
+    saved: Saved
+    run: Path
+    digit: str | None
+    layer: str | None
+    theme: str
+
+    @property
+    def model(self) -> nn.Module:
+        return self.saved.model
+
+    def data(self) -> Data:
+        """The run's data, split as they were when it was trained."""
+        config = self.run / "config.toml"
+        if not config.is_file():
+            raise RequestError(
+                said(str(self.run), "this picture needs the data", expected="a run folder")
+            )
+        return prepared(merged(str(config), [], {})).data
+
+    def images(self) -> Data:
+        """The run's data, which are images in classes."""
+        data = self.data()
+        if len(data.sample_shape) != 3 or data.task != "classification":
+            got = f"{len(data.feature_names)} features per row, {data.task}"
+            raise RequestError(said(str(self.run), "this picture is of images in classes", got=got))
+        return data
+
+
+def _filters(wish: Wish) -> Any:
+    prepared = wish.saved.preparation
+    shape = () if prepared is None else prepared.sample_shape
+    return pictures.filters(explain.filters(wish.model, shape), theme=wish.theme)
+
+
+def _maps(wish: Wish) -> Any:
+    data = wish.images()
+    names = list(map(str, data.preparation.classes or ()))
+    wanted = names[0] if wish.digit is None else wish.digit
+    if wanted not in names:
+        raise RequestError(said("--digit", f"no class {wanted!r}{closest(wanted, names)}"))
+    label = names.index(wanted)  # every class is in the training part
+    part = next(part for part in (_looked_at(data), data.train) if (part.y == label).any())
+    sample = part.x[int(np.argmax(part.y == label))]
+    chances = probabilities(wish.model, outputs(wish.model, sample[None]))[0]
+    maps = explain.feature_maps(wish.model, sample)
+    maps.pop(list(maps)[-1])  # the answer is shown as probabilities
+    return pictures.feature_maps(sample.mean(0), maps, chances, names, theme=wish.theme)
+
+
+def _responses(wish: Wish) -> Any:
+    data = wish.images()
+    layers = [
+        path
+        for path, layer in wish.model.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.TableConv2d)
+    ]
+    layer = wish.layer or (layers[min(1, len(layers) - 1)] if layers else "")
+    found = explain.responses(wish.model, _looked_at(data).x, layer)
+    return pictures.responses(found.pieces, layer=layer, theme=wish.theme)
+
+
+def _confusion(wish: Wish) -> Any:
+    data = wish.data()
+    if data.task != "classification":
+        raise RequestError(said(str(wish.run), "a confusion matrix is of classes", got=data.task))
+    answer, truth = answered(wish.model, data.preparation, _looked_at(data))
+    counts = confusion(answer, truth, data.outputs)
+    return pictures.confusion_matrix(counts, data.preparation.classes, theme=wish.theme)
+
+
+def _wrong(wish: Wish) -> Any:
+    data = wish.images()
+    part = _looked_at(data)
+    found = explain.worst_mistakes(wish.model, data.preparation, part)
+    images = part.x[[m.row for m in found]].mean(1)
+    true, answers = [m.true for m in found], [m.answer for m in found]
+    chances = [m.probability for m in found]
+    return pictures.mistakes(images, true, answers, chances, theme=wish.theme)
+
+
+def _looked_at(data: Data) -> Any:
+    """The validation part; the training part where there is none."""
+    return data.val if len(data.val) else data.train
+
+
+KINDS: dict[str, Callable[[Wish], Any]] = {
+    "filters": _filters,
+    "maps": _maps,
+    "responses": _responses,
+    "confusion": _confusion,
+    "wrong": _wrong,
+}
+
+
+@app.command()
+def plot(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(KINDS))],
+    digit: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="maps: of an image of which class.")
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="responses: of which layer's units.")
+    ] = None,
+    theme: Annotated[str, typer.Option(metavar="NAME", help="light or dark.")] = "light",
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The file: .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Draw what a run has learned: filters, maps, responses, confusion, or wrong."""
+    if kind not in KINDS:
+        raise RequestError(said("plot", f"there is no picture {kind!r}{closest(kind, KINDS)}"))
+    dark = "" if theme == "light" else f"-{theme}"
+    path = Path(run) / f"{kind}{dark}.png" if out is None else Path(out)
+    if path.suffix.lower() not in _FORMATS:
+        raise RequestError(said("--out", "no such format", expected=", ".join(_FORMATS), got=out))
+    saved = load(run)
+    if not isinstance(saved, Saved):
+        raise RequestError(said("plot", f"{run} holds weights alone", expected="a run folder"))
+    figure = KINDS[kind](Wish(saved, Path(run), digit, layer, theme))
+    content = io.BytesIO()
+    with pictures.drawing(theme):
+        figure.savefig(content, format=path.suffix[1:].lower())
+    try:
+        write_bytes(path, content.getvalue())
+    except OSError as error:
+        raise RequestError(said("--out", f"cannot write {path}", got=error.strerror)) from None
+    console().print(str(figure.get_label()), soft_wrap=True)
+    console().print(f"picture    {path}", soft_wrap=True)
