@@ -53,7 +53,6 @@ class Lowered:
                 roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
                 sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
                 packed = " packed" if roles.packed else ""
-                packed = " packed" if roles.packed else ""
                 lane = roles.summed or roles.lane
                 lines.append(f"    rows {roles.row} lanes {lane} ({sizes}) {tile}{packed}")
         lines += [self.plan.sharing.text()] if self.plan.sharing else []
