@@ -15,6 +15,9 @@ demo: $(CORE)          ## train on real house prices: score, saved model, pictur
 test: $(DEV)           ## every test, on two processes
 	$(BIN)/python -m pytest -n 2
 
+soak: $(DEV)           ## 2,000 random programs, compiled against eager; memory over 500 compilations
+	$(BIN)/python tests/soak.py
+
 lint: $(DEV)           ## formatting, style, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -2,7 +2,8 @@
 
 W1 linear regression, W2 a small MLP with Adam, W3 a tiny sigmoid network in full batches, W4 an
 MLP on handwritten digits with momentum, W6 a large one with Adam, where the matrix products are all
-that counts. A network is data: layers, loss and optimizer are named as PyTorch names its classes.
+that counts, W7 sixty-four trainings of W2 side by side. A network is data: layers, loss and
+optimizer are named as PyTorch names its classes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,9 @@ import numpy as np
 from steepest.core import Streams
 from steepest.data import load_data
 
-__all__ = ["WORKLOADS", "Layer", "Workload", "mlp"]
+__all__ = ["WORKLOADS", "Layer", "Sweep", "Workload", "mlp"]
 
+SLOTS = {"SGD": 0, "Adagrad": 1, "RMSprop": 1, "Adam": 2, "AdamW": 2}  # arrays per parameter
 Layer = tuple[Any, ...]  # ("Linear", 13, 64), ("Tanh",), ("Dropout", 0.1), ("LayerNorm", 64)
 
 
@@ -69,9 +71,44 @@ class Workload:
         sizes = [layer[1] * layer[2] for layer in self.layers if layer[0] == "Linear"]
         return self.batch * (3 * sum(sizes) - sizes[0])  # nobody asks for the data's gradient
 
+    def moved(self) -> int:
+        """Bytes that a step cannot avoid moving: the state read and written, the batch read."""
+        state = sum(array.nbytes for array in self.weights()) * (1 + SLOTS[self.optimizer])
+        if self.optimizer == "SGD" and self.settings.get("momentum"):
+            state *= 2
+        row = self.x[:1].nbytes + self.y[:1].nbytes
+        return 2 * state + self.batch * row
+
     def without_dropout(self) -> "Workload":
         """The same job with nothing random in its steps, so that all peers must agree."""
         return replace(self, layers=tuple(layer for layer in self.layers if layer[0] != "Dropout"))
+
+
+@dataclass
+class Sweep(Workload):
+    """Many trainings of one network at once, each with its own seed and learning rate.
+
+    count   trainings; a step is one step of all of them
+    """
+
+    count: int = field(default=1, kw_only=True)
+
+    def members(self) -> list[Workload]:
+        """The trainings. Learning rates lie between half and twice the given one."""
+        shared = (self.x, self.y, self.layers, self.loss, self.optimizer)
+        rates = self.settings["lr"] * np.geomspace(0.5, 2, self.count)
+        return [
+            Workload(self.name, "", *shared, {"lr": float(lr)}, self.batch, self.epochs, seed=seed)
+            for seed, lr in enumerate(rates)
+        ]
+
+    def products(self) -> int:
+        """Multiply-adds of one step of all."""
+        return self.count * super().products()
+
+    def moved(self) -> int:
+        """Bytes that one step of all cannot avoid moving."""
+        return self.count * super().moved()
 
 
 def mlp(sizes: tuple[int, ...], activation: str) -> tuple[Layer, ...]:
@@ -124,4 +161,10 @@ def w6() -> Workload:
     return Workload("W6", title, *_digits(), layers, "CrossEntropyLoss", "Adam", lr, 256)
 
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W6": w6}
+def w7() -> Sweep:
+    w, title = w2(), "64 trainings of W2 at once"
+    job = (w.layers, w.loss, w.optimizer, w.settings, w.batch)
+    return Sweep("W7", title, w.x, w.y, *job, epochs=5, count=64)
+
+
+WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W6": w6, "W7": w7}

@@ -45,7 +45,7 @@ def native(name, width, operands, dtype=np.float32):
     b.loop(4096, body, step=max(width, 1))
     head = f"define i64 @f({', '.join('ptr ' + p for p in names)}, i64 %n) {{"
     text = "\n".join([*sorted(b.declared), head, *b.lines, "  ret i64 0", "}"])
-    run = NativeFunction(machine_code(text, host()[1]), "f", len(names))
+    run = NativeFunction(machine_code([text], host()[1]), "f", len(names))
 
     def apply(*xs):
         n = -(-len(xs[0]) // 4096) * 4096

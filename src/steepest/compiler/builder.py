@@ -43,21 +43,35 @@ class Builder:
     """Lines of one function, and what is already computed in each open scope."""
 
     def __init__(self) -> None:
+        self.head: list[str] = []  # lines that run once, when the function begins
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.scopes: list[dict] = [{}]
         self.block = "entry"
         self.count = 0
+        self.bodies: list[str] | None = None  # of functions of their own, while they are written
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
-    def apart(self, write: Callable[[], None]) -> str:
-        """The body of a function of its own: what `write` writes, with names that begin anew."""
-        around = self.lines, self.scopes, self.block, self.count
-        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+    def apart(self, write: Callable[[], None]) -> list[str]:
+        """Bodies of functions of their own: what `write` writes, with names that begin anew; one
+        more for every `cut`."""
+        around = self.head, self.lines, self.scopes, self.block, self.count, self.bodies
+        self.bodies = []
+        self._begin_anew()
         write()
-        body = "\n".join(self.lines)
-        self.lines, self.scopes, self.block, self.count = around
-        return body
+        self.cut()
+        bodies = self.bodies
+        self.head, self.lines, self.scopes, self.block, self.count, self.bodies = around
+        return bodies
+
+    def cut(self) -> None:
+        """What follows belongs to the next function."""
+        assert self.bodies is not None
+        self.bodies.append("\n".join([*self.head, *self.lines]))
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
 
     # ---- instructions ----------------------------------------------------------------------------
 

@@ -214,17 +214,21 @@ class Graph:
         return names
 
     def text(self) -> str:
-        """The graph as a page that reads like mathematics."""
-        return self._page(self.names())
+        """The graph as a page that reads like mathematics, with the user's line of an equation."""
+        names = self.names()
+        numbers = {v: splat(v) for v in names if v.kind == "constant"}
+        names |= {v: f"{x.item():.9g}" for v, x in numbers.items() if x is not None}
+        return self._page(names, [v for v, x in numbers.items() if x is not None])
 
     def key(self) -> str:
         """The page without the inputs' names: equal for equal programs, whoever wrote them."""
         plain = {value: f"i{number}" for number, value in enumerate(self.inputs)}
         return self._page({**self.names(), **plain})
 
-    def _page(self, names: dict[Value, str]) -> str:
+    def _page(self, names: dict[Value, str], inline: Sequence[Value] = ()) -> str:
         lines = [_header(x, names) for x in self.inputs]
-        lines += [_line(value, names) for value in self.values() if value.kind != "input"]
+        without = {*self.inputs, *inline}
+        lines += [_line(value, names) for value in self.values() if value not in without]
         lines += [f"{names[before]} <- {names[after]}" for before, after in self.state]
         return "\n".join([*lines, "return " + " ".join(names[x] for x in self.outputs)])
 

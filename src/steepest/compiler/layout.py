@@ -202,7 +202,8 @@ def _updated_together(fusion: Fusion) -> list[list[Value]]:
             continue
         nest = fusion.home[after]
         walk = fusion.reach(nest)
-        walk(*nest.placed(after)) if nest.kind != "scatter" else None
+        if nest.kind != "scatter" and after not in nest.sums:  # those have no index in it
+            walk(*nest.placed(after))
         leaves = [old.get(x, x) for x in walk.reads]
         groups.append(
             [before, *(x for x in leaves if x in old.values() and x.shape == before.shape)]

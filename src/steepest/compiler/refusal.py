@@ -68,7 +68,7 @@ def user_line() -> str:
     return _written(inner) if inner else ""
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _place(module: str, function: str) -> str:
     """Whose code a frame runs; asked thousands of times per trace, so of names, not of code."""
     if module == _BOUNDARY and function == "run":

@@ -39,15 +39,16 @@ _INSTEAD = {
 }
 
 
-def not_known(value: Value, asked: str) -> Exception:
+def not_known(value: "Variable", asked: str) -> Exception:
     """The refusal to look at a number that differs from step to step."""
     origin = f", computed at {value.origin}" if value.origin else ""
-    return refusal(
+    value.tracer.refused = refused = refusal(
         f"{asked} asks for a number that differs from step to step",
         line=user_line(),
         got=f"{value.aval}{origin}",
         write=_INSTEAD.get(asked, "tensor operations, or leave this out of the compiled step"),
     )
+    return refused
 
 
 @dataclass(eq=False)
@@ -81,6 +82,7 @@ class Tracer:
         self.leaves: dict[tuple, Leaf] = {}
         self.seen: dict[int, Leaf] = {}  # by identity: nearly always the same array object again
         self.equations: list[Variable] = []
+        self.refused: Exception | None = None  # raised again if the step catches it
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
         line = user_line()

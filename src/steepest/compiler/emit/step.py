@@ -14,7 +14,6 @@ that are written out, nests stand in the step itself.
 """
 
 import re
-from collections.abc import Callable
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -33,16 +32,54 @@ from steepest.compiler.sharing import STOP
 __all__ = ["Emitted", "emit"]
 
 _POLL = "load volatile i64, ptr %control"
+
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|when|met|abandoned)\w+")
-_COUNTS = {"%thread", "%threads"}  # those that are numbers; the others are memory
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|scratch)\w+")
+
+_COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
+_WORTHWHILE = 40_000  # letters of a module that are worth a thread
+
+
+class Function(NamedTuple):
+    """A function of the module, and how others declare it."""
+
+    name: str
+    takes: list[str]
+    text: str
+
+    @property
+    def declaration(self) -> str:
+        return f"declare hidden void {self.name}({', '.join(self.takes)})"
 
 
 class Emitted(NamedTuple):
-    """The module's text; how many memory accesses in it went lane by lane."""
+    """The functions of a program, the last one `run`; what they need of LLVM's and the C library's;
+    how many memory accesses in them went lane by lane."""
 
-    text: str
+    functions: list[Function]
+    declared: list[str]
     strided: int
+
+    @property
+    def text(self) -> str:
+        """All of it as one module."""
+        return self.modules(1)[0]
+
+    def modules(self, most: int) -> list[str]:
+        """As modules of nearly equal length that call each other's functions."""
+        count = min(most, 1 + sum(len(f.text) for f in self.functions) // _WORTHWHILE)
+        parts: list[list[Function]] = [[] for _ in range(count)]
+        length = [0] * count
+        for function in sorted(self.functions, key=lambda f: -len(f.text)):
+            shortest = length.index(min(length))
+            parts[shortest].append(function)
+            length[shortest] += len(function.text)
+        return [self._module(part) for part in parts if part]
+
+    def _module(self, part: list[Function]) -> str:
+        calls = any(f.name == "@run" for f in part)
+        others = [f.declaration for f in self.functions[:-1] if calls and f not in part]
+        return "\n".join([*self.declared, *others, *(f.text for f in part)])
 
 
 class Step(Dots):
@@ -51,7 +88,7 @@ class Step(Dots):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
         self.unroll, self.pause = unroll, pause
-        self.functions: dict[str, str] = {}
+        self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
@@ -70,7 +107,8 @@ class Step(Dots):
         self._enter(self.sharing.closing if self.sharing else 0)
         self.alone(self._close)
         self.meet()
-        return Emitted(self._assembled(self._loss_is_finite()), self.strided)
+        run = Function("@run", [], self._assembled(self._loss_is_finite()))
+        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
@@ -78,12 +116,41 @@ class Step(Dots):
         if self.sharing:
             self.divided = nest in self.sharing.split
             self._enter(self.sharing.phases[nest][0])
-        self.scopes.append({})
         write = partial(getattr(self, nest.kind), nest)
-        if not self.unroll and nest.space:
-            write = partial(self._call, nest, write)
-        write() if self.divided else self.alone(write)
-        self.scopes.pop()
+        if self.unroll or not nest.space:
+            self.scopes.append({})
+            write() if self.divided else self.alone(write)
+            self.scopes.pop()
+            return
+        divided = self.divided
+        first, *others = [self._call(body) for body in self.apart(write)]
+        call = partial(self.lines.append, first)
+        call() if divided else self.alone(call)
+        for line in others:  # threads that divide a nest meet in it
+            self.meet()
+            self.lines.append(line)
+
+    def meet(self) -> None:
+        """A barrier; in a function of a nest, its end: threads meet in `run` only."""
+        if self.bodies is None:
+            super().meet()
+        elif self.sharing and self.divided:
+            self.cut()
+
+    def _call(self, body: str) -> str:
+        """A call of the function with this body."""
+        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
+        inside = {name: f"%p{k}" for k, name in enumerate(names)}
+        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
+        typed = [("i64" if name in _COUNTS else "ptr noalias", name) for name in names]
+        takes = ", ".join(f"{kind} {inside[name]}" for kind, name in typed)
+        key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        types = [kind.split()[0] for kind, _ in typed]
+        if key not in self.functions:
+            name = f"@nest{len(self.functions)}"
+            self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
+        given = ", ".join(f"{kind} {name}" for kind, name in zip(types, names, strict=True))
+        return f"  call void {self.functions[key].name}({given})"
 
     def _enter(self, phase: int) -> None:
         """Threads meet where a phase begins."""
@@ -103,21 +170,6 @@ class Step(Dots):
         if self.sharing:
             stop = self.new(_POLL)
             self.lines.append(f"  store i64 {stop}, ptr %stops")
-
-    def _call(self, nest: Nest, write: Callable[[], None]) -> None:
-        """A call of the function whose body `write` writes."""
-        body = self.apart(write)
-        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
-        inside = {name: f"%p{k}" for k, name in enumerate(names)}
-        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        kinds = ["i64" if name in _COUNTS else "ptr noalias" for name in names]
-        takes = [f"{kind} {inside[name]}" for kind, name in zip(kinds, names, strict=True)]
-        leave = "abandoned:\n  ret void\n" if "%abandoned" in body else ""
-        text = f"({', '.join(takes)}) nounwind {{\nentry:\n{body}\n  ret void\n{leave}}}"
-        pairs = zip(kinds, names, strict=True)
-        gives = ", ".join(f"{kind.split()[0]} {name}" for kind, name in pairs)
-        function = self.functions.setdefault(text, f"@nest{nest.number}")
-        self.lines.append(f"  call void {function}({gives})")
 
     def _name_buffers(self) -> None:
         """One pointer per buffer, computed once when the function begins. Tiles on their way to an
@@ -207,9 +259,7 @@ class Step(Dots):
             first, counts = "%first", "i64 %first, i64 %steps, i64 %thread, i64 %threads"
         return "\n".join(
             [
-                *sorted(self.declared),
                 *([barrier(self.pause)] if self.sharing else ()),
-                *(f"define internal void {name}{text}" for text, name in self.functions.items()),
                 f"define i64 @run({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,

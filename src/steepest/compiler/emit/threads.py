@@ -1,15 +1,16 @@
 """Code for several threads: each runs the whole function, with its own part of every split loop.
 
-`%thread` is the number of the thread that runs, `%threads` how many do. A barrier counts who has
-come; the last one to come starts the next generation, for which the others wait: spinning, and
-after a while giving their turn to whoever else wants the processor, for there may be more threads
-than processors.
+`%thread` is the number of the thread that runs, `%threads` how many do. Bounds of a thread's part
+are computed once, when the function begins. A barrier counts who has come; the last one to come
+starts the next generation, for which the others wait: spinning, and after a while giving their turn
+to whoever else wants the processor, for there may be more threads than processors.
 
 The threads' words are at the end of the program's memory (`sharing` says where): how many have come
 to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Expressions
@@ -86,7 +87,7 @@ class Threads(Expressions):
         where the nest is not divided."""
         if not self.divided:
             return None
-        return self.once(("part", rounds, step), lambda: self._part(rounds, step))
+        return self._at_start(("part", rounds, step), lambda: self._part(rounds, step))
 
     def _part(self, rounds: int, step: int) -> tuple[str, str]:
         low, high = self._shares(rounds)
@@ -101,6 +102,14 @@ class Threads(Expressions):
         low, high = (self.mul(every, t) for t in (thread, following))
         return self.binary("udiv", low, threads), self.binary("udiv", high, threads)
 
+    def _at_start(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` writes, once, where the function begins."""
+        if key not in self.scopes[0]:
+            lines, scopes, self.lines, self.scopes = self.lines, self.scopes, self.head, [{}]
+            scopes[0][key] = make()
+            self.lines, self.scopes = lines, scopes
+        return self.scopes[0][key]
+
     # ---- tiles -----------------------------------------------------------------------------------
 
     def tiles_here(self, strip: Affine, strips: int, tiles: int) -> TilesHere:
@@ -112,7 +121,7 @@ class Threads(Expressions):
         """
         if not self.divided:
             return None
-        low, high = self.once(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
         before = Op(self.integer(strip), "i64", 0)
         every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
         first, last = (self.sub(self.add(end, up), before) for end in (low, high))
