@@ -94,7 +94,7 @@ def training(sizes, optimizer, loss, batch, steps=12):
 WORKLOADS = {
     "W2": ((13, 64, 64, 1), lambda p: optim.Adam(p, lr=1e-3), nn.MSELoss(), 32),
     "W4": ((784, 128, 10), lambda p: optim.SGD(p, 0.05, 0.9), nn.CrossEntropyLoss(), 64),
-    "W6": ((96, 200, 144, 10), lambda p: optim.Adam(p, lr=1e-3), nn.CrossEntropyLoss(), 128),
+    "W6": ((784, 1024, 1024, 10), lambda p: optim.Adam(p, lr=1e-3), nn.CrossEntropyLoss(), 256),
 }
 
 
