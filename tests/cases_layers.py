@@ -141,3 +141,116 @@ refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, 2), X)
 refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, (-1, 2)), IMAGES)
 refused("adaptive_avg_pool2d", lambda F, x: F.adaptive_avg_pool2d(x, None), IMAGES)
 refused("adaptive_avg_pool1d", lambda F, x: F.adaptive_avg_pool1d(x, 2), IMAGES)
+
+# ---- recurrence ---------------------------------------------------------------------------------
+
+for name, gates in (("rnn_tanh_cell", 1), ("rnn_relu_cell", 1), ("gru_cell", 3)):
+    WEIGHTS = floats(gates * 4, 3), floats(gates * 4, 4)
+    smooth(
+        name,
+        lambda F, x, h, w, u, b, c, n=name: getattr(F, n)(x, h, w, u, b, c),
+        *(floats(2, 3), floats(2, 4), *WEIGHTS, floats(gates * 4), floats(gates * 4)),
+    )
+    smooth(
+        name,
+        lambda F, x, h, w, u, n=name: getattr(F, n)(x, h, w, u),
+        *(floats(2, 3), floats(2, 4), *WEIGHTS),
+    )
+smooth(
+    "lstm_cell",
+    lambda F, x, h, c, w, u, b, d: F.lstm_cell(x, (h, c), w, u, b, d),
+    *(floats(2, 3), floats(2, 4), floats(2, 4), floats(16, 3), floats(16, 4)),
+    *(floats(16), floats(16)),
+)
+
+# ---- attention ----------------------------------------------------------------------------------
+
+QUERY, KEY, VALUE = floats(2, 3, 4, 5), floats(2, 3, 6, 5), floats(2, 3, 6, 2)
+SEEN = np.random.default_rng(4).random((4, 6)) < 0.6
+SEEN[1] = False
+attend = "scaled_dot_product_attention"
+for settings in ({}, {"is_causal": True}, {"scale": 0.3}):
+    smooth(
+        attend,
+        lambda F, q, k, v, s=settings: F.scaled_dot_product_attention(q, k, v, **s),
+        *(QUERY, KEY, VALUE),
+    )
+for mask in (SEEN, floats(4, 6), floats(2, 1, 4, 6)):
+    smooth(
+        attend,
+        lambda F, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m),
+        *(QUERY, KEY, VALUE, mask),
+    )
+smooth(
+    attend,
+    lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v, enable_gqa=True),
+    *(floats(2, 4, 3, 5), floats(2, 2, 6, 5), floats(2, 2, 6, 3)),
+)
+refused(
+    attend,
+    lambda F, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, is_causal=True),
+    *(QUERY, KEY, VALUE, SEEN),
+)
+refused(attend, lambda F, q, k, v: F.scaled_dot_product_attention(q, k, v), QUERY, KEY[..., :3], V)
+
+# ---- losses -------------------------------------------------------------------------------------
+
+SIGNS, COUNTS = 2.0 * ints(3, 4, low=0, high=2) - 1, ints(3, 4, low=0, high=6).astype(float)
+SHARES = np.array([[0.2, 0.0, 0.3, 0.5], [1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]])
+for reduction in ("mean", "sum", "none"):
+    r = {"reduction": reduction}
+    for name in ("kl_div", "poisson_nll_loss", "hinge_embedding_loss", "soft_margin_loss"):
+        smooth(name, lambda F, x, t, n=name, r=r: getattr(F, n)(x, t.detach(), **r), X, SIGNS + 1.5)
+    smooth("kl_div", lambda F, x, t, r=r: F.kl_div(x, t, log_target=True, **r), X, Y)
+    smooth("kl_div", lambda F, x, t, r=r: F.kl_div(x, t.detach(), **r), X, SHARES)
+    smooth("kl_div", lambda F, x, t, r=r: F.kl_div(x, t, **r), X, positives(3, 4))
+    for name in ("hinge_embedding_loss", "soft_margin_loss"):
+        smooth(name, lambda F, x, t, n=name, r=r: getattr(F, n)(x, t.detach(), **r), X, SIGNS)
+    smooth(
+        "poisson_nll_loss",
+        lambda F, x, t, r=r: F.poisson_nll_loss(x, t.detach(), True, True, **r),
+        *(X, COUNTS),
+    )
+    smooth(
+        "poisson_nll_loss",
+        lambda F, x, t, r=r: F.poisson_nll_loss(x, t, False, eps=0.1, **r),
+        *(positives(3, 4), COUNTS),
+    )
+    for shape in ((3, 4), (3, 1), (3,)):
+        smooth(
+            "gaussian_nll_loss",
+            lambda F, x, t, v, r=r: F.gaussian_nll_loss(x, t, v, True, **r),
+            *(X, Y, positives(*shape)),
+        )
+    smooth("gaussian_nll_loss", lambda F, x, t, r=r: F.gaussian_nll_loss(x, t, 0.4, **r), X, Y)
+    smooth(
+        "multilabel_soft_margin_loss",
+        lambda F, x, t, w, r=r: F.multilabel_soft_margin_loss(x, t, w, **r),
+        *(X, Y, V),
+    )
+    smooth(
+        "margin_ranking_loss",
+        lambda F, x, y, t, r=r: F.margin_ranking_loss(x, y, t.detach(), 0.3, **r),
+        *(X, Y, SIGNS),
+    )
+    smooth(
+        "cosine_embedding_loss",
+        lambda F, x, y, t, r=r: F.cosine_embedding_loss(x, y, t.detach(), 0.2, **r),
+        *(X, Y, np.array([1.0, -1.0, -1.0])),
+    )
+    for swap in (False, True):
+        smooth(
+            "triplet_margin_loss",
+            lambda F, x, y, z, s=swap, r=r: F.triplet_margin_loss(x, y, z, 3.0, swap=s, **r),
+            *(X, Y, X[::-1] + 0.2),
+        )
+smooth("kl_div", lambda F, x, t: F.kl_div(x, t, reduction="batchmean"), X, positives(3, 4))
+for name in ("kl_div", "poisson_nll_loss", "hinge_embedding_loss", "gaussian_nll_loss"):
+    extra = (0.5,) if name[0] == "g" else ()
+    refused(name, lambda F, x, y, n=name, e=extra: getattr(F, n)(x, y, *e, reduction="all"), X, Y)
+refused("gaussian_nll_loss", lambda F, x, t: F.gaussian_nll_loss(x, t, -0.5), X, Y)
+refused("gaussian_nll_loss", lambda F, x, t, v: F.gaussian_nll_loss(x, t, v), X, Y, V)
+refused("triplet_margin_loss", lambda F, x: F.triplet_margin_loss(x, x, x, -1.0), X)
+refused("triplet_margin_loss", lambda F, x, y: F.triplet_margin_loss(x, y, y), X, V)
+refused("margin_ranking_loss", lambda F, x, y: F.margin_ranking_loss(x, y, y), X, V)
+refused("cosine_embedding_loss", lambda F, x: F.cosine_embedding_loss(x, x, x), X)

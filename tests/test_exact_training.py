@@ -88,6 +88,9 @@ def around(written: str, shape: tuple | list, dtype: np.dtype) -> Training:
 OTHER_LAYERS = [
     ("Dropout(0.3)", (4, 6)),
     ("Dropout(0.3, inplace=True)", (4, 6)),
+    ("LSTM(3, 4, 2, dropout=0.3)", (3, 2, 3)),
+    ("TransformerEncoderLayer(6, 2, 8)", (4, 3, 6)),
+    ("MultiheadAttention(6, 2, 0.3)", [(4, 3, 6), (5, 3, 6), (5, 3, 6)]),
     ("ScaledTanh()", (4, 6)),
     ("SubSampling(3, 2)", (2, 3, 6, 4)),
     ("TableConv2d(3, [[0, 1], [1, 2]], 3)", (2, 3, 6, 5)),
@@ -113,15 +116,24 @@ OUTPUTS = {
 OTHER_LOSSES = [("SumSquaresLoss()", "numbers"), ("MAPLoss(0.1)", "classes")]
 
 
-def target_of(kind: str, dtype: np.dtype, seed: int) -> np.ndarray:
+def targets_of(kind: str, dtype: np.dtype, seed: int) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
-    if kind in ("classes", "log-probabilities"):
-        return random.integers(0, 4, 6)
-    if kind == "shares":
-        return random.dirichlet(np.ones(4), 6).astype(dtype)
-    if kind == "numbers":
-        return random.standard_normal((6, 4)).astype(dtype)
-    return random.integers(0, 2, (6, 4)).astype(dtype)
+    numbers = lambda: random.standard_normal((6, 4)).astype(dtype)
+    signs = lambda *shape: 2 * random.integers(0, 2, shape) - 1
+    return {
+        "classes": lambda: [random.integers(0, 4, 6)],
+        "log-probabilities": lambda: [random.integers(0, 4, 6)],
+        "shares": lambda: [random.dirichlet(np.ones(4), 6).astype(dtype)],
+        "numbers": lambda: [numbers()],
+        "logits": lambda: [random.integers(0, 2, (6, 4)).astype(dtype)],
+        "probabilities": lambda: [random.integers(0, 2, (6, 4)).astype(dtype)],
+        "counts": lambda: [random.integers(0, 5, (6, 4)).astype(dtype)],
+        "variances": lambda: [numbers(), random.uniform(0.1, 2, (6, 4)).astype(dtype)],
+        "signs": lambda: [signs(6, 4).astype(dtype)],
+        "ranks": lambda: [numbers(), signs(6, 4)],
+        "pairs": lambda: [numbers(), signs(6)],
+        "triplets": lambda: [numbers(), numbers()],
+    }[kind]()
 
 
 @pytest.mark.parametrize("dtype", [F64, F32], ids=str)
@@ -130,9 +142,9 @@ def test_every_loss(written, kind, dtype):
     def build() -> Training:
         model = nn.Sequential(nn.Linear(3, 4), OUTPUTS.get(kind, nn.Identity())).to(dtype)
         loss = eval(written, OURS).to(dtype)
-        return training(model, lambda x, y: loss(model(x), y).mean(), list(model.parameters()))
+        return training(model, lambda x, *y: loss(model(x), *y).mean(), list(model.parameters()))
 
-    batches = [(numbers(6, 3, dtype=dtype, seed=k), target_of(kind, dtype, k)) for k in range(10)]
+    batches = [(numbers(6, 3, dtype=dtype, seed=k), *targets_of(kind, dtype, k)) for k in range(10)]
     assert_compiled_steps_are_eager(build, batches * 2)
 
 

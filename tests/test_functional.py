@@ -67,6 +67,8 @@ def public_functions() -> set[str]:
 ELSEWHERE = {
     "axes_of",  # how dim is read: seen in every reduction
     "dropout",  # random, below
+    # what layers are made of: seen in them
+    *("attention_weights", "gru_step", "lstm_step", "relu_step", "tanh_step"),
     # what convolution and pooling are made of: seen in them
     *("cut", "per_axis", "reaches", "sliding"),
 }

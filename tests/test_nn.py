@@ -76,11 +76,41 @@ LAYERS = [
     ("Embedding(5, 3)", [WORDS]),
     ("Embedding(5, 3, padding_idx=-2, norm_type=1.0)", [WORDS]),
     ("Embedding(5, 3, 1, 0.9, 3.0, True)", [WORDS]),
+    ("CosineSimilarity()", [(6, 4), (6, 4)]),
+    ("CosineSimilarity(dim=0, eps=3.0)", [(6, 4), (6, 4)]),
+    ("PairwiseDistance()", [(6, 4), (6, 4)]),
+    ("PairwiseDistance(1.0, 0.1, True)", [(6, 4), (6, 4)]),
     ("AdaptiveAvgPool1d(3)", (2, 3, 7)),
     ("AdaptiveAvgPool2d(1)", (2, 3, 5, 6)),
     ("AdaptiveAvgPool2d((None, 4))", (3, 5, 6)),
     ("GLU()", (4, 6)),
     ("GLU(dim=0)", (4, 6)),
+    ("RNN(3, 4)", (5, 2, 3)),
+    ("RNN(3, 4, 2, 'relu', False, True)", (2, 5, 3)),
+    ("RNN(3, 4, bidirectional=True)", (5, 3)),
+    ("RNN(3, 4, 2, dropout=0.3).eval()", (5, 2, 3)),
+    ("GRU(3, 4)", [(5, 2, 3), (1, 2, 4)]),
+    ("GRU(3, 4, 2, True, True, 0.0, True)", (2, 5, 3)),
+    ("GRU(3, 4, bias=False)", [(5, 3), (1, 4)]),
+    ("LSTM(3, 4)", (5, 2, 3)),
+    ("LSTM(3, 4, 2, False, True, bidirectional=True)", (2, 5, 3)),
+    ("LSTM(3, 4, 2, bidirectional=True, proj_size=2)", (5, 2, 3)),
+    ("RNNCell(3, 4)", [(2, 3), (2, 4)]),
+    ("RNNCell(3, 4, False, 'relu')", (2, 3)),
+    ("GRUCell(3, 4)", [(2, 3), (2, 4)]),
+    ("GRUCell(3, 4, bias=False)", (3,)),
+    ("LSTMCell(3, 4)", (2, 3)),
+    ("MultiheadAttention(6, 2)", [(4, 3, 6), (5, 3, 6), (5, 3, 6)]),
+    ("MultiheadAttention(6, 3, 0.3, False, batch_first=True).eval()", [(3, 4, 6)] * 3),
+    ("MultiheadAttention(6, 2, 0.0, True, True, True, 4, 3)", [(4, 2, 6), (5, 2, 4), (5, 2, 3)]),
+    ("MultiheadAttention(6, 1, bias=False, kdim=6, vdim=3)", [(4, 6), (5, 6), (5, 3)]),
+    ("TransformerEncoderLayer(6, 2, 8, 0.0)", (4, 3, 6)),
+    ("TransformerEncoderLayer(6, 2, 8, 0.0, 'gelu', 0.1, True, True, False)", (3, 4, 6)),
+    (
+        "TransformerEncoder(TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True), 2, "
+        "LayerNorm(6), False)",
+        (3, 4, 6),
+    ),
     ("Sigmoid()", (4, 6)),
     ("Tanh()", (4, 6)),
     ("ReLU()", (4, 6)),
@@ -148,6 +178,25 @@ LOSSES = [
     ("CrossEntropyLoss(w, ignore_index=2)", "classes"),
     ("CrossEntropyLoss(ignore_index=2, label_smoothing=0.1, reduction='none')", "classes"),
     ("CrossEntropyLoss(w, label_smoothing=0.1)", "shares"),
+    ("KLDivLoss()", "shares"),
+    ("KLDivLoss(reduction='batchmean')", "shares"),
+    ("KLDivLoss(reduction='none', log_target=True)", "numbers"),
+    ("PoissonNLLLoss()", "counts"),
+    ("PoissonNLLLoss(True, True)", "counts"),
+    ("PoissonNLLLoss(False, eps=0.1)", "probabilities"),
+    ("GaussianNLLLoss()", "variances"),
+    ("GaussianNLLLoss(full=True, eps=0.8, reduction='none')", "variances"),
+    ("HingeEmbeddingLoss()", "signs"),
+    ("HingeEmbeddingLoss(0.3, reduction='sum')", "signs"),
+    ("SoftMarginLoss()", "signs"),
+    ("MultiLabelSoftMarginLoss()", "logits"),
+    ("MultiLabelSoftMarginLoss(w, reduction='none')", "logits"),
+    ("MarginRankingLoss()", "ranks"),
+    ("MarginRankingLoss(0.7, reduction='none')", "ranks"),
+    ("CosineEmbeddingLoss()", "pairs"),
+    ("CosineEmbeddingLoss(0.4, reduction='sum')", "pairs"),
+    ("TripletMarginLoss()", "triplets"),
+    ("TripletMarginLoss(2.0, 3.0, 1e-3, True, reduction='none')", "triplets"),
 ]
 
 
@@ -222,22 +271,29 @@ def test_layers_print_and_save_alike(written, shape):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides")
 @pytest.mark.parametrize(("written", "kind"), LOSSES)
 def test_losses(written, kind):
     random = np.random.default_rng(2)
     scores = 2 * random.standard_normal((6, 4))
     shares = random.dirichlet(np.ones(4), 6)
     classes = np.array([0, 2, 1, 3, 1, 0])
-    output, target = {
+    operands = {
         "numbers": (scores, random.standard_normal((6, 4))),
         "probabilities": (shares, random.integers(0, 2, (6, 4)).astype(float)),
         "logits": (scores, random.uniform(0, 1, (6, 4))),
         "log-probabilities": (np.log(shares), classes),
         "classes": (scores, classes),
         "shares": (scores, shares),
+        "counts": (scores, random.integers(0, 5, (6, 4))),
+        "variances": (scores, random.standard_normal((6, 4)), random.uniform(0.1, 2, (6, 4))),
+        "signs": (scores, 2 * random.integers(0, 2, (6, 4)) - 1),
+        "ranks": (scores, 2 * random.standard_normal((6, 4)), np.array([[1], [-1]] * 3)),
+        "pairs": (scores, random.standard_normal((6, 4)), np.array([1, -1, 1, -1, -1, 1])),
+        "triplets": (scores, *(random.standard_normal((6, 4)) for _ in range(2))),
     }[kind]
     mine, other = pair(written)
-    compare_run(mine, other, output, target)
+    compare_run(mine, other, *operands)
     assert repr(mine) == repr(other)
     assert list(mine.state_dict()) == list(other.state_dict())
 
@@ -261,7 +317,7 @@ def test_softmax_without_an_axis_takes_pytorchs():
 
 def test_every_module_is_compared():
     """A module that is added must be added to the lists above, or to these with a reason."""
-    elsewhere = {"ModuleList", "SumSquaresLoss"}
+    elsewhere = {"ModuleList", "SumSquaresLoss", "NonDynamicallyQuantizableLinear"}
     # the layers of 1998, which PyTorch does not have: test_nn_images
     elsewhere |= {"MAPLoss", "RBF", "ScaledTanh", "SubSampling", "TableConv2d"}
     written = " ".join(w for w, _ in LAYERS + LOSSES)
@@ -289,6 +345,13 @@ FIRST_WEIGHTS = [
     "Embedding(20, 3, padding_idx=4)",
     "BatchNorm2d(3)",
     "LayerNorm((2, 3))",
+    "RNN(3, 4, 2, bidirectional=True)",
+    "LSTM(3, 4, 2, proj_size=2)",
+    "GRU(3, 4, bias=False)",
+    "LSTMCell(3, 4)",
+    "MultiheadAttention(6, 2)",
+    "MultiheadAttention(6, 2, kdim=3, vdim=4)",
+    "TransformerEncoderLayer(6, 2, 8)",
 ]
 
 

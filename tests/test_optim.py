@@ -32,11 +32,38 @@ GRID = [
     ("Adam", {"lr": 0.01, "maximize": True}),
     ("AdamW", {"lr": 0.05}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.2, "amsgrad": True, "maximize": True}),
+    ("Adadelta", {"lr": 1.0, "eps": 1e-4}),
+    ("Adadelta", {"lr": 2.0, "rho": 0.7, "eps": 1e-4, "weight_decay": 0.05}),
+    ("Adadelta", {"lr": 0.1, "eps": 1e-3, "maximize": True}),
+    ("Adamax", {"lr": 0.05}),
+    ("Adamax", {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-5, "weight_decay": 0.1}),
+    ("Adamax", {"lr": 0.01, "maximize": True}),
+    ("NAdam", {"lr": 0.01}),
+    ("NAdam", {"lr": 0.01, "betas": (0.7, 0.95), "eps": 1e-5, "weight_decay": 0.1}),
+    (
+        "NAdam",
+        {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True, "momentum_decay": 0.1},
+    ),
+    ("NAdam", {"lr": 0.01, "maximize": True}),
+    ("RAdam", {"lr": 0.05}),
+    ("RAdam", {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-5, "weight_decay": 0.1}),
+    ("RAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("RAdam", {"lr": 0.01, "maximize": True}),
+    ("Rprop", {"lr": 0.01}),
+    ("Rprop", {"lr": 0.05, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.2)}),
+    ("ASGD", {"lr": 0.1}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.01, "alpha": 0.5, "t0": 5, "weight_decay": 0.05}),
+    ("ASGD", {"lr": 0.01, "maximize": True}),
 ]
-# Its short memory makes it jump around the minimum: PyTorch, started one rounding unit away, ends
-# 7e-9 from itself after 50 steps. The rule can be compared, the path cannot.
-TWITCHING = ("RMSprop", {"lr": 0.01, "alpha": 0.8, "eps": 1e-5, "weight_decay": 0.02})
-DEFAULTS = [(name, {}) for name in ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")]
+# A short memory makes RMSprop jump around the minimum: PyTorch, started one rounding unit away,
+# ends 7e-9 from itself after 50 steps; and Rprop steps by the signs of slopes, however small.
+# The rule can be compared, the path cannot.
+TWITCHING = [
+    ("RMSprop", {"lr": 0.01, "alpha": 0.8, "eps": 1e-5, "weight_decay": 0.02}),
+    ("Rprop", {"lr": 0.001, "maximize": True}),
+]
+NAMES = list(dict.fromkeys(name for name, _ in GRID))
+DEFAULTS = [(name, {}) for name in NAMES]
 
 
 class Problem:
@@ -98,7 +125,7 @@ def same_state(ours, theirs, rtol=1e-9, atol=1e-12):
             np.testing.assert_allclose(mine.numpy(), value.numpy(), rtol, atol, err_msg=key)
 
 
-@pytest.mark.parametrize(("name", "settings"), [*GRID, *DEFAULTS, TWITCHING])
+@pytest.mark.parametrize(("name", "settings"), [*GRID, *DEFAULTS, *TWITCHING])
 def test_the_rule(name, settings):
     """Fed PyTorch's gradients, 50 updates differ by their rounding only."""
     problem = Problem()
@@ -137,7 +164,7 @@ def test_float32(name, settings):
     assert problem.ours["w"].dtype == np.float32
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", NAMES)
 def test_groups_with_settings_of_their_own(name):
     problem = Problem()
     ours, theirs = (
@@ -267,7 +294,7 @@ def test_prepared_state_changes_nothing(name, settings):
         assert (p.detach().numpy() == prepared.ours[key].detach().numpy()).all()
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", NAMES)
 def test_learning_rate_as_a_tensor(name):
     """What a compiled step needs: the rate is data, read at every step."""
     problem = Problem()
@@ -326,6 +353,13 @@ REFUSED = [
     ("Adam", {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
     ("Adam", {"betas": (0.9, -0.1)}, "Invalid beta parameter at index 1: -0.1"),
     ("AdamW", {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+    ("Adadelta", {"rho": 1.1}, "Invalid rho value: 1.1"),
+    ("Adadelta", {"eps": -1.0}, "Invalid epsilon value: -1.0"),
+    ("Adamax", {"betas": (0.0, 1.0)}, "Invalid beta parameter at index 1: 1.0"),
+    ("NAdam", {"momentum_decay": -0.2}, "Invalid momentum_decay value: -0.2"),
+    ("RAdam", {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+    ("Rprop", {"etas": (1.0, 0.5)}, "Invalid eta values: 1.0, 0.5"),
+    ("ASGD", {"weight_decay": -0.5}, "Invalid weight_decay value: -0.5"),
 ]
 
 
@@ -337,7 +371,7 @@ def test_refused_settings(name, settings, message):
             getattr(module, name)(params.values(), **settings)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("lr", [float("nan"), float("inf"), -1e-9])
 def test_a_learning_rate_is_finite_and_not_negative(name, lr):
     with pytest.raises(ValueError, match="Invalid learning rate"):

@@ -1,8 +1,8 @@
 """Floor 2: composed functions. Everything here is built from rows; add a composed function here.
 
 One page per kind: creation, conversion, mathematics, comparison, reduction, selection, shape,
-products, convolution, pooling, normalization, distances, activations, losses, dropout. What is
-marked `@method` is a method of Tensor too.
+products, convolution, pooling, normalization, distances, activations, losses, dropout, embedding,
+recurrence, attention. What is marked `@method` is a method of Tensor too.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,9 @@ from steepest.functional import (
     convert,
     creation,
     distance,
+    likelihood,
     loss,
+    margin,
     math,
     normalization,
     pool,
@@ -27,6 +29,7 @@ from steepest.functional import (
 )
 from steepest.functional.activation import *
 from steepest.functional.adaptive_pool import *
+from steepest.functional.attention import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
@@ -34,11 +37,14 @@ from steepest.functional.creation import *
 from steepest.functional.distance import *
 from steepest.functional.dropout import *
 from steepest.functional.embedding import *
+from steepest.functional.likelihood import *
 from steepest.functional.loss import *
+from steepest.functional.margin import *
 from steepest.functional.math import *
 from steepest.functional.normalization import *
 from steepest.functional.pool import *
 from steepest.functional.product import *
+from steepest.functional.recurrent import *
 from steepest.functional.reduction import *
 from steepest.functional.select import *
 from steepest.functional.shape import *
@@ -55,12 +61,19 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         *distance.__all__,
         "dropout",
         "embedding",
+        "gru_cell",
+        *likelihood.__all__,
         *loss.__all__,
+        "lstm_cell",
+        *margin.__all__,
         *math.__all__,
         *normalization.__all__,
         *pool.__all__,
         *product.__all__,
         *reduction.__all__,
+        "rnn_relu_cell",
+        "rnn_tanh_cell",
+        "scaled_dot_product_attention",
         *select.__all__,
         *shape.__all__,
         "pad",

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-def _same_shape(name: str, output: Tensor, target: Tensor) -> None:
+def same_shape(name: str, output: Tensor, target: Tensor) -> None:
     if output.shape == target.shape:
         return
     same_count = output.shape.numel() == target.shape.numel()
@@ -57,7 +57,7 @@ def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
 
 def mse_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The mean squared error, mean((output − target)²)."""
-    _same_shape("mse_loss", output, target)
+    same_shape("mse_loss", output, target)
     error = output - target
     return reduced("mse_loss", error * error, reduction)
 
@@ -69,7 +69,7 @@ def sum_squares_loss(output: Tensor, target: Tensor) -> Tensor:
 
 def l1_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The mean absolute error, mean|output − target|."""
-    _same_shape("l1_loss", output, target)
+    same_shape("l1_loss", output, target)
     return reduced("l1_loss", abs(output - target), reduction)
 
 
@@ -77,7 +77,7 @@ def huber_loss(
     output: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0
 ) -> Tensor:
     """½e² where |e| < delta, delta·(|e| − ½delta) beyond. Source: Huber, 1964."""
-    _same_shape("huber_loss", output, target)
+    same_shape("huber_loss", output, target)
     if delta <= 0:
         raise RuntimeError(said("huber_loss", "delta must be positive", got=delta))
     error = output - target
@@ -111,7 +111,7 @@ def binary_cross_entropy(
 ) -> Tensor:
     """−(t log p + (1 − t) log(1 − p)) of probabilities p; logarithms are kept above −100."""
     name = "binary_cross_entropy"
-    _same_shape(name, output, target)
+    same_shape(name, output, target)
     if (
         isinstance(output.value, np.ndarray)
         and not ((output.value >= 0) & (output.value <= 1)).all()
@@ -139,7 +139,7 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """Binary cross entropy of σ(output), exact for outputs of any size."""
     name = "binary_cross_entropy_with_logits"
-    _same_shape(name, output, target)
+    same_shape(name, output, target)
     hit = logsigmoid(output)
     weighted = 1.0 if pos_weight is None else 1 + (pos_weight - 1) * target
     losses = (1 - target) * output - weighted * hit

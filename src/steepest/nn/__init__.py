@@ -25,6 +25,7 @@ from steepest.nn.activation import (
     Tanh,
     Tanhshrink,
 )
+from steepest.nn.attention import MultiheadAttention
 from steepest.nn.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from steepest.nn.container import ModuleList, Sequential
 from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -32,6 +33,7 @@ from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
 from steepest.nn.embedding import Embedding
 from steepest.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
+from steepest.nn.likelihood import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
 from steepest.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from steepest.nn.loss import (
     BCELoss,
@@ -45,6 +47,16 @@ from steepest.nn.loss import (
     SumSquaresLoss,
 )
 from steepest.nn.map_loss import MAPLoss
+from steepest.nn.margin import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelSoftMarginLoss,
+    PairwiseDistance,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
 from steepest.nn.module import Module
 from steepest.nn.padding import ConstantPad2d, ZeroPad2d
 from steepest.nn.parameter import Parameter
@@ -57,10 +69,13 @@ from steepest.nn.pool import (
     MaxPool2d,
 )
 from steepest.nn.rbf import RBF
+from steepest.nn.recurrent import GRU, LSTM, RNN
+from steepest.nn.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from steepest.nn.softmax import LogSoftmax, Softmax, Softmin
 from steepest.nn.sub_sampling import SubSampling
 from steepest.nn.summary import LayerRow, Summary, outline, summary
 from steepest.nn.table_conv import TableConv2d
+from steepest.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 from steepest.nn.watching import watching
 
 __all__ = [
@@ -93,6 +108,15 @@ __all__ = [
     "InstanceNorm2d",
     "LayerNorm",
     "RMSNorm",
+    "GRU",
+    "GRUCell",
+    "LSTM",
+    "LSTMCell",
+    "RNN",
+    "RNNCell",
+    "MultiheadAttention",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "SubSampling",
     "ConstantPad2d",
     "ZeroPad2d",
@@ -131,6 +155,17 @@ __all__ = [
     "NLLLoss",
     "SmoothL1Loss",
     "SumSquaresLoss",
+    "GaussianNLLLoss",
+    "KLDivLoss",
+    "PoissonNLLLoss",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "MultiLabelSoftMarginLoss",
+    "PairwiseDistance",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
     "build",
     "describe",
     "ends_in_softmax",

@@ -4,14 +4,19 @@ from steepest.functional.activation import *  # noqa: F403
 from steepest.functional.activation import __all__ as _activations
 from steepest.functional.adaptive_pool import *  # noqa: F403
 from steepest.functional.adaptive_pool import __all__ as _adaptive
+from steepest.functional.attention import scaled_dot_product_attention
 from steepest.functional.conv import *  # noqa: F403
 from steepest.functional.conv import __all__ as _convolutions
 from steepest.functional.distance import *  # noqa: F403
 from steepest.functional.distance import __all__ as _distances
 from steepest.functional.dropout import dropout
 from steepest.functional.embedding import embedding
+from steepest.functional.likelihood import *  # noqa: F403
+from steepest.functional.likelihood import __all__ as _likelihoods
 from steepest.functional.loss import *  # noqa: F403
 from steepest.functional.loss import __all__ as _losses
+from steepest.functional.margin import *  # noqa: F403
+from steepest.functional.margin import __all__ as _margins
 from steepest.functional.normalization import *  # noqa: F403
 from steepest.functional.normalization import __all__ as _normalization
 from steepest.functional.pool import *  # noqa: F403
@@ -25,7 +30,9 @@ __all__ = [
     *_adaptive,
     *_convolutions,
     *_distances,
+    *_likelihoods,
     *_losses,
+    *_margins,
     *_normalization,
     *_pooling,
     "bilinear",
@@ -34,4 +41,5 @@ __all__ = [
     "linear",
     "one_hot",
     "pad",
+    "scaled_dot_product_attention",
 ]

@@ -1,10 +1,30 @@
 """Floor 3: optimizers, one small file per family, and learning-rate schedules."""
 
 from steepest.optim import lr_scheduler as lr_scheduler
+from steepest.optim.adadelta import Adadelta
 from steepest.optim.adagrad import Adagrad
 from steepest.optim.adam import Adam, AdamW
+from steepest.optim.adamax import Adamax
+from steepest.optim.asgd import ASGD
+from steepest.optim.nadam import NAdam
 from steepest.optim.optimizer import Optimizer
+from steepest.optim.radam import RAdam
 from steepest.optim.rmsprop import RMSprop
+from steepest.optim.rprop import Rprop
 from steepest.optim.sgd import SGD
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = [
+    "ASGD",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+]

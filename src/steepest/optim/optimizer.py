@@ -33,6 +33,9 @@ class Optimizer:
     # the names are accepted, and kept in the groups so that checkpoints fit both ways.
     execution: ClassVar[dict[str, Any]] = {}
 
+    # What is counted once per parameter, in float32 whatever the parameter's dtype.
+    scalars: ClassVar[tuple[str, ...]] = ("step",)
+
     def __init__(
         self, params: Any, defaults: dict[str, Any], execution: dict[str, Any] | None = None
     ):
@@ -184,7 +187,10 @@ class Optimizer:
         self.state.clear()
         for number, values in state_dict["state"].items():
             p = parameters[number]
-            self.state[p] = {key: _restored(key, value, p) for key, value in values.items()}
+            self.state[p] = {
+                key: _restored(value, np.dtype(np.float32) if key in self.scalars else p.dtype)
+                for key, value in values.items()
+            }
         for mine, given in zip(self.param_groups, groups, strict=True):
             mine.update(copy.deepcopy({k: v for k, v in given.items() if k != "params"}))
 
@@ -196,11 +202,9 @@ class Optimizer:
         return text + ")"
 
 
-def _restored(key: str, value: Any, p: Tensor) -> Any:
-    """A saved value in the parameter's dtype; the step count stays what it was."""
-    if key == "step":
-        return tensor(np.asarray(value, np.float32))
-    return tensor(np.asarray(value), dtype=p.dtype) if hasattr(value, "shape") else value
+def _restored(value: Any, dtype: np.dtype) -> Any:
+    """A copy of a saved tensor in that dtype; anything else as it is."""
+    return tensor(np.asarray(value), dtype=dtype) if hasattr(value, "shape") else value
 
 
 def count(state: dict[str, Any], key: str = "step") -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from steepest.core import said
 from steepest.tensors import Tensor
 
-__all__ = ["check", "grouped", "listed"]
+__all__ = ["check", "check_share", "grouped", "listed"]
 
 
 def check(optimizer: str, what: str, value: Any, below: float = np.inf) -> None:
@@ -19,6 +19,16 @@ def check(optimizer: str, what: str, value: Any, below: float = np.inf) -> None:
     if not 0 <= value < below:
         limit = "finite number, 0 or more" if below == np.inf else f"number in [0, {below})"
         raise ValueError(said(optimizer, f"Invalid {what}: {value}", expected=f"a {limit}"))
+
+
+def check_share(optimizer: str, what: str, value: Any) -> None:
+    """Refuse a setting outside [0, 1].
+
+    Raises:
+        ValueError: with PyTorch's words, "Invalid rho value: 2".
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(said(optimizer, f"Invalid {what}: {value}", expected="a number in [0, 1]"))
 
 
 def grouped(name: str, params: Any) -> list[dict[str, Any]]:

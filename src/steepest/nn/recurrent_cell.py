@@ -1,0 +1,127 @@
+"""Recurrent cells as layers: one step, for loops of one's own.
+
+Formulas are on the page `recurrent` of `functional`.
+"""
+
+import math
+from typing import Any
+
+from steepest import functional as F
+from steepest.core import said
+from steepest.nn import init
+from steepest.nn.module import Module
+from steepest.nn.parameter import Parameter
+from steepest.tensors import Tensor
+
+__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+
+
+class _Cell(Module):
+    """weight_ih (gates · hidden, inputs), weight_hh (gates · hidden, hidden), bias_ih, bias_hh.
+
+    All start uniform on [−b, b), b = 1 / √hidden_size.
+
+    Args:
+        input_size: the length of the input's last axis.
+        hidden_size: the length of the state.
+        bias: False for a cell without bias.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+    """
+
+    gates = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__()
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
+        wide = self.gates * hidden_size
+        shapes = {"weight_ih": (wide, input_size), "weight_hh": (wide, hidden_size)}
+        for name, shape in shapes.items():
+            setattr(self, name, Parameter(F.zeros(shape, device=device, dtype=dtype)))
+        for name in ("bias_ih", "bias_hh"):
+            first = Parameter(F.zeros(wide, device=device, dtype=dtype)) if bias else None
+            self.register_parameter(name, first)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew."""
+        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def start(self, input: Tensor, hx: Tensor | None) -> Tensor:
+        """The state before the step, 0 unless given, checked against the input."""
+        name = type(self).__name__
+        if input.ndim not in (1, 2):
+            raise ValueError(said(name, "input", expected="1D or 2D", got=f"{input.ndim}D"))
+        if input.shape[-1] != self.input_size:
+            raise RuntimeError(said(name, "input", expected=self.input_size, got=input.shape))
+        shape = (*input.shape[:-1], self.hidden_size)
+        if hx is None:
+            return F.zeros(shape, dtype=input.dtype)
+        if hx.ndim not in (1, 2):
+            raise ValueError(said(name, "hidden", expected="1D or 2D", got=f"{hx.ndim}D"))
+        if hx.shape != shape:
+            raise RuntimeError(said(name, "hidden", expected=shape, got=hx.shape))
+        return hx
+
+    def weights(self) -> tuple[Any, ...]:
+        return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+
+    def extra_repr(self) -> str:
+        bias = "" if self.bias is True else f", bias={self.bias}"
+        return f"{self.input_size}, {self.hidden_size}{bias}"
+
+
+class RNNCell(_Cell):
+    """tanh(W x + b + W′ h + b′), or max(·, 0) with nonlinearity="relu"."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        if self.nonlinearity not in ("tanh", "relu"):
+            raise RuntimeError(said("RNNCell", f"Unknown nonlinearity: {self.nonlinearity}"))
+        cell = F.rnn_tanh_cell if self.nonlinearity == "tanh" else F.rnn_relu_cell
+        return cell(input, self.start(input, hx), *self.weights())
+
+    def extra_repr(self) -> str:
+        usual = self.nonlinearity == "tanh"
+        return super().extra_repr() + ("" if usual else f", nonlinearity={self.nonlinearity}")
+
+
+class GRUCell(_Cell):
+    """One step of a gated recurrent unit. Source: Cho et al., EMNLP 2014."""
+
+    gates = 3
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        return F.gru_cell(input, self.start(input, hx), *self.weights())
+
+
+class LSTMCell(_Cell):
+    """One step of a long short-term memory: (h, c). Source: Hochreiter and Schmidhuber, 1997."""
+
+    gates = 4
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        h, c = (None, None) if hx is None else hx
+        return F.lstm_cell(input, (self.start(input, h), self.start(input, c)), *self.weights())
