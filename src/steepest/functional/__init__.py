@@ -14,25 +14,33 @@ from steepest.functional import (
     conv,
     convert,
     creation,
+    elementary,
     loss,
     math,
+    placement,
     pool,
     product,
+    rearrange,
     reduction,
-    select,
+    scan,
     shape,
 )
+from steepest.functional import select as selection  # `select` is also a function
 from steepest.functional.activation import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *
 from steepest.functional.dropout import *
+from steepest.functional.elementary import *
 from steepest.functional.loss import *
 from steepest.functional.math import *
+from steepest.functional.placement import *
 from steepest.functional.pool import *
 from steepest.functional.product import *
+from steepest.functional.rearrange import *
 from steepest.functional.reduction import *
+from steepest.functional.scan import *
 from steepest.functional.select import *
 from steepest.functional.shape import *
 from steepest.functional.sliding import pad
@@ -45,12 +53,16 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         *convert.__all__,
         *creation.__all__,
         "dropout",
+        *elementary.__all__,
         *loss.__all__,
         *math.__all__,
         *pool.__all__,
         *product.__all__,
+        *rearrange.__all__,
         *reduction.__all__,
-        *select.__all__,
+        *scan.__all__,
+        *placement.__all__,
+        *selection.__all__,
         *shape.__all__,
         "pad",
     ]
