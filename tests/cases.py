@@ -2,7 +2,7 @@
 
 A line is a call of a library F (ours or PyTorch's) and its operands. Lines of `SMOOTH` are also
 differentiated, twice; lines of `PLAIN` have no derivative; lines of `REFUSED` are mistakes. The
-lines themselves stand in cases_math, cases_shape, cases_learning and cases_images.
+lines themselves stand in cases_math, cases_shape, cases_layers, cases_learning and cases_images.
 """
 
 from collections.abc import Callable

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+import cases_layers
 import cases_learning
 import cases_math
 import cases_shape
@@ -20,7 +21,7 @@ from steepest.autograd import grad
 from steepest.compiler import NotCompilable, compile
 from steepest.tensors import Tensor
 
-PAGES = (cases_math, cases_shape, cases_learning)  # importing them fills the lists
+PAGES = (cases_math, cases_shape, cases_learning, cases_layers)  # importing them fills the lists
 NAMES = sorted({line.name for line in chain(SMOOTH, PLAIN)})
 # Functions some of whose calls depend on the numbers in tensors, and what the refusal says.
 REFUSED = {

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 import cases_images
+import cases_layers
 import cases_learning
 import cases_math
 import cases_shape
@@ -20,7 +21,13 @@ from steepest import functional
 from steepest.autograd import gradgradcheck
 from steepest.tensors import Tensor, tensor
 
-PAGES = (cases_math, cases_shape, cases_learning, cases_images)  # importing them fills the lists
+PAGES = (
+    cases_math,
+    cases_shape,
+    cases_learning,
+    cases_images,
+    cases_layers,
+)  # importing them fills the lists
 # Where each line stands, so that a failure can be found.
 ids = [f"{line.name}-{line.call.__code__.co_firstlineno}" for line in SMOOTH]
 

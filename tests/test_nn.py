@@ -47,6 +47,27 @@ LAYERS = [
     ("Dropout(0.0)", (4, 6)),
     ("Dropout(0.3).eval()", (4, 6)),
     ("Dropout(0.3, inplace=True).eval()", (4, 6)),
+    ("BatchNorm1d(4)", (6, 4)),
+    ("BatchNorm1d(4, 0.1, 0.3, False)", (3, 4, 2)),
+    ("BatchNorm1d(4, momentum=None)", (6, 4)),
+    ("BatchNorm1d(4).eval()", (6, 4)),
+    ("BatchNorm1d(4, track_running_stats=False).eval()", (6, 4)),
+    ("BatchNorm2d(3)", (2, 3, 4, 3)),
+    ("BatchNorm2d(3, bias=False)", (2, 3, 4, 3)),
+    ("BatchNorm2d(3).eval()", (2, 3, 4, 3)),
+    ("InstanceNorm1d(4)", (3, 4, 5)),
+    ("InstanceNorm1d(4, affine=True, track_running_stats=True)", (3, 4, 5)),
+    ("InstanceNorm1d(4, 0.1, None)", (4, 5)),
+    ("InstanceNorm2d(3, 1e-3, 0.2, True, True)", (2, 3, 4, 3)),
+    ("InstanceNorm2d(3, track_running_stats=True).eval()", (3, 4, 3)),
+    ("LayerNorm(4)", (6, 4)),
+    ("LayerNorm((3, 4), 0.1, bias=False)", (6, 3, 4)),
+    ("LayerNorm([4], elementwise_affine=False)", (2, 3, 4)),
+    ("GroupNorm(2, 4)", (6, 4)),
+    ("GroupNorm(2, 6, 0.1, bias=False)", (2, 6, 3, 2)),
+    ("GroupNorm(1, 6, affine=False)", (2, 6, 3)),
+    ("RMSNorm(4)", (6, 4)),
+    ("RMSNorm((3, 4), 0.1, False)", (6, 3, 4)),
     ("Sigmoid()", (4, 6)),
     ("Tanh()", (4, 6)),
     ("ReLU()", (4, 6)),
@@ -157,6 +178,8 @@ def compare_run(mine, other, *inputs, tolerance=1e-9):
             close(x.grad, t.grad, "gradient of the input", tolerance)
     for (name, p), (_, q) in zip(mine.named_parameters(), other.named_parameters(), strict=True):
         close(p.grad, q.grad, name)
+    for (name, b), (_, c) in zip(mine.named_buffers(), other.named_buffers(), strict=True):
+        close(b, c, name)
 
 
 @pytest.mark.parametrize(("written", "shape"), LAYERS)

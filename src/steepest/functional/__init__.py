@@ -1,8 +1,8 @@
 """Floor 2: composed functions. Everything here is built from rows; add a composed function here.
 
 One page per kind: creation, conversion, mathematics, comparison, reduction, selection, shape,
-products, convolution, pooling, activations, losses, dropout. What is marked `@method` is a method
-of Tensor too.
+products, convolution, pooling, normalization, distances, activations, losses, dropout. What is
+marked `@method` is a method of Tensor too.
 """
 
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from steepest.functional import (
     conv,
     convert,
     creation,
+    distance,
     loss,
     math,
+    normalization,
     pool,
     product,
     reduction,
@@ -27,9 +29,11 @@ from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
 from steepest.functional.creation import *
+from steepest.functional.distance import *
 from steepest.functional.dropout import *
 from steepest.functional.loss import *
 from steepest.functional.math import *
+from steepest.functional.normalization import *
 from steepest.functional.pool import *
 from steepest.functional.product import *
 from steepest.functional.reduction import *
@@ -44,9 +48,11 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         *conv.__all__,
         *convert.__all__,
         *creation.__all__,
+        *distance.__all__,
         "dropout",
         *loss.__all__,
         *math.__all__,
+        *normalization.__all__,
         *pool.__all__,
         *product.__all__,
         *reduction.__all__,

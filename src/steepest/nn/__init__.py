@@ -24,10 +24,12 @@ from steepest.nn.activation import (
     Tanh,
     Tanhshrink,
 )
+from steepest.nn.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from steepest.nn.container import ModuleList, Sequential
 from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
+from steepest.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
 from steepest.nn.linear import Flatten, Identity, Linear, Unflatten
 from steepest.nn.loss import (
     BCELoss,
@@ -71,6 +73,13 @@ __all__ = [
     "MaxPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "RMSNorm",
     "SubSampling",
     "ConstantPad2d",
     "ZeroPad2d",
