@@ -9,6 +9,8 @@ from benchmarks import (
     accuracy,
     alone,
     general,
+    lenet,
+    lenet_torch,
     measure,
     peer,
     peers,
@@ -21,6 +23,10 @@ from benchmarks import (
 )
 from benchmarks.draw import ACTIVATIONS, EXTRAS, LOSSES, NETWORKS, OPTIMIZERS, draw
 from rich.console import Console
+
+from steepest.data import load_data
+from steepest.random import manual_seed
+from steepest.training import fit
 
 
 def agreeing(workload, chosen=None):
@@ -267,6 +273,29 @@ def test_the_better_format_of_pytorch_counts():
     assert not any("JAX" in what for what in promised)
     assert found("W5", 700.0, 500.0)["W5 against PyTorch's better format"] == "missed"
     assert found("W5", 700.0, 800.0)["W5 against PyTorch's better format"] == "met"
+
+
+@pytest.mark.parametrize("name", lenet.FORMS)
+def test_lenet_learns_as_in_pytorch(name):
+    form, packaged = lenet.FORMS[name], load_data("mnist", scale="none")
+    few = (packaged.train.x[:200], packaged.train.y[:200])
+    data = load_data(few, scale=form.scale, task="classification", split=(0.8, 0.1, 0.1))
+    manual_seed(0)
+    model, settings = form.make(), form.settings(0)
+    _, expected = lenet_torch.torch_epochs(model, data, settings, 1, lenet.EPOCHS)
+    ours = fit(model, data, progress="none", **settings | {"epochs": 1})
+    assert len(expected) == 160 // form.batch
+    np.testing.assert_allclose(ours.step_losses[0], expected, rtol=1e-4)
+
+
+def test_the_page_of_lenet():
+    form = lenet.FORMS["relu"]
+    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, 1e-6, ["a note"])
+    text = lenet.page([found], "a machine.")
+    assert "median 97.80% of 97.00%, 97.80%, 99.00%; at least 97.7% wanted: met" in text
+    assert "## Modern, ReLU and max pooling" in text and "- a note" in text
+    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, 1e-3, [])
+    assert sum("missed" in line for line in slow.lines()) == 3
 
 
 def test_errors_count_units_in_the_last_place():
