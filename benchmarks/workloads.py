@@ -24,7 +24,7 @@ Layer = tuple[
     Any, ...
 ]  # ("Linear", 13, 64), ("Tanh",), ("Conv2d", in, out, kernel, stride, padding)
 
-IMAGES, COLOURED = 1280, 384  # rows of W5 and W8: an epoch of the slowest peer takes seconds
+IMAGES, COLOURED = 1280, 256  # rows of W5 and W8: an epoch of the slowest peer takes seconds
 
 
 @dataclass
