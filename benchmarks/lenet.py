@@ -54,7 +54,7 @@ class Form:
 _LENET = partial(models.lenet5, size=(28, 28))
 FORMS = {
     "published": Form("as published in 1998", _LENET, "lecun", 0.002, 32, 0.97),
-    "modern": Form("modern", partial(_LENET, True), "minmax", 0.002, 32, 0.97),
+    "modern": Form("modern", partial(_LENET, True), "lecun", 0.002, 32, 0.97),
     "relu": Form(
         "modern, ReLU and max pooling",
         partial(_LENET, True, activation="relu", pooling="max"),
