@@ -21,6 +21,7 @@ from rich.console import Console
 
 from benchmarks.environment import clean_environment, description
 from benchmarks.lenet_torch import torch_epochs
+from benchmarks.measure import AGREEMENT, FIRST
 from steepest import models
 from steepest.data import load_data
 from steepest.random import manual_seed
@@ -30,8 +31,11 @@ __all__ = ["FORMS", "Form", "Study", "page", "study"]
 
 PAGE = Path(__file__).parent / "lenet.md"
 EPOCHS, SEEDS, THEIRS = 15, 5, 3
-AGREEMENT = 1e-4  # between the losses of the first epochs, relative
-TRIED = "Settings were chosen on the validation part, with two seeds of each form: TO BE FILLED."
+TRIED = (
+    "Settings were chosen on the validation part. Tried was Adam with a cosine only: the modern "
+    "forms from two seeds at rate 0.002 and 32 images a step, the one with tanh also at 16 (97.4 "
+    "and 97.5 % against 97.0 and 97.8 %), the published form from one seed at 0.001 and 16."
+)
 
 
 @dataclass
@@ -53,7 +57,7 @@ class Form:
 
 _LENET = partial(models.lenet5, size=(28, 28))
 FORMS = {
-    "published": Form("as published in 1998", _LENET, "lecun", 0.002, 32, 0.97),
+    "published": Form("as published in 1998", _LENET, "lecun", 0.001, 16, 0.97),
     "modern": Form("modern", partial(_LENET, True), "lecun", 0.002, 32, 0.97),
     "relu": Form(
         "modern, ReLU and max pooling",
@@ -71,7 +75,7 @@ class Study:
     epoch       seconds of a later epoch, both looks at the accuracy included; median
     first       seconds of the first training of all: 15 epochs, compilation included
     theirs      seconds of PyTorch's three epochs
-    away        the largest relative difference between the losses of the first epochs' steps
+    apart       the relative difference between the losses of each of the first epoch's steps
     notes       what `fit` says that it did in another way
     """
 
@@ -80,12 +84,13 @@ class Study:
     epoch: float
     first: float
     theirs: float
-    away: float
+    apart: np.ndarray
     notes: list[str]
 
     def lines(self) -> list[str]:
         """The results in words, with the verdicts."""
         middle, wanted = median(self.accuracies), self.form.wanted
+        early = self.apart[:FIRST].max()  # Adam makes steps of a last digit near zero
         sooner = _verdict(self.first < self.theirs)
         each = ", ".join(f"{accuracy:.2%}" for accuracy in self.accuracies)
         return [
@@ -94,8 +99,9 @@ class Study:
             f"one epoch: {self.epoch:.3f} s",
             f"{EPOCHS} epochs, compilation included, {self.first:.2f} s; {THEIRS} epochs in "
             f"PyTorch's loop {self.theirs:.2f} s; sooner wanted: {sooner}",
-            f"losses of the first epoch's steps: at most {self.away:.1e} apart, relative; "
-            f"{AGREEMENT:g} allowed: {_verdict(self.away <= AGREEMENT)}",
+            f"losses of the first {FIRST} steps: at most {early:.1e} apart, relative; "
+            f"{AGREEMENT:g} allowed: {_verdict(early <= AGREEMENT)}; of the first epoch's "
+            f"{len(self.apart)} steps: at most {self.apart.max():.1e}",
             *self.notes,
         ]
 
@@ -123,7 +129,7 @@ def study(form: Form, seeds: int = SEEDS) -> Study:
         median(row["seconds"] for run in fits for row in run.history[1:]),
         seconds[0],
         theirs,
-        float(np.max(np.abs(ours / losses - 1))),
+        np.abs(ours / losses - 1),
         fits[0].notes,
     )
 

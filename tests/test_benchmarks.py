@@ -290,11 +290,11 @@ def test_lenet_learns_as_in_pytorch(name):
 
 def test_the_page_of_lenet():
     form = lenet.FORMS["relu"]
-    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, 1e-6, ["a note"])
+    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, np.full(200, 1e-6), ["a note"])
     text = lenet.page([found], "a machine.")
     assert "median 97.80% of 97.00%, 97.80%, 99.00%; at least 97.7% wanted: met" in text
     assert "## Modern, ReLU and max pooling" in text and "- a note" in text
-    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, 1e-3, [])
+    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, np.full(200, 1e-3), [])
     assert sum("missed" in line for line in slow.lines()) == 3
 
 
