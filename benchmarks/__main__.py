@@ -25,7 +25,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 
 PAGE = Path(__file__).parent / "results.md"
 REPEATS = 5
-THREADED = ("W4", "W6")
+THREADED = ("W4", "W5", "W6", "W8")
 
 
 def main() -> None:

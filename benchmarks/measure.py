@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.peer import DoesNotApply, Peer
 from benchmarks.workloads import Workload
 
-__all__ = ["AGREEMENT", "Timing", "agreeing", "disagreement", "timings"]
+__all__ = ["AGREEMENT", "FIRST", "Timing", "agreeing", "disagreement", "timings"]
 
 AGREEMENT = 1e-4  # relative difference allowed between losses
 FIRST = 10  # steps compared where the optimizer divides by the size of the gradient

@@ -20,7 +20,7 @@ from steepest import api as steepest
 from steepest.compiler import Epochs
 from steepest.core import lazy
 
-__all__ = ["BASE", "IMPORTS", "JAX", "PEERS", "TORCH", "peers_of"]
+__all__ = ["BASE", "CHANNELS_LAST", "IMPORTS", "JAX", "PEERS", "TORCH", "peers_of"]
 
 Preparation = Callable[[Any], Peer]
 
@@ -72,6 +72,11 @@ def pytorch_eager(workload: Workload) -> Peer:
     return trained(torch, workload)
 
 
+def pytorch_channels_last(workload: Workload) -> Peer:
+    """PyTorch with the channels of a pixel side by side, which its convolutions may like better."""
+    return trained(torch, workload, arranged=lambda x: x.to(memory_format=torch.channels_last))
+
+
 def pytorch_compiled(workload: Workload) -> Peer:
     """PyTorch with the forward pass, the loss and their derivative compiled."""
     return trained(torch, workload, torch.compile)
@@ -93,6 +98,7 @@ def one_by_one(prepare: Preparation) -> Preparation:
 
 
 BASE, TORCH, JAX = "steepest compiled", "PyTorch eager", "JAX scan"  # ratios: time / BASE's time
+CHANNELS_LAST = "PyTorch eager, channels last"
 PEERS: dict[str, Preparation] = {
     BASE: steepest_compiled,
     TORCH: pytorch_eager,
@@ -103,6 +109,7 @@ PEERS: dict[str, Preparation] = {
     "tinygrad": tinygrad_jit,
     "steepest eager": steepest_eager,
 }
+IMAGE_PEERS = {**PEERS, CHANNELS_LAST: pytorch_channels_last}
 SWEEP_PEERS: dict[str, Preparation] = {
     BASE: one_by_one(steepest_compiled),
     TORCH: one_by_one(pytorch_eager),
@@ -122,4 +129,6 @@ IMPORTS = {
 
 def peers_of(workload: Workload) -> dict[str, Preparation]:
     """The peers that are tried on a workload."""
-    return SWEEP_PEERS if isinstance(workload, Sweep) else PEERS
+    if isinstance(workload, Sweep):
+        return SWEEP_PEERS
+    return IMAGE_PEERS if workload.x.ndim == 4 else PEERS

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.environment import cores, pinned
 from benchmarks.measure import timings
-from benchmarks.peers import BASE, JAX, PEERS, TORCH
+from benchmarks.peers import BASE, CHANNELS_LAST, JAX, TORCH, peers_of
 from benchmarks.workloads import Workload
 from steepest import api as steepest
 
 __all__ = ["threaded"]
 
-CHOSEN = (BASE, TORCH, JAX)
+CHOSEN = (BASE, TORCH, CHANNELS_LAST, JAX)
 
 
 def threaded(workload: Workload, peers: list[str]) -> dict[str, dict[int, float]]:
@@ -42,11 +42,9 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in given.split(",")})
     workload, names = pickle.loads(Path(file).read_bytes())
-    if hasattr(steepest, "set_num_threads"):
-        steepest.set_num_threads(int(threads))
-    elif threads != "1":
-        names.remove(BASE)
-    peers = {name: PEERS[name](workload) for name in names}
+    steepest.set_num_threads(int(threads))
+    prepare = peers_of(workload)
+    peers = {name: prepare[name](workload) for name in names}
     for peer in peers.values():
         peer.epoch()
     times = timings(peers, len(workload.batches()), 5, time.perf_counter)

@@ -9,6 +9,8 @@ from benchmarks import (
     accuracy,
     alone,
     general,
+    lenet,
+    lenet_torch,
     measure,
     peer,
     peers,
@@ -21,6 +23,10 @@ from benchmarks import (
 )
 from benchmarks.draw import ACTIVATIONS, EXTRAS, LOSSES, NETWORKS, OPTIMIZERS, draw
 from rich.console import Console
+
+from steepest.data import load_data
+from steepest.random import manual_seed
+from steepest.training import fit
 
 
 def agreeing(workload, chosen=None):
@@ -52,6 +58,27 @@ def test_losses_of_every_step_agree_and_an_epoch_repeats_itself(name):
     assert len(once) == len(expected) == len(workload.batches())
     np.testing.assert_allclose(once, expected, rtol=1e-4)
     np.testing.assert_array_equal(once, again)  # weights and averages were reset
+
+
+@pytest.mark.parametrize("name", ["W5", "W8"])
+def test_convolutions_agree_in_every_step(name):
+    """Three steps, so that the running averages and the momentum have been used."""
+    workload = workloads.WORKLOADS[name]()
+    few = replace(workload, x=workload.x[:48], y=workload.y[:48], batch=16)
+    chosen = peers.peers_of(few)
+    names = (peers.BASE, peers.TORCH, peers.CHANNELS_LAST, peers.JAX, "JAX jit per step")
+    names = (*names, "steepest eager")
+    found, said = agreeing(few, {name: chosen[name] for name in names})
+    assert set(found) == set(names), said
+    expected = found[peers.TORCH].epoch()
+    assert len(expected) == 3 and len(set(expected)) == 3
+    for peer_found in found.values():
+        np.testing.assert_allclose(peer_found.epoch(), expected, rtol=1e-4)
+
+
+def test_formats_of_images_are_tried_on_images_only():
+    assert peers.CHANNELS_LAST in peers.peers_of(workloads.w5())
+    assert peers.CHANNELS_LAST not in peers.peers_of(workloads.w4())
 
 
 def wrong(name):
@@ -167,6 +194,9 @@ def test_the_least_a_step_needs():
     assert w1.products() == 10 * 2 * 13  # forward, and the weights' gradient
     assert w1.moved() == 2 * 14 * 4 + 10 * 14 * 4
     assert workloads.w2().moved() == 2 * 3 * 4 * (14 * 64 + 65 * 64 + 65) + 32 * 14 * 4
+    # LeNet's convolutions on 28² and 10² places; the first layer has no gradient of its input
+    first, rest = 28**2 * 6 * 25, 10**2 * 16 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
+    assert workloads.w5().products() == 64 * (2 * first + 3 * rest)
     limits = roofline.Roofline(100.0, {1 << 14: 1e11, 1 << 26: 1e10})
     assert limits.floor(w1) == pytest.approx(672 / 1e11 * 1e6)
     big = workloads.Workload("B", "", w1.x, w1.y, (("Linear", 1000, 1000),), "", "SGD", {}, 100)
@@ -225,6 +255,47 @@ def test_tables_and_targets():
     said = io.StringIO()
     table.show(run, Console(file=said, width=120))
     assert said.getvalue().index("One training step") < said.getvalue().index("Targets")
+
+
+def test_the_better_format_of_pytorch_counts():
+    def found(workload, slow, fast):
+        def row(peer, middle):
+            time = measure.Timing(middle, middle, middle)
+            return results.Row(workload, "", peer, time, middle / 100, "")
+
+        rows = [row(peers.BASE, 100.0), row(peers.TORCH, slow), row(peers.CHANNELS_LAST, fast)]
+        run = results.Results("a machine.", [*rows, row(peers.JAX, 5000.0)])
+        return {target.what: target.verdict for target in targets.targets(run)}
+
+    promised = found("W8", 200.0, 110.0)
+    assert promised["W8 against PyTorch's better format"] == "met"
+    assert promised["W8 against PyTorch's better format, aimed at"] == "missed"
+    assert not any("JAX" in what for what in promised)
+    assert found("W5", 700.0, 500.0)["W5 against PyTorch's better format"] == "missed"
+    assert found("W5", 700.0, 800.0)["W5 against PyTorch's better format"] == "met"
+
+
+@pytest.mark.parametrize("name", lenet.FORMS)
+def test_lenet_learns_as_in_pytorch(name):
+    form, packaged = lenet.FORMS[name], load_data("mnist", scale="none")
+    few = (packaged.train.x[:200], packaged.train.y[:200])
+    data = load_data(few, scale=form.scale, task="classification", split=(0.8, 0.1, 0.1))
+    manual_seed(0)
+    model, settings = form.make(), form.settings(0)
+    _, expected = lenet_torch.torch_epochs(model, data, settings, 1, lenet.EPOCHS)
+    ours = fit(model, data, progress="none", **settings | {"epochs": 1})
+    assert len(expected) == 160 // form.batch
+    np.testing.assert_allclose(ours.step_losses[0], expected, rtol=1e-4)
+
+
+def test_the_page_of_lenet():
+    form = lenet.FORMS["relu"]
+    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, np.full(200, 1e-6), ["a note"])
+    text = lenet.page([found], "a machine.")
+    assert "median 97.80% of 97.00%, 97.80%, 99.00%; at least 97.7% wanted: met" in text
+    assert "## Modern, ReLU and max pooling" in text and "- a note" in text
+    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, np.full(200, 1e-3), [])
+    assert sum("missed" in line for line in slow.lines()) == 3
 
 
 def test_errors_count_units_in_the_last_place():
