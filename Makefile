@@ -6,7 +6,7 @@ CORE := .venv/.core
 DEV := .venv/.dev
 BENCH := .venv/.bench
 
-.PHONY: demo test lint bench bench-general docs clean
+.PHONY: demo test soak surface lint bench bench-general lenet docs clean
 .DEFAULT_GOAL := demo
 
 demo: $(CORE)          ## train on real house prices: score, saved model, pictures
@@ -14,6 +14,12 @@ demo: $(CORE)          ## train on real house prices: score, saved model, pictur
 
 test: $(DEV)           ## every test, on two processes
 	$(BIN)/python -m pytest -n 2
+
+soak: $(DEV)           ## 2,000 random programs, compiled against eager; memory over 500 compilations
+	$(BIN)/python tests/soak.py
+
+surface: $(DEV)        ## every sample input of PyTorch's own tests, and how much of its surface agrees
+	$(BIN)/python tests/test_torch_surface.py
 
 lint: $(DEV)           ## formatting, style, types
 	$(BIN)/ruff format --check .
@@ -25,6 +31,9 @@ bench: $(BENCH)        ## time the training step against other libraries, in one
 
 bench-general: $(BENCH)  ## the same on twenty networks that nobody tuned for, drawn from a fixed seed
 	$(BIN)/python -m benchmarks.general
+
+lenet: $(BENCH)        ## LeNet-5 on handwritten digits: accuracy over 5 seeds, time beside PyTorch's loop
+	$(BIN)/python -m benchmarks.lenet
 
 docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
 	$(BIN)/pdoc --output-directory docs/reference steepest

@@ -1,44 +1,74 @@
 """`python -m benchmarks`: the training step of small networks, side by side, in one run.
 
 Every peer trains the same network on the same batches from the same weights. Before anything is
-timed, the losses of an epoch are compared; a peer that computes something else is not timed.
-Process CPU time of one thread on one core, weights reset before every epoch, median and spread.
-Compiling peers: what their first call takes more, in a process of its own.
+timed, the losses are compared; a peer that computes something else is not timed. Names after the
+command choose workloads, and are shown only; a run of all of them writes benchmarks/results.md.
 """
 
 import argparse
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from benchmarks.alone import alone, llvmlite_import
 from benchmarks.environment import clean_environment, description
-from benchmarks.first import first_calls
+from benchmarks.measure import agreeing, timings
+from benchmarks.peers import BASE, peers_of
+from benchmarks.results import Results, Row
+from benchmarks.roofline import Roofline, measure_roofline, share
 from benchmarks.startup import startup
-from benchmarks.table import as_markdown, as_rich, first_as_rich, measure
-from benchmarks.workloads import WORKLOADS
+from benchmarks.table import as_markdown, show
+from benchmarks.threads import threaded
+from benchmarks.workloads import WORKLOADS, Workload
 
-RESULTS = Path(__file__).parent / "results.md"
+PAGE = Path(__file__).parent / "results.md"
+REPEATS = 5
+THREADED = ("W4", "W5", "W6", "W8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), help="W1 … (all)")
-    parser.add_argument("--repeats", type=int, default=5, help="timings per peer")
-    arguments = parser.parse_args()
+    parser.add_argument("workloads", nargs="*", help=f"{', '.join(WORKLOADS)} (all)")
+    chosen = parser.parse_args().workloads
     clean_environment()
-    circumstances, console = description(), Console()
-    rows, calls = [], []
-    for name in arguments.workloads:
-        rows += measure(WORKLOADS[name](), arguments.repeats, console)
-        calls += first_calls(name, [row.peer for row in rows if row.workload == name])
-    console.print(as_rich(rows))
-    console.print(first_as_rich(calls))
-    waits = startup()
-    for name, milliseconds in waits.items():
-        console.print(f"{name}: {milliseconds:.0f} ms")
-    RESULTS.write_text(as_markdown(rows, calls, waits, circumstances), encoding="utf-8")
-    console.print(f"written to {os.path.relpath(RESULTS)}")
+    console, results = Console(), Results(description())
+    console.print(results.circumstances)
+    roofline = measure_roofline()
+    results.circumstances += f" One core: {roofline}."
+    with TemporaryDirectory() as folder:  # nothing is found that another run compiled
+        os.environ |= {"STEEPEST_CACHE": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
+        for name in chosen or WORKLOADS:
+            console.print(f"{name} …")
+            _measure(WORKLOADS[name](), roofline, results, console)
+    results.llvmlite = llvmlite_import()
+    if not chosen:
+        results.waits = startup()
+    show(results, console)
+    if not chosen:
+        PAGE.write_text(as_markdown(results), encoding="utf-8")
+        console.print(f"written to {os.path.relpath(PAGE)}")
+
+
+def _measure(workload: Workload, roofline: Roofline, results: Results, console: Console) -> None:
+    """Everything about one workload, added to the results."""
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+        results.left_out.append(line)
+
+    peers = agreeing(workload, peers_of(workload), say)
+    times = timings(peers, len(workload.batches()), REPEATS)
+    processes = alone(workload, list(peers))
+    floor, ours = roofline.floor(workload), times[BASE].middle
+    for name, time in times.items():
+        row = Row(workload.name, workload.title, name, time, time.middle / ours, "")
+        row.share = share(floor, time.middle)
+        row.alone = processes.get(name, row.alone)
+        results.rows.append(row)
+    if workload.name in THREADED:
+        results.threads[workload.name] = threaded(workload, list(peers))
 
 
 if __name__ == "__main__":

@@ -11,30 +11,42 @@ from importlib import metadata
 
 from steepest.training import processor
 
-__all__ = ["clean_environment", "description"]
+__all__ = ["QUIET", "clean_environment", "cores", "description", "pinned"]
 
-_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-_PINNED = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-}
 QUIET = 0.5  # load average above which timings are worth little
 
+_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ONE_CORE = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+_CAN_PIN = hasattr(os, "sched_setaffinity")
+_CORES = sorted(os.sched_getaffinity(0)) if _CAN_PIN else list(range(os.cpu_count() or 1))
 _HAS_LOAD = hasattr(os, "getloadavg")
+
+
+def cores() -> list[int]:
+    """The cores that this process could use when it started."""
+    return _CORES
+
+
+def pinned(threads: int) -> dict[str, str]:
+    """This process's environment without what harms, and with that many threads per library."""
+    environment = {key: value for key, value in os.environ.items() if key not in _HARMFUL}
+    environment |= dict.fromkeys(_THREADS, str(threads))
+    # torch.compile's workers would outlive the compilation and disturb what is timed after it
+    environment |= {
+        "XLA_FLAGS": _ONE_CORE if threads == 1 else "",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
+    return environment
 
 
 def clean_environment() -> None:
     """Start this process again with harmful variables gone and threads pinned, on one core."""
-    wrong = any(name in os.environ for name in _HARMFUL) or any(
-        os.environ.get(name) != value for name, value in _PINNED.items()
-    )
-    if wrong:
-        environment = {k: v for k, v in os.environ.items() if k not in _HARMFUL} | _PINNED
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    wanted = pinned(1)
+    if wanted != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], wanted)
+    if _CAN_PIN:
+        os.sched_setaffinity(0, {_CORES[-1]})
 
 
 def description() -> str:

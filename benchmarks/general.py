@@ -15,13 +15,12 @@ from rich.table import Table
 from benchmarks.draw import NETWORKS, draw
 from benchmarks.environment import clean_environment, description
 from benchmarks.measure import Timing, agreeing, timings
-from benchmarks.peers import BASE, PEERS
+from benchmarks.peers import BASE, JAX, PEERS, TORCH
 from benchmarks.workloads import Workload
 
 __all__ = ["Result", "page", "summary"]
 
 PAGE = Path(__file__).parent / "general.md"
-JAX, TORCH = "JAX scan", "PyTorch eager"
 TARGETS = {JAX: 1.5, TORCH: 10.0}  # medians over the networks
 REPEATS = 5
 COLUMNS = ("network", "batch", "layers", "ours, µs", "min–max", "JAX scan", "PyTorch", "")
@@ -67,9 +66,8 @@ def _times(ratio: float | None) -> str:
 
 def measured(workload: Workload, console: Console) -> Result:
     """A network's times, after the losses have been found equal."""
-    chosen = {name: PEERS[name] for name in (BASE, *TARGETS)}
-    # PyTorch's losses are the reference where it is installed: it shares no line with ours.
-    peers = agreeing(workload, chosen, BASE, TORCH, console.print)
+    chosen = {name: PEERS[name] for name in (BASE, TORCH, JAX)}
+    peers = agreeing(workload, chosen, console.print)
     return Result(workload, timings(peers, len(workload.batches()), REPEATS))
 
 

@@ -47,11 +47,18 @@ def forward(workload: Workload, parameters: list, kept: list, x: Any, key: Any) 
             centred = x - jnp.mean(x, 1, keepdims=True)
             variance = jnp.mean(centred**2, 1, keepdims=True)
             x = centred * jax.lax.rsqrt(variance + EPS) * next(held) + next(held)
-        elif kind == "BatchNorm1d":
-            mean, variance = jnp.mean(x, 0), jnp.var(x, 0)
-            x = (x - mean) * jax.lax.rsqrt(variance + EPS) * next(held) + next(held)
-            unbiased = variance * (len(x) / (len(x) - 1))
-            new += [KEPT * next(old) + (1 - KEPT) * value for value in (mean, unbiased)]
+        elif kind in ("BatchNorm1d", "BatchNorm2d"):
+            x, *found = _batch_norm(x, next(held), next(held))
+            new += [KEPT * next(old) + (1 - KEPT) * value for value in found]
+        elif kind == "Conv2d":
+            _, _, _, stride, padding = sizes
+            border = [(padding, padding)] * 2
+            x = jax.lax.conv_general_dilated(x, next(held), (stride, stride), border)
+            x = x + next(held)[:, None, None]
+        elif kind in ("AvgPool2d", "MaxPool2d"):
+            x = _pooled(kind, x, sizes[0])
+        elif kind == "Flatten":
+            x = x.reshape(len(x), -1)
         elif kind == "Dropout":
             stays = jax.random.bernoulli(jax.random.fold_in(key, i), 1 - sizes[0], x.shape)
             x = jnp.where(stays, x / (1 - sizes[0]), 0)
@@ -64,9 +71,27 @@ def forward(workload: Workload, parameters: list, kept: list, x: Any, key: Any) 
     return x, jax.lax.stop_gradient(new)
 
 
+def _batch_norm(x: Any, weight: Any, bias: Any) -> tuple[Any, Any, Any]:
+    """(x normalized per channel, means, unbiased variances)."""
+    jnp, axes = jax.numpy, (0, *range(2, x.ndim))
+    mean, variance = jnp.mean(x, axes), jnp.var(x, axes)
+    count, per_channel = x.size // x.shape[1], (-1, *[1] * (x.ndim - 2))
+    scale = jax.lax.rsqrt(variance + EPS) * weight
+    x = (x - mean.reshape(per_channel)) * scale.reshape(per_channel) + bias.reshape(per_channel)
+    return x, mean, variance * (count / (count - 1))
+
+
+def _pooled(kind: str, x: Any, size: int) -> Any:
+    """Windows of size × size side by side: the largest of each, or the mean."""
+    window = (1, 1, size, size)
+    if kind == "MaxPool2d":
+        return jax.lax.reduce_window(x, -np.inf, jax.lax.max, window, window, "VALID")
+    return jax.lax.reduce_window(x, 0.0, jax.lax.add, window, window, "VALID") / size**2
+
+
 def statistics(workload: Workload) -> list[np.ndarray]:
     """The running statistics before the first step."""
-    sizes = [layer[1] for layer in workload.layers if layer[0] == "BatchNorm1d"]
+    sizes = [layer[1] for layer in workload.layers if "BatchNorm" in layer[0]]
     return [f(n, np.float32) for n in sizes for f in (np.zeros, np.ones)]
 
 

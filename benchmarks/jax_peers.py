@@ -1,20 +1,21 @@
-"""JAX's two peers: a whole epoch inside one `lax.scan`, and one jitted call per step.
+"""JAX's peers: a whole epoch inside one `lax.scan`, one jitted call per step, and many scans.
 
-Both gather the mini-batch inside the compiled function and donate the state, so that weights are
+All gather the mini-batch inside the compiled function and donate the state, so that weights are
 changed in place.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from benchmarks.jax_networks import forward, loss_of, statistics, update_of
 from benchmarks.peer import Peer
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Sweep, Workload
 from steepest.core import lazy
 
-__all__ = ["beginning", "jax_per_step", "jax_scan", "stepping"]
+__all__ = ["beginning", "jax_per_step", "jax_scan", "jax_sweep", "stepping"]
 
 jax = lazy("jax")
 
@@ -90,5 +91,26 @@ def jax_per_step(workload: Workload) -> Peer:
             held.state, loss = compiled(held.state, x, y, rows)
             losses.append(loss)
         return np.array([float(loss) for loss in losses])
+
+    return Peer(held.reset, run)
+
+
+def jax_sweep(sweep: Sweep) -> Peer:
+    """All trainings in one compiled function: `vmap` over the scans, learning rates as data."""
+    members = sweep.members()
+    held = _Held(jax.tree.map(lambda *each: np.stack(each), *map(beginning, members)))
+    x, y = jax.numpy.array(sweep.x), jax.numpy.array(sweep.y)
+    rates = jax.numpy.array([member.settings["lr"] for member in members])
+    order = jax.numpy.array(np.stack([member.batches() for member in members]))
+
+    def whole(state: Any, rate: Any, order: Any, x: Any, y: Any) -> Any:
+        step = stepping(replace(sweep, settings={"lr": rate}))
+        return jax.lax.scan(lambda state, rows: step(state, x, y, rows), state, order)
+
+    compiled = jax.jit(jax.vmap(whole, in_axes=(0, 0, 0, None, None)), donate_argnums=0)
+
+    def run() -> np.ndarray:
+        held.state, losses = compiled(held.state, rates, order, x, y)
+        return np.asarray(losses).T
 
     return Peer(held.reset, run)

@@ -6,21 +6,23 @@ that a disturbance hits all of them, and weights are reset before every epoch, o
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 
-from benchmarks.peer import Peer
+from benchmarks.peer import DoesNotApply, Peer
 from benchmarks.workloads import Workload
 
-__all__ = ["AGREEMENT", "Timing", "agreeing", "disagreement", "timings"]
+__all__ = ["AGREEMENT", "FIRST", "Timing", "agreeing", "disagreement", "timings"]
 
 AGREEMENT = 1e-4  # relative difference allowed between losses
 FIRST = 10  # steps compared where the optimizer divides by the size of the gradient
 SHORTEST = 0.05  # seconds that one timing takes at least
+FEWEST, LONGEST = 3, 4.0  # timings that every peer gets; seconds after which it gets no more
 
+Clock = Callable[[], float]
 Preparation = Callable[[Workload], Peer]
 
 
@@ -34,20 +36,15 @@ class Timing:
 
 
 def agreeing(
-    workload: Workload,
-    peers: dict[str, Preparation],
-    base: str,
-    reference: str,
-    say: Callable[[str], None],
+    workload: Workload, peers: dict[str, Preparation], say: Callable[[str], None]
 ) -> dict[str, Peer]:
-    """The peers that are installed and have the reference's losses, ready to be timed.
+    """The peers that can do the workload and agree on its losses, ready to be timed.
 
+    The first peer is ours; the reference is the next one that runs, which shares no line with it.
     Peers draw dropout's noise each in their own way. Where there is dropout, the losses are
     compared without it.
 
     Args:
-        base: ours, without which there is nothing to compare.
-        reference: the peer whose losses the others must have.
         say: what is told of the peers that are left out.
 
     Raises:
@@ -62,17 +59,31 @@ def agreeing(
             peer = prepare(compared)
             losses[name] = peer.epoch()
             ready[name] = prepare(workload) if random else peer
-        except ModuleNotFoundError as missing:
-            say(f"{workload.name}: {name} left out, {missing.name} is not installed")
-    for name in list(ready):
-        away = disagreement(workload, losses[name], losses[reference])
+        except Exception as problem:
+            if not ready:
+                raise
+            say(f"{workload.name}: {name} left out, {_reason(problem)}")
+    ours, *others = ready
+    for name in others:
+        away = disagreement(workload, losses[name], losses[others[0]])
         if not away <= AGREEMENT:
-            wrong = f"{workload.name}: {name} left out, its losses are {away:.1e} away"
-            if name == base:
-                raise ArithmeticError(wrong)
-            say(wrong)
+            say(f"{workload.name}: {name} left out, its losses are {away:.1e} away")
             del ready[name]
+    away = disagreement(workload, losses[ours], losses[others[0]]) if others else 0.0
+    if not away <= AGREEMENT:
+        raise ArithmeticError(f"{workload.name}: {ours}: its losses are {away:.1e} away")
     return ready
+
+
+def _reason(problem: Exception) -> str:
+    """Why a peer is left out, in a few words."""
+    if isinstance(problem, ModuleNotFoundError):
+        return f"{problem.name} is not installed"
+    if isinstance(problem, FileNotFoundError):
+        return f"it needs {problem.filename}"
+    if isinstance(problem, DoesNotApply):
+        return str(problem)
+    return f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}"
 
 
 def disagreement(workload: Workload, losses: np.ndarray, expected: np.ndarray) -> float:
@@ -87,29 +98,33 @@ def disagreement(workload: Workload, losses: np.ndarray, expected: np.ndarray) -
     return float(np.max(np.abs(losses[:FIRST] / expected[:FIRST] - 1)))
 
 
-def timings(peers: dict[str, Peer], steps: int, repeats: int) -> dict[str, Timing]:
-    """Time every peer; an epoch has that many steps."""
-    counts = {name: _enough(peer) for name, peer in peers.items()}
+def timings(
+    peers: dict[str, Peer], steps: int, repeats: int, clock: Clock = time.process_time
+) -> dict[str, Timing]:
+    """Time every peer; an epoch has that many steps. What takes seconds is repeated less often."""
+    counts = {name: _enough(peer, clock) for name, peer in peers.items()}
     times: dict[str, list[float]] = {name: [] for name in peers}
-    for _ in range(repeats):
+    for number in range(repeats):
         for name, peer in peers.items():
-            taken = sum(_seconds(peer) for _ in range(counts[name]))
-            times[name].append(taken / (steps * counts[name]) * 1e6)
-    return {name: _summary(found) for name, found in times.items()}
+            if number < FEWEST or sum(times[name]) < LONGEST:
+                times[name].append(sum(_seconds(peer, clock) for _ in range(counts[name])))
+    return {
+        name: _summary([seconds / (steps * counts[name]) * 1e6 for seconds in found])
+        for name, found in times.items()
+    }
 
 
-def _seconds(peer: Peer) -> float:
+def _seconds(peer: Peer, clock: Clock) -> float:
     peer.reset()
-    start = time.process_time()
+    start = clock()
     peer.run()
-    return time.process_time() - start
+    return clock() - start
 
 
-def _enough(peer: Peer) -> int:
+def _enough(peer: Peer, clock: Clock) -> int:
     """How many epochs make a time that the clock measures well."""
-    return math.ceil(SHORTEST / max(_seconds(peer), 1e-6))
+    return math.ceil(SHORTEST / max(_seconds(peer, clock), 1e-6))
 
 
-def _summary(times: Iterable[float]) -> Timing:
-    times = list(times)
+def _summary(times: list[float]) -> Timing:
     return Timing(median(times), min(times), max(times))

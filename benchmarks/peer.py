@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Peer"]
+__all__ = ["DoesNotApply", "Peer"]
+
+
+class DoesNotApply(Exception):
+    """A library has no such network; the message says what it lacks."""
 
 
 @dataclass

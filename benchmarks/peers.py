@@ -1,7 +1,8 @@
 """One function per peer: a workload becomes something that trains epochs from the same weights.
 
 Each gives the loss of every step, so that the peers can be compared before they are timed. A peer
-that is not installed is left out by name; `pip install 'steepest[bench]'` brings them all.
+that is not installed, or has no such network, is left out by name; `pip install 'steepest[bench]'`
+brings them all.
 """
 
 from collections.abc import Callable
@@ -9,21 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.jax_peers import jax_per_step, jax_scan
-from benchmarks.networks import network, optimizer_of
+from benchmarks.jax_peers import jax_per_step, jax_scan, jax_sweep
+from benchmarks.networks import network, optimizer_of, trained
 from benchmarks.peer import Peer
-from benchmarks.workloads import Workload
+from benchmarks.sklearn_peer import scikit_learn
+from benchmarks.tinygrad_peer import tinygrad_jit
+from benchmarks.workloads import Sweep, Workload
 from steepest import api as steepest
 from steepest.compiler import Epochs
 from steepest.core import lazy
 
-__all__ = ["BASE", "PEERS", "REFERENCE"]
+__all__ = ["BASE", "CHANNELS_LAST", "IMPORTS", "JAX", "PEERS", "TORCH", "peers_of"]
+
+Preparation = Callable[[Any], Peer]
 
 torch = lazy("torch")
 
 
 def steepest_compiled(workload: Workload) -> Peer:
-    """The eager step below, compiled: the whole timed epoch is one native call."""
+    """The eager step, compiled as `fit` does it: the whole timed epoch is one native call."""
     model, loss_function = network(steepest, workload)
     optimizer = optimizer_of(steepest, model, workload)
     optimizer.prepare()
@@ -33,6 +38,11 @@ def steepest_compiled(workload: Workload) -> Peer:
     held = [*model.parameters(), *model.buffers(), *slots]
     initial, order = [x.value.copy() for x in held], np.concatenate(workload.batches())
 
+    # The learning rate is data, one number per step, so that trainings can share a program.
+    rate, (group,) = steepest.tensor(0.0), optimizer.param_groups
+    group["lr"] = rate
+    rates = np.full(len(order) // workload.batch, workload.settings["lr"], np.float32)
+
     def step(x: Any, y: Any) -> Any:
         loss = loss_function(model(x), y)
         optimizer.zero_grad()
@@ -40,62 +50,85 @@ def steepest_compiled(workload: Workload) -> Peer:
         optimizer.step()
         return loss
 
-    epochs = Epochs(step)
+    epochs = Epochs(step, [rate])
 
     def reset() -> None:
         for x, value in zip(held, initial, strict=True):
             x.value[...] = value
 
     def run() -> np.ndarray:
-        return epochs.run([workload.x, workload.y], order, workload.batch)
+        return epochs.run([workload.x, workload.y], order, workload.batch, [rates])
 
     return Peer(reset, run)
-
-
-def _eager(library: Any, workload: Workload) -> Peer:
-    """The loop that a PyTorch user writes; it runs on both libraries."""
-    x, y = library.from_numpy(workload.x), library.from_numpy(workload.y)
-    batches = [library.from_numpy(b) for b in workload.batches()]
-    made: list[Any] = []
-
-    def reset() -> None:
-        model, loss_function = network(library, workload)
-        with library.no_grad():
-            for parameter, value in zip(model.parameters(), workload.weights(), strict=True):
-                parameter.copy_(library.from_numpy(value))
-        made[:] = model, loss_function, optimizer_of(library, model, workload)
-
-    def run() -> np.ndarray:
-        model, loss_function, optimizer = made
-        losses = []
-        for batch in batches:
-            loss = loss_function(model(x[batch]), y[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.detach())
-        return np.array([float(loss) for loss in losses])
-
-    return Peer(reset, run)
-
-
-def pytorch_eager(workload: Workload) -> Peer:
-    """PyTorch as it is usually run, on one thread."""
-    torch.set_num_threads(1)
-    return _eager(torch, workload)
 
 
 def steepest_eager(workload: Workload) -> Peer:
     """Our NumPy mode, in which every operation can be looked at; not the fast path."""
-    return _eager(steepest, workload)
+    return trained(steepest, workload)
 
 
-PEERS: dict[str, Callable[[Workload], Peer]] = {
-    "steepest compiled": steepest_compiled,
-    "JAX scan": jax_scan,
+def pytorch_eager(workload: Workload) -> Peer:
+    """PyTorch as it is usually run."""
+    return trained(torch, workload)
+
+
+def pytorch_channels_last(workload: Workload) -> Peer:
+    """PyTorch with the channels of a pixel side by side, which its convolutions may like better."""
+    return trained(torch, workload, arranged=lambda x: x.to(memory_format=torch.channels_last))
+
+
+def pytorch_compiled(workload: Workload) -> Peer:
+    """PyTorch with the forward pass, the loss and their derivative compiled."""
+    return trained(torch, workload, torch.compile)
+
+
+def one_by_one(prepare: Preparation) -> Preparation:
+    """A peer of a sweep that trains its members one after another."""
+
+    def prepared(sweep: Sweep) -> Peer:
+        peers = [prepare(member) for member in sweep.members()]
+
+        def reset() -> None:
+            for peer in peers:
+                peer.reset()
+
+        return Peer(reset, lambda: np.stack([peer.run() for peer in peers], axis=1))
+
+    return prepared
+
+
+BASE, TORCH, JAX = "steepest compiled", "PyTorch eager", "JAX scan"  # ratios: time / BASE's time
+CHANNELS_LAST = "PyTorch eager, channels last"
+PEERS: dict[str, Preparation] = {
+    BASE: steepest_compiled,
+    TORCH: pytorch_eager,
+    "torch.compile": pytorch_compiled,
+    JAX: jax_scan,
     "JAX jit per step": jax_per_step,
-    "PyTorch eager": pytorch_eager,
+    "scikit-learn": scikit_learn,
+    "tinygrad": tinygrad_jit,
     "steepest eager": steepest_eager,
 }
-BASE = "steepest compiled"  # the ratios are times divided by its time
-REFERENCE = "steepest eager"  # whose losses the others must have
+IMAGE_PEERS = {**PEERS, CHANNELS_LAST: pytorch_channels_last}
+SWEEP_PEERS: dict[str, Preparation] = {
+    BASE: one_by_one(steepest_compiled),
+    TORCH: one_by_one(pytorch_eager),
+    JAX: jax_sweep,
+}
+IMPORTS = {
+    BASE: "steepest.compiler",
+    TORCH: "torch",
+    "torch.compile": "torch",
+    JAX: "jax",
+    "JAX jit per step": "jax",
+    "scikit-learn": "sklearn.neural_network",
+    "tinygrad": "tinygrad",
+    "steepest eager": "steepest.api",
+}
+
+
+def peers_of(workload: Workload) -> dict[str, Preparation]:
+    """The peers that are tried on a workload."""
+    if isinstance(workload, Sweep):
+        return SWEEP_PEERS
+    return IMAGE_PEERS if workload.x.ndim == 4 else PEERS

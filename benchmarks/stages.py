@@ -15,17 +15,21 @@ from typing import Any
 import numpy as np
 
 from benchmarks.networks import network, optimizer_of
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
 from steepest.compiler.capture import capture
+from steepest.compiler.check import check
 from steepest.compiler.emit import emit
 from steepest.compiler.fuse import Fusion
+from steepest.compiler.images import images
 from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import plan
 from steepest.compiler.results import with_own_results
+from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
+from steepest.compiler.supported import check_supported
 from steepest.core import Aval
 
 __all__ = ["stages_of"]
@@ -35,8 +39,9 @@ ONCE = "llvmlite, once"
 
 def deep() -> Workload:
     x = np.random.default_rng(0).standard_normal((320, 64), np.float32)
-    sizes = (64,) * 13 + (1,)
-    return Workload("deep", "MLP of 12 layers", x, x[:, :1], sizes, "tanh", "mse", "adam", 1e-3, 32)
+    layers = mlp((64,) * 13 + (1,), "Tanh")
+    title, lr = "MLP of 12 layers", {"lr": 1e-3}
+    return Workload("deep", title, x, x[:, :1], layers, "MSELoss", "Adam", lr, 32)
 
 
 COMPILED = {**WORKLOADS, "deep": deep}
@@ -61,17 +66,19 @@ def stages_of(workload: Workload) -> dict[str, float]:
     features = clock(ONCE, lambda: engine.host()[1])
     captured = clock("capture", partial(_captured, workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
-    graph, _ = clock("twins", lambda: merge_twins(graph, loop._groups(captured)))
-    clock("check", lambda: (lower.check_supported(graph), loop.check(graph), graph.key()))
+    alike = [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
+    graph, _ = clock("twins", lambda: merge_twins(graph, alike))
+    clock("check", lambda: (check_supported(graph), check(graph), graph.key()))
     graph = with_own_results(graph)
     width, registers = engine.vector_lanes(features), engine.vector_registers(features)
-    fusion = clock("fuse", lambda: ordered(Fusion(graph).run()))
+    found = images(graph, width)
+    fusion = clock("fuse", lambda: ordered(Fusion(graph, found.bounded).run()))
     unroll = lower.is_tiny(graph)
-    layout = clock("layout", lambda: lay_out(fusion, width))
+    layout = clock("layout", lambda: lay_out(fusion, width, found.contiguous))
     planned = clock("plan", lambda: plan(fusion, layout, registers, unroll))
     emitted = clock("emit", lambda: emit(fusion, layout, planned, unroll=unroll))
-    code = clock("codegen", lambda: engine.machine_code(emitted.text, features))
-    signature = lower.Signature.of(graph, layout, planned)
+    code = clock("codegen", lambda: engine.machine_code(emitted.modules(engine.cores()), features))
+    signature = Signature.of(graph, layout, planned)
     clock("load", lambda: engine.NativeFunction(code, "run", signature.pointers))
     return {
         **clock.times,

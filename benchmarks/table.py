@@ -1,100 +1,124 @@
-"""Measuring the peers on one workload, and the table of ratios."""
+"""The results as pages: the same tables for the terminal and in Markdown."""
 
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.first import First
-from benchmarks.measure import agreeing, timings
-from benchmarks.peers import BASE, PEERS, REFERENCE
-from benchmarks.workloads import Workload
+from benchmarks.results import Results
+from benchmarks.targets import targets
 
-__all__ = ["Row", "as_markdown", "as_rich", "first_as_rich", "measure"]
+__all__ = ["Page", "as_markdown", "pages", "show"]
 
 
 @dataclass
-class Row:
-    """One peer on one workload; times in microseconds per training step."""
+class Page:
+    """A table under a title, with what must be known to read it."""
 
-    workload: str
     title: str
-    peer: str
-    middle: float
-    low: float
-    high: float
-    ratio: float
+    note: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
-def measure(workload: Workload, repeats: int, console: Console) -> list[Row]:
-    """Time every peer that is installed and computes the same losses."""
-    peers = agreeing(workload, PEERS, BASE, REFERENCE, console.print)
-    times = timings(peers, len(workload.batches()), repeats)
-    ours = times[BASE].middle
-    return [
-        Row(workload.name, workload.title, name, t.middle, t.low, t.high, t.middle / ours)
-        for name, t in times.items()
-    ]
+def pages(results: Results) -> list[Page]:
+    """All tables of a run that have something in them."""
+    made = [_targets(results), _steps(results), _alone(results), _threads(results), _waits(results)]
+    return [page for page in made if page.rows]
 
 
-def as_rich(rows: list[Row]) -> Table:
-    """The table for the terminal."""
-    table = Table("workload", "peer", "µs per step", "min–max", "time / ours", title="One step")
-    for row in rows:
-        table.add_row(
-            row.workload,
-            row.peer,
-            f"{row.middle:,.2f}",
-            f"{row.low:,.2f}–{row.high:,.2f}",
-            f"{row.ratio:.2f}",
+def _targets(results: Results) -> Page:
+    found = targets(results)
+    met = sum(target.verdict == "met" for target in found)
+    note = f"{met} of {len(found)} are met. Cold compilation counts importing llvmlite "
+    note += f"({results.llvmlite:.0f} ms here) unless it says otherwise."
+    columns = ("target", "wanted", "measured", "")
+    return Page("Targets", note, columns, [target.cells() for target in found])
+
+
+def _steps(results: Results) -> Page:
+    note = (
+        "One thread on one core, process CPU time, median of the repeats. The ratio is the peer's "
+        "time divided by ours: above 1, we are faster. The roofline share is the least time that "
+        "the step's matrix products and memory traffic take on this core, divided by the measured "
+        "time. Eager mode is NumPy and not the fast path. "
+    )
+    titles = dict.fromkeys(f"{r.workload} {r.title}" for r in results.rows)
+    note += f"Workloads: {'; '.join(titles)}."
+    columns = ("workload", "peer", "µs per step", "min–max", "time / ours", "roofline")
+    rows = [
+        (
+            r.workload,
+            r.peer,
+            f"{r.time.middle:,.2f}",
+            f"{r.time.low:,.2f}–{r.time.high:,.2f}",
+            f"{r.ratio:.2f}",
+            r.share,
         )
-    return table
-
-
-def first_as_rich(calls: list[First]) -> Table:
-    """The first calls for the terminal."""
-    table = Table("workload", "peer", "cold, ms", "cached, ms", title="First call")
-    for call in calls:
-        table.add_row(call.workload, call.peer, f"{call.cold:,.0f}", _milliseconds(call.cached))
-    return table
-
-
-def _milliseconds(time: float | None) -> str:
-    return "—" if time is None else f"{time:,.0f}"
-
-
-def as_markdown(
-    rows: list[Row], calls: list[First], waits: dict[str, float], description: str
-) -> str:
-    """The same tables as a page."""
-    lines = [
-        "# One training step, side by side",
-        "",
-        "Written by `make bench`. Median of the repeats; the last column is the peer's time",
-        "divided by that of the compiled step: above 1, we are faster. Eager mode is NumPy and not",
-        "the fast path.",
-        "",
-        description,
-        "",
-        "| workload | peer | µs per step | min–max | time / ours |",
-        "|---|---|---|---|---|",
+        for r in results.rows
     ]
-    lines += [
-        f"| {r.workload} {r.title} | {r.peer} | {r.middle:,.2f} | {r.low:,.2f}–{r.high:,.2f} "
-        f"| {r.ratio:.2f} |"
-        for r in rows
-    ]
-    lines += [
-        "",
-        "The first call: tracing and compiling, wall time beyond that of a later call; cached: in",
-        "a second process.",
-        "",
-        "| workload | peer | cold, ms | cached, ms |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {c.workload} | {c.peer} | {c.cold:,.0f} | {_milliseconds(c.cached)} |" for c in calls
-    ]
-    lines += ["", "| start-up, sum of `python -X importtime` | ms |", "|---|---|"]
-    lines += [f"| {name} | {milliseconds:.0f} |" for name, milliseconds in waits.items()]
+    return Page("One training step", note, columns, rows)
+
+
+def _alone(results: Results) -> Page:
+    note = (
+        "Each peer in a process of its own. Compiling is the first epoch's wall time beyond that "
+        "of a later one; before: in a second process that finds the first one's cache. Memory is "
+        "the largest resident size of the process, in MB: with the library just imported, at the "
+        "end, and at the end of a process that found a cache."
+    )
+    columns = ("workload", "peer", "cold, ms", "before, ms", "imported", "peak", "peak, before")
+    rows = []
+    for r in results.rows:
+        a = r.alone
+        numbers = (a.first, a.cached, a.imports, a.peak, a.cached_peak)
+        if any(number is not None for number in numbers):
+            rows.append((r.workload, r.peer, *map(_whole, numbers)))
+    return Page("Compiling and memory", note, columns, rows)
+
+
+def _threads(results: Results) -> Page:
+    note = "Wall time; each number of threads in a process of its own, on as many cores."
+    columns = ("workload", "peer", "1 thread, µs", "2 threads, µs", "1 / 2")
+    rows = []
+    for workload, peers in results.threads.items():
+        for peer, times in peers.items():
+            one, two = times.get(1), times.get(2)
+            gain = f"{one / two:.2f}" if one and two else "—"
+            rows.append((workload, peer, _whole(one), _whole(two), gain))
+    return Page("Two threads", note, columns, rows)
+
+
+def _waits(results: Results) -> Page:
+    note = "Wall time of whole processes, medians of 5; epochs count when the command tells them."
+    rows = [(what, _whole(milliseconds)) for what, milliseconds in results.waits.items()]
+    return Page("Waiting", note, ("until", "ms"), rows)
+
+
+def _whole(number: float | None) -> str:
+    return "—" if number is None else f"{number:,.0f}"
+
+
+def show(results: Results, console: Console) -> None:
+    """All tables on the terminal; the targets last, where they are read."""
+    targets_page, *others = pages(results)
+    for page in (*others, targets_page):
+        table = Table(*page.columns, title=page.title)
+        for row in page.rows:
+            table.add_row(*row)
+        console.print(table)
+        console.print(page.note)
+    console.print(results.circumstances)
+
+
+def as_markdown(results: Results) -> str:
+    """The same as a page."""
+    lines = ["# Training steps, side by side", "", "Written by `make bench`."]
+    lines += ["", results.circumstances]
+    if results.left_out:
+        lines += ["", "Left out:", "", *(f"- {line}" for line in results.left_out)]
+    for page in pages(results):
+        lines += ["", f"## {page.title}", "", page.note, "", f"| {' | '.join(page.columns)} |"]
+        lines += ["|---" * len(page.columns) + "|"]
+        lines += [f"| {' | '.join(row)} |" for row in page.rows]
     return "\n".join(lines) + "\n"

@@ -13,9 +13,9 @@ SIZES = (1, 2, 3, 5, 8, 16, 17, 20, 33)
 class Maker:
     """Grows a graph by random rows from a seed."""
 
-    def __init__(self, seed, sizes=SIZES):
+    def __init__(self, seed, sizes=SIZES, dtype=F32):
         self.rng = np.random.default_rng(seed)
-        self.sizes = sizes
+        self.sizes, self.dtype = sizes, np.dtype(dtype)
         self.pool, self.inputs, self.arrays, self.count = [], [], {}, 0
 
     def pick(self, items):
@@ -25,7 +25,8 @@ class Maker:
         rank = self.rng.integers(0, 4) if rank is None else rank
         return tuple(int(self.pick(self.sizes)) for _ in range(rank))
 
-    def input(self, role, shape, dtype=F32, limit=None):
+    def input(self, role, shape, dtype=None, limit=None):
+        dtype = self.dtype if dtype is None else dtype
         name = f"{role}{len(self.inputs)}"
         v = inlet(name, Aval(shape, np.dtype(dtype)), role)
         lead = {"gathered": (40, *shape[1:]), "stepped": (3, *shape)}.get(role, shape)
@@ -44,7 +45,7 @@ class Maker:
         return v
 
     def floats(self, condition=lambda v: True):
-        return [v for v in self.pool if v.dtype == F32 and v.size <= 20_000 and condition(v)]
+        return [v for v in self.pool if v.dtype == self.dtype and v.size <= 20_000 and condition(v)]
 
     def some(self, condition=lambda v: True):
         found = self.floats(condition)
@@ -62,7 +63,7 @@ class Maker:
                 small = self.input("whole", tuple(x.shape[d] for d in kept))
             axes = tuple(d for d in range(x.ndim) if d not in kept)
             return self.row("broadcast", small, shape=x.shape, axes=axes)
-        return constant(np.float32(round(self.rng.uniform(-2, 2), 2)), x.shape)
+        return constant(self.dtype.type(round(self.rng.uniform(-2, 2), 2)), x.shape)
 
     def bounded(self, x):
         """x brought back near 0, so that nothing grows from row to row."""
@@ -77,12 +78,12 @@ class Maker:
         if name in ("add", "mul", "maximum"):
             return self.row(name, x, self.like(x))
         if name == "where":
-            bound = constant(np.float32(round(self.rng.uniform(-0.5, 0.5), 3)), x.shape)
+            bound = constant(self.dtype.type(round(self.rng.uniform(-0.5, 0.5), 3)), x.shape)
             condition = self.row("less", x, bound)
             return self.row("where", condition, self.like(x), x)
         if name in ("div", "sqrt", "log", "pow"):
             square = self.row("mul", x, x)
-            positive = self.row("add", square, constant(np.float32(1.5), x.shape))
+            positive = self.row("add", square, constant(self.dtype.type(1.5), x.shape))
             if name == "div":
                 return self.row("div", self.like(x), positive)
             if name == "pow":
@@ -97,12 +98,12 @@ class Maker:
         axes = sorted(self.rng.permutation(x.ndim)[: self.rng.integers(1, x.ndim + 1)].tolist())
         if self.rng.random() < 0.15:
             index = self.row("argmax", x, axis=axes[0])
-            return self.row("cast", index, dtype=F32)
+            return self.row("cast", index, dtype=self.dtype)
         if self.rng.random() < 0.3:
             return self.row("max", x, axes=tuple(axes))
         n = int(np.prod([x.shape[a] for a in axes]))
         scale = constant(
-            np.float32(1 / n), tuple(m for d, m in enumerate(x.shape) if d not in axes)
+            self.dtype.type(1 / n), tuple(m for d, m in enumerate(x.shape) if d not in axes)
         )
         return self.row("mul", self.row("sum", x, axes=tuple(axes)), scale)
 
@@ -199,7 +200,8 @@ class Maker:
         key = self.input("state", (2,), np.uint32, limit=2**31)
         shape = self.shape(self.pick([1, 2, 3]))
         self.pool.remove(key)
-        return self.row("uniform", key, shape=shape)
+        drawn = self.row("uniform", key, shape=shape)
+        return drawn if drawn.dtype == self.dtype else self.row("cast", drawn, dtype=self.dtype)
 
     def grow(self, rows):
         kinds = [self.elementwise] * 7 + [self.reduction, self.contraction, self.movement] * 2
@@ -217,7 +219,7 @@ class Maker:
         self.grow(rows)
         state = []
         for v in [v for v in self.inputs if v.role == "state"]:
-            if v.dtype != F32:
+            if v.dtype != self.dtype:
                 state.append((v, equation(TABLE["add"], v, constant(np.uint32(1), v.shape))))
                 continue
             same = self.floats(lambda u, v=v: u.shape == v.shape and u is not v)

@@ -1,17 +1,43 @@
 """The benchmarks measure the same computation: peers agree on the losses before they are timed."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks import accuracy, first, general, measure, peer, peers, table, workloads
+from benchmarks import (
+    accuracy,
+    alone,
+    general,
+    lenet,
+    lenet_torch,
+    measure,
+    peer,
+    peers,
+    results,
+    roofline,
+    startup,
+    table,
+    targets,
+    workloads,
+)
 from benchmarks.draw import ACTIVATIONS, EXTRAS, LOSSES, NETWORKS, OPTIMIZERS, draw
+from rich.console import Console
+
+from steepest.data import load_data
+from steepest.random import manual_seed
+from steepest.training import fit
 
 
-def agreeing(workload, chosen=peers.PEERS):
+def agreeing(workload, chosen=None):
     said = []
-    found = measure.agreeing(workload, chosen, peers.BASE, peers.REFERENCE, said.append)
+    found = measure.agreeing(workload, chosen or quick(), said.append)
     return found, "\n".join(said)
+
+
+def quick():
+    """All peers but one that needs half a minute to compile."""
+    return {name: prepare for name, prepare in peers.PEERS.items() if name != "torch.compile"}
 
 
 @pytest.mark.parametrize("name", ["W1", "W3"])
@@ -19,19 +45,40 @@ def test_installed_peers_agree(name):
     found, said = agreeing(workloads.WORKLOADS[name]())
     assert "losses are" not in said
     missing = [line for line in said.splitlines() if "not installed" in line]
-    assert len(found) + len(missing) == len(peers.PEERS)
-    assert {peers.BASE, peers.REFERENCE, "PyTorch eager"} <= set(found)
+    assert len(found) + len(missing) == len(quick())
+    assert {peers.BASE, peers.TORCH, "steepest eager"} <= set(found)
 
 
 @pytest.mark.parametrize("name", ["W1", "W3"])
 def test_losses_of_every_step_agree_and_an_epoch_repeats_itself(name):
     workload = workloads.WORKLOADS[name]()
-    expected = peers.PEERS[peers.REFERENCE](workload).epoch()
+    expected = peers.PEERS[peers.TORCH](workload).epoch()
     compiled = peers.PEERS[peers.BASE](workload)
     once, again = compiled.epoch(), compiled.epoch()
     assert len(once) == len(expected) == len(workload.batches())
     np.testing.assert_allclose(once, expected, rtol=1e-4)
     np.testing.assert_array_equal(once, again)  # weights and averages were reset
+
+
+@pytest.mark.parametrize("name", ["W5", "W8"])
+def test_convolutions_agree_in_every_step(name):
+    """Three steps, so that the running averages and the momentum have been used."""
+    workload = workloads.WORKLOADS[name]()
+    few = replace(workload, x=workload.x[:48], y=workload.y[:48], batch=16)
+    chosen = peers.peers_of(few)
+    names = (peers.BASE, peers.TORCH, peers.CHANNELS_LAST, peers.JAX, "JAX jit per step")
+    names = (*names, "steepest eager")
+    found, said = agreeing(few, {name: chosen[name] for name in names})
+    assert set(found) == set(names), said
+    expected = found[peers.TORCH].epoch()
+    assert len(expected) == 3 and len(set(expected)) == 3
+    for peer_found in found.values():
+        np.testing.assert_allclose(peer_found.epoch(), expected, rtol=1e-4)
+
+
+def test_formats_of_images_are_tried_on_images_only():
+    assert peers.CHANNELS_LAST in peers.peers_of(workloads.w5())
+    assert peers.CHANNELS_LAST not in peers.peers_of(workloads.w4())
 
 
 def wrong(name):
@@ -42,17 +89,18 @@ def wrong(name):
         right = prepare(workload)
         return peer.Peer(right.reset, lambda: 1.001 * right.run())
 
-    return {**peers.PEERS, name: prepare_wrong}
+    chosen = {name: peers.PEERS[name] for name in (peers.BASE, peers.TORCH, "steepest eager")}
+    return {**chosen, name: prepare_wrong}
 
 
 def test_a_peer_with_other_losses_is_not_timed():
-    found, said = agreeing(workloads.w3(), wrong("PyTorch eager"))
-    assert "PyTorch eager" not in found
-    assert "PyTorch eager left out" in said
+    found, said = agreeing(workloads.w3(), wrong("steepest eager"))
+    assert "steepest eager" not in found
+    assert "steepest eager left out" in said
 
 
 def test_nothing_is_timed_when_ours_is_wrong():
-    with pytest.raises(ArithmeticError, match="steepest compiled left out"):
+    with pytest.raises(ArithmeticError, match="W3: steepest compiled: its losses are"):
         agreeing(workloads.w3(), wrong(peers.BASE))
 
 
@@ -85,7 +133,7 @@ def test_drawn_networks_agree_with_pytorch(number):
     workload = replace(drawn, x=drawn.x[: 3 * drawn.batch], y=drawn.y[: 3 * drawn.batch], epochs=1)
     chosen = {name: peers.PEERS[name] for name in (peers.BASE, "PyTorch eager")}
     said = []
-    found = measure.agreeing(workload, chosen, peers.BASE, "PyTorch eager", said.append)
+    found = measure.agreeing(workload, chosen, said.append)
     assert list(found) == list(chosen), said
 
 
@@ -108,17 +156,146 @@ def test_the_page_of_drawn_networks():
     assert "| 0.50× | left out | slower |" in page
 
 
-def test_tables_render():
-    rows = [
-        table.Row("W1", "linear", peers.BASE, 1.25, 1.2, 1.5, 1.0),
-        table.Row("W1", "linear", "another", 1234.5, 1200.0, 1300.0, 987.6),
-    ]
-    calls = [first.First("W1", peers.BASE, 120.4, 30.2), first.First("W1", "another", 99.0, None)]
-    page = table.as_markdown(rows, calls, {"import": 5.0}, "a machine.")
-    assert "| W1 linear | another | 1,234.50 | 1,200.00–1,300.00 | 987.60 |" in page
-    assert "| W1 | another | 99 | — |" in page
-    assert "| W1 | steepest compiled | 120 | 30 |" in page
-    assert table.as_rich(rows).row_count == table.first_as_rich(calls).row_count == 2
+def test_a_sweep_trains_its_members_each_in_its_own_way():
+    w2, w7 = workloads.w2(), workloads.w7()
+    sweep = replace(w7, count=3, epochs=1)
+    found, said = agreeing(sweep, peers.SWEEP_PEERS)
+    assert {peers.BASE, peers.TORCH} <= set(found) and "losses are" not in said
+    losses = found[peers.BASE].epoch()
+    assert losses.shape == (len(sweep.batches()), 3)
+    assert len(set(losses[0])) == len({m.settings["lr"] for m in sweep.members()}) == 3
+    assert sweep.products() == 3 * w2.products()
+
+
+@pytest.mark.parametrize(
+    "problem", [peer.DoesNotApply("no such layer"), ValueError("no such layer")]
+)
+def test_a_peer_that_cannot_is_left_out_by_name(problem):
+    def prepare(workload):
+        raise problem
+
+    found, said = agreeing(
+        workloads.w3(), {peers.BASE: peers.PEERS[peers.BASE], "another": prepare}
+    )
+    assert "another" not in found and "W3: another left out" in said and "no such layer" in said
+
+
+def test_a_slow_peer_is_timed_less_often(monkeypatch):
+    monkeypatch.setattr(measure, "LONGEST", 25.0)
+    ticks = iter(range(1000))
+    runs = []
+    slow = peer.Peer(lambda: None, lambda: [next(ticks) for _ in range(9)] and runs.append(1))
+    found = measure.timings({"slow": slow}, 5, 9, lambda: float(next(ticks)))
+    assert len(runs) == 4 and found["slow"].middle == 10 / 5 * 1e6  # one to count, three timed
+
+
+def test_the_least_a_step_needs():
+    w1 = workloads.w1()
+    assert w1.products() == 10 * 2 * 13  # forward, and the weights' gradient
+    assert w1.moved() == 2 * 14 * 4 + 10 * 14 * 4
+    assert workloads.w2().moved() == 2 * 3 * 4 * (14 * 64 + 65 * 64 + 65) + 32 * 14 * 4
+    # LeNet's convolutions on 28² and 10² places; the first layer has no gradient of its input
+    first, rest = 28**2 * 6 * 25, 10**2 * 16 * 6 * 25 + 400 * 120 + 120 * 84 + 84 * 10
+    assert workloads.w5().products() == 64 * (2 * first + 3 * rest)
+    limits = roofline.Roofline(100.0, {1 << 14: 1e11, 1 << 26: 1e10})
+    assert limits.floor(w1) == pytest.approx(672 / 1e11 * 1e6)
+    big = workloads.Workload("B", "", w1.x, w1.y, (("Linear", 1000, 1000),), "", "SGD", {}, 100)
+    assert limits.floor(big) == pytest.approx(2 * 2e8 / 100e9 * 1e6)
+    assert roofline.share(1.0, 4.0) == "25%" and roofline.share(0.1, 0.5) == "latency-bound"
+
+
+def test_the_roofline_is_measured(monkeypatch):
+    monkeypatch.setattr(roofline, "SIZES", [1 << 14, 1 << 20])
+    monkeypatch.setattr(roofline, "REPEATS", 1)
+    found = roofline.measure_roofline()
+    assert 0.1 < found.gflops < 10_000 and all(1e7 < b < 1e13 for b in found.bandwidths.values())
+
+
+def test_one_peer_alone():
+    found = alone.alone(workloads.w3(), [peers.BASE, "steepest eager"])
+    assert list(found) == [peers.BASE]
+    ours = found[peers.BASE]
+    assert ours.cached < ours.first and ours.imports < ours.peak
+
+
+def test_first_epoch_is_seen_before_the_command_ends(tmp_path):
+    assert 50 < startup._first_epoch(tmp_path) < 60_000
+
+
+def test_tables_and_targets():
+    def row(peer, middle, process=None):
+        time = measure.Timing(middle, middle, middle + 1)
+        return results.Row("W4", "MLP", peer, time, middle / 100, "50%", process or alone.Alone())
+
+    ours = alone.Alone(150.0, 40.0, 40.0, 120.0, 90.0, (True, True))
+    rows = [row(peers.BASE, 100.0, ours), row("JAX jit per step", 200.0), row("JAX scan", 120.0)]
+    rows += [row(peers.TORCH, 1234.5, alone.Alone(imports=220.0, peak=300.0))]
+    threads = {"W4": {peers.BASE: {1: 100.0, 2: 50.0}, peers.TORCH: {1: 900.0}}}
+    waits = {startup.FIRST_COLD: 900.0, startup.FIRST_WARM: 2000.0, startup.IMPORT_TORCH: 1000.0}
+    run = results.Results("a machine.", rows, threads, 30.0, waits, ["W4: tinygrad left out, why"])
+    verdicts = {target.what: target.verdict for target in targets.targets(run)}
+    assert verdicts == {
+        "W4 against JAX's best form": "missed",
+        "W4 against PyTorch eager": "met",
+        "W4 compiling, cold": "met",
+        "W4 compiling, cold, without importing llvmlite": "met",
+        "W4 compiling, compiled before": "missed",
+        "W4 compiling, compiled before, without importing llvmlite": "met",
+        "W4 peak memory against PyTorch, cold": "missed",
+        "W4 peak memory against PyTorch, compiled before": "met",
+        "W4 two threads against one": "met",
+        f"{startup.FIRST_COLD}, before import torch has returned": "met",
+        f"{startup.FIRST_WARM}, before import torch has returned": "missed",
+    }
+    page = table.as_markdown(run)
+    assert "| W4 | PyTorch eager | 1,234.50 | 1,234.50–1,235.50 | 12.35 | 50% |" in page
+    assert "| W4 | steepest compiled | 150 | 40 | 40 | 120 | 90 |" in page
+    assert "| W4 | steepest compiled | 100 | 50 | 2.00 |" in page
+    assert "- W4: tinygrad left out, why" in page and "7 of 11 are met" in page
+    said = io.StringIO()
+    table.show(run, Console(file=said, width=120))
+    assert said.getvalue().index("One training step") < said.getvalue().index("Targets")
+
+
+def test_the_better_format_of_pytorch_counts():
+    def found(workload, slow, fast):
+        def row(peer, middle):
+            time = measure.Timing(middle, middle, middle)
+            return results.Row(workload, "", peer, time, middle / 100, "")
+
+        rows = [row(peers.BASE, 100.0), row(peers.TORCH, slow), row(peers.CHANNELS_LAST, fast)]
+        run = results.Results("a machine.", [*rows, row(peers.JAX, 5000.0)])
+        return {target.what: target.verdict for target in targets.targets(run)}
+
+    promised = found("W8", 200.0, 110.0)
+    assert promised["W8 against PyTorch's better format"] == "met"
+    assert promised["W8 against PyTorch's better format, aimed at"] == "missed"
+    assert not any("JAX" in what for what in promised)
+    assert found("W5", 700.0, 500.0)["W5 against PyTorch's better format"] == "missed"
+    assert found("W5", 700.0, 800.0)["W5 against PyTorch's better format"] == "met"
+
+
+@pytest.mark.parametrize("name", lenet.FORMS)
+def test_lenet_learns_as_in_pytorch(name):
+    form, packaged = lenet.FORMS[name], load_data("mnist", scale="none")
+    few = (packaged.train.x[:200], packaged.train.y[:200])
+    data = load_data(few, scale=form.scale, task="classification", split=(0.8, 0.1, 0.1))
+    manual_seed(0)
+    model, settings = form.make(), form.settings(0)
+    _, expected = lenet_torch.torch_epochs(model, data, settings, 1, lenet.EPOCHS)
+    ours = fit(model, data, progress="none", **settings | {"epochs": 1})
+    assert len(expected) == 160 // form.batch
+    np.testing.assert_allclose(ours.step_losses[0], expected, rtol=1e-4)
+
+
+def test_the_page_of_lenet():
+    form = lenet.FORMS["relu"]
+    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, np.full(200, 1e-6), ["a note"])
+    text = lenet.page([found], "a machine.")
+    assert "median 97.80% of 97.00%, 97.80%, 99.00%; at least 97.7% wanted: met" in text
+    assert "## Modern, ReLU and max pooling" in text and "- a note" in text
+    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, np.full(200, 1e-3), [])
+    assert sum("missed" in line for line in slow.lines()) == 3
 
 
 def test_errors_count_units_in_the_last_place():

@@ -262,6 +262,16 @@ def test_row_sums_of_a_state_that_is_overwritten():
     states_after(after, {p: a * 0.01}, steps=1)
 
 
+def test_a_state_that_becomes_the_sum_of_a_nest_that_holds_maxima():
+    x, n = leaf("x", 16, 33, role="whole"), leaf("n", role="state")
+    largest = row("max", x, axes=(1,))
+    gap = row("add", x, row("neg", row("broadcast", largest, shape=x.shape, axes=(1,))))
+    graph = Graph([x, n], [constant(np.float32(0), ()), largest], [(n, total(gap))])
+    array, state = np.random.default_rng(0).random((16, 33), np.float32), np.zeros((), F32)
+    lower(graph).run({x: array, n: state}, None, 1, [np.zeros(1, F32), np.zeros((1, 16), F32)])
+    np.testing.assert_allclose(state, (array - array.max(1, keepdims=True)).sum(), rtol=1e-5)
+
+
 def network(sizes, activation, loss, optimizer_of, batch):
     """A training step's graph, captured and simplified, and its arrays."""
     steepest.manual_seed(0)
@@ -436,3 +446,4 @@ def test_explain_shows_nests_and_tiles():
     graph, _ = network(*NETWORKS[0])
     text = stages(graph).text()
     assert "nest 0" in text and "Tile(" in text and "contract" in text
+    assert "bytes" in text and "lane by lane" in text

@@ -3,8 +3,10 @@
 import re
 
 import numpy as np
+import pytest
 
-from steepest import nn, optim
+from steepest import nn, optim, tensor
+from steepest.compiler import NotCompilable, compile, lower
 from steepest.compiler.capture import capture
 from steepest.compiler.lower import stages
 from steepest.compiler.simplify import simplify
@@ -13,9 +15,13 @@ from steepest.core import Aval
 F32 = np.dtype(np.float32)
 
 
-def text_of(model, loss_of, classes=0, batch=32, optimizer_of=optim.Adam):
+def text_of(*arguments, **settings):
     """The LLVM text of a training step, for vectors of 16 lanes."""
-    optimizer = optimizer_of(model.parameters())
+    return emitted_of(*arguments, **settings).text
+
+
+def emitted_of(model, loss_of, classes=0, batch=32):
+    optimizer = optim.Adam(model.parameters())
 
     def step(x, y):
         optimizer.zero_grad()
@@ -30,7 +36,7 @@ def text_of(model, loss_of, classes=0, batch=32, optimizer_of=optim.Adam):
     graph = capture(step, inlets, lambda tensors: (tensors, {})).graph
     if classes:
         graph.inputs[1].bounds = (0, classes - 1)
-    return stages(simplify(graph), width=16).emitted.text
+    return stages(simplify(graph), width=16).emitted
 
 
 def layers(depth, width, last):
@@ -39,7 +45,7 @@ def layers(depth, width, last):
 
 
 def functions(text):
-    return len(re.findall("^define internal", text, re.M))
+    return len(re.findall("^define hidden", text, re.M))
 
 
 def test_equal_layers_are_compiled_once():
@@ -51,3 +57,44 @@ def test_equal_layers_are_compiled_once():
 
 def test_a_tiny_step_calls_nothing():
     assert "call void @nest" not in text_of(nn.Linear(13, 1), nn.MSELoss(), batch=4)
+
+
+def test_wide_layers_and_large_batches_are_loops():
+    assert len(text_of(layers(8, 512, 1), nn.MSELoss(), batch=1000)) < 600_000
+
+
+def test_many_classes_are_loops():
+    def softmax(classes):
+        model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, classes))
+        return text_of(model, nn.CrossEntropyLoss(), classes)
+
+    thousand, more = len(softmax(1000)), len(softmax(10_000))
+    assert thousand < 350_000 and more < 1.3 * thousand
+
+
+def test_modules_are_nearly_equal_and_hold_every_function_once():
+    emitted = emitted_of(layers(4, 64, 1), nn.MSELoss())
+    modules = emitted.modules(2)
+    lengths = sorted(map(len, modules))
+    assert len(modules) == 2 and lengths[1] < 1.5 * lengths[0]
+    begins = re.compile(r"^define (?!internal)\w+ ?\w* (@\w+)", re.MULTILINE)
+    defined = [name for text in modules for name in begins.findall(text)]
+    assert sorted(defined) == sorted(f.name for f in emitted.functions)
+
+
+def test_what_the_compiler_cannot_order_is_refused(monkeypatch):
+    def unordered(fusion):
+        raise AssertionError("two nests wait for each other")
+
+    monkeypatch.setattr(lower, "ordered", unordered)
+    weight = tensor([1.0, 2.0], requires_grad=True)
+
+    @compile
+    def step(x):
+        loss = (weight * x).sum()
+        weight.grad = None
+        loss.backward()
+        return loss
+
+    with pytest.raises(NotCompilable, match="wait for each other"):
+        step(tensor([0.5, 0.25]))

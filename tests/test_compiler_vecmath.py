@@ -1,4 +1,4 @@
-"""The generated mathematics against float64: errors in units in the last place, and edge cases."""
+"""The generated mathematics against wider formats: errors in units of the last place, and edges."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 from steepest.compiler.builder import Builder
 from steepest.compiler.engine import NativeFunction, host, machine_code
 from steepest.compiler.index import LANE, plus
-from steepest.compiler.vecmath import FUNCTIONS
+from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 
 EDGES = np.array(
     [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1.1754944e-38, -1.1754944e-38]
@@ -28,26 +28,29 @@ EXACT = {
 BOUND = {"sin": 1.0, "cos": 1.0, "pow": 1.0}  # the rest 1.25
 
 
-def native(name, width, operands):
+BASES = {np.float32: "float", np.float64: "double"}
+
+
+def native(name, width, operands, dtype=np.float32):
     """f(pointers of operands and result, count): one of the library's functions on vectors."""
     b = Builder()
     names = [f"%p{i}" for i in range(operands + 1)]
 
     def body(i, _):
         at = plus(i, LANE)[0], tuple(t for t in i[1])
-        xs = [b.load(p, "float", at, width) for p in names[:-1]]
+        xs = [b.load(p, BASES[dtype], at, width) for p in names[:-1]]
         b.store(FUNCTIONS[name](b, *xs), names[-1], at, width)
 
     b.lines.append("entry:")
     b.loop(4096, body, step=max(width, 1))
     head = f"define i64 @f({', '.join('ptr ' + p for p in names)}, i64 %n) {{"
     text = "\n".join([*sorted(b.declared), head, *b.lines, "  ret i64 0", "}"])
-    run = NativeFunction(machine_code(text, host()[1]), "f", len(names))
+    run = NativeFunction(machine_code([text], host()[1]), "f", len(names))
 
     def apply(*xs):
         n = -(-len(xs[0]) // 4096) * 4096
-        xs = [np.concatenate([x, np.ones(n - len(x), np.float32)]) for x in xs]
-        out = np.empty(n, np.float32)
+        xs = [np.concatenate([x, np.ones(n - len(x), dtype)]) for x in xs]
+        out = np.empty(n, dtype)
         for i in range(0, n, 4096):
             run(*(x[i:].ctypes.data for x in (*xs, out)), 0)
         return out
@@ -56,11 +59,11 @@ def native(name, width, operands):
 
 
 def errors(got, exact):
-    """In units in the last place of float32, where the exact result is finite in float32."""
+    """In units in the last place, where the exact result is finite in that format."""
     with np.errstate(all="ignore"):
-        rounded = exact.astype(np.float32)
-        unit = np.spacing(np.abs(rounded).astype(np.float32)).astype(np.float64)
-        wrong = np.abs(got.astype(np.float64) - exact) / unit
+        rounded = exact.astype(got.dtype)
+        unit = np.spacing(np.abs(rounded)).astype(exact.dtype)
+        wrong = np.abs(got.astype(exact.dtype) - exact) / unit
     finite = np.isfinite(rounded)
     same = (got == rounded) | (np.isnan(got) & np.isnan(rounded))
     return np.where(finite, wrong, np.where(same, 0, np.inf))
@@ -84,6 +87,23 @@ def test_error_bound(name, width):
     wrong = errors(got, exact)
     worst = np.argmax(wrong)
     assert wrong[worst] <= BOUND.get(name, 1.25), (x[worst], got[worst], exact[worst])
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="needs a format beyond float64")
+@pytest.mark.parametrize("width", [0, 2, 8])
+@pytest.mark.parametrize("name", sorted(IN_DOUBLE))
+def test_error_bound_in_double_precision(name, width):
+    rng = np.random.default_rng(2)
+    bits = rng.integers(0, 2**64, 100_000, dtype=np.uint64).view(np.float64)
+    near = rng.uniform(-12, 12, 100_000)
+    edges = [0.0, -0.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 2.3e-308, 1.7e308, 1, -1]
+    x = np.concatenate([edges, bits, near, near * 0.01, near * 65])
+    got = native(name, width, 1, np.float64)(x)[: len(x)]
+    with np.errstate(all="ignore"):
+        exact = EXACT[name](x.astype(np.longdouble))
+    wrong = errors(got, exact)
+    worst = np.argmax(wrong)
+    assert wrong[worst] <= 1.25, (x[worst], got[worst], exact[worst])
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "sin"])

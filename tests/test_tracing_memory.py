@@ -76,6 +76,31 @@ def test_weights_changed_outside_are_seen():
     assert compiled(x_of([1, 2])).item() == 6
 
 
+def test_an_argument_changed_in_place_is_refused():
+    x = x_of(1, -2)
+    assert_refused(lambda x: x.add_(1).sum(), x, match="changes its argument0 in place")
+    with pytest.raises(NotCompilable, match="in place"):
+        compile(nn.ReLU(inplace=True))(x)
+    assert x.tolist() == [1, -2]
+
+
+def test_a_mini_batch_of_an_epoch_may_be_changed_in_place():
+    """It is a copy of rows, which nobody else holds."""
+    x = np.ones((4, 2), np.float32)
+    losses = Epochs(lambda x: x.mul_(3).sum()).run([x], np.arange(4), 2)
+    assert losses.tolist() == [12, 12]
+    assert x.tolist() == [[1, 1]] * 4
+
+
+def test_a_row_number_outside_of_the_table_reads_some_row_of_it():
+    """A program cannot refuse a number; it never reads beyond the table."""
+    table = tensor(np.arange(12, dtype=np.float32).reshape(4, 3))
+    compiled = compile(lambda rows: table[rows])
+    assert compiled(tensor(np.array([0, -1]))).tolist() == [[0, 1, 2], [9, 10, 11]]
+    far = compiled(tensor(np.array([4, -5, 10**9, -(2**62)])))
+    assert all(row in table.tolist() for row in far.tolist())
+
+
 def test_an_argument_that_is_also_state_is_refused():
     count = x_of(0)
 

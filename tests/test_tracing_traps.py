@@ -91,6 +91,52 @@ def test_numbers_in_slots_are_noticed_and_given_back():
     assert setting.scale == 1
 
 
+def test_a_numpy_array_that_the_step_copies_is_watched():
+    scale = np.array([2.0], np.float32)
+    compiled = compile(lambda x: (x * tensor(scale)).sum())
+    assert compiled(x_of(1, 2)).item() == 6
+    scale[0] = 5
+    assert compiled(x_of(1, 2)).item() == 15
+
+
+def test_a_list_that_grows_between_the_calls_is_followed():
+    scales = [2.0]
+
+    def step(x):
+        for scale in scales:
+            x = x * scale
+        return x.sum()
+
+    compiled = compile(step)
+    assert compiled(x_of(1)).item() == 2
+    scales.append(3.0)
+    assert compiled(x_of(1)).item() == 6
+
+
+def test_settings_of_an_optimizer_and_new_groups_are_followed():
+    def run(wrap):
+        a, b = (nn.Parameter(x_of(1)) for _ in range(2))
+        optimizer = optim.SGD([a], lr=0.1, momentum=0.9)
+
+        @wrap
+        def step(x):
+            optimizer.zero_grad()
+            loss = (a * b * x).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step(x_of(1))
+        optimizer.param_groups[0]["momentum"] = 0.0
+        step(x_of(1))
+        optimizer.add_param_group({"params": [b]})
+        step(x_of(1))
+        a.requires_grad_(False)
+        return [step(x_of(1)).item(), a.item(), b.item()]
+
+    np.testing.assert_allclose(run(compile), run(lambda step: step), rtol=1e-6)
+
+
 def test_a_learning_rate_schedule_is_followed():
     def build():
         steepest.manual_seed(0)
@@ -234,6 +280,24 @@ def test_numbers_asked_for_are_refused(name, ask):
     assert_refused(step, x_of(1, 2), match=f"{name} asks for a number")
 
 
+def test_a_refusal_that_the_step_catches_stays_a_refusal():
+    def step(x):
+        try:
+            return x * x.sum().item()
+        except RuntimeError:
+            return x
+
+    assert_refused(step, x_of(3), match="item asks for a number")
+
+
+def test_an_assertion_about_data_is_refused():
+    def step(x):
+        assert (x > 0).all()
+        return x.sum()
+
+    assert_refused(step, x_of(1), match="bool asks for a number")
+
+
 def test_a_number_read_from_a_tensor_of_the_steps_own_is_watched():
     limit = x_of(3)
 
@@ -268,6 +332,31 @@ def test_printing_a_tensor_is_refused(capsys):
 
 
 # ---- Python objects that the step changes --------------------------------------------------------
+
+
+def test_a_text_is_printed_while_tracing_and_not_at_every_call(capsys):
+    """The one effect that is neither undone nor seen: what it says does not depend on data."""
+
+    def step(x):
+        print("a step")
+        return x.sum()
+
+    compiled = compile(step)
+    compiled(x_of(1))
+    assert "a step" in capsys.readouterr().out
+    compiled(x_of(1))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_log_of_plain_things_is_refused():
+    log = []
+
+    def step(x):
+        log.append("a step")
+        return x.sum()
+
+    assert_refused(step, x_of(1), match="the length of log")
+    assert log == []
 
 
 def test_a_growing_list_of_losses_is_refused():

@@ -11,6 +11,7 @@ import numpy as np
 
 from steepest import autograd, nn, optim, random
 from steepest.autograd import gradcheck, numerical_gradient
+from steepest.core import get_num_threads, set_num_threads
 from steepest.functional import *
 from steepest.nn import summary
 from steepest.random import (
@@ -21,6 +22,7 @@ from steepest.random import (
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,

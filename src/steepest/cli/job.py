@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steepest import models, nn
-from steepest.core import RequestError
+from steepest.core import RequestError, set_num_threads
 from steepest.data import Data, load_data
 from steepest.training import Fit, fit, to_the_minimum
 
@@ -85,9 +85,11 @@ class Job:
 
 
 def prepared(settings: dict[str, Any]) -> Job:
-    """Read the data that the settings name."""
+    """Read the data that the settings name, and give the job its threads."""
     if settings["source"] is None:
         raise RequestError("train: no data named\n  write     steepest train housing")
+    if settings["threads"] is not None:
+        set_num_threads(settings["threads"])
     usual = models.USUAL_SCALE.get(settings["model"], "standard")
     settings = settings | {"scale": settings["scale"] or usual}
     data = load_data(settings["source"], **{key: settings[key] for key in _OF_DATA})

@@ -143,6 +143,7 @@ SETTINGS = (
     Setting("patience", 30, or_none(count), "N", "stop after so many epochs without improvement"),
     Setting("restore-best", True, yes, "", "keep the best epoch's weights, or the last ones"),
     Setting("compile", "auto", native, "HOW", "whole epochs as native code: auto, true or false"),
+    Setting("threads", None, or_none(count), "N", "processors to use, at most (all of them)"),
     Setting("seed", 0, seed, "N", "of the split, the weights and the shuffling"),
     Setting("out", None, or_none(text), "FOLDER", "the run's folder (runs/ and the data's name)"),
 )

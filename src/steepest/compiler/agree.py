@@ -7,7 +7,7 @@ import numpy as np
 from steepest.compiler.graph import Value
 from steepest.compiler.refusal import NotCompilable, refusal
 from steepest.compiler.trace import Recording
-from steepest.compiler.tracer import Leaf, Variable, memory
+from steepest.compiler.tracer import Leaf, Variable
 from steepest.tensors import Tensor
 
 __all__ = ["difference_of"]
@@ -44,15 +44,15 @@ class _Pairs:
         self.others: dict[Value, Leaf] = {leaf.value: leaf for leaf in second.leaves.values()}
 
     def is_constant(self, x: Value) -> bool:
-        return x in self.others and memory(self.others[x].array) not in self.first.leaves
+        return x in self.others and self.others[x].key not in self.first.leaves
 
     def match(self, x: Value, y: Value) -> bool:
         if x in self.known or x not in self.leaves or y not in self.others:
             return self.known.get(x) is y
-        a, b = self.leaves[x].array, self.others[y].array
-        if memory(a) != memory(b):
-            lives_on = memory(a) in self.second.leaves or memory(b) in self.first.leaves
-            if lives_on or not _equal(a, b):
+        a, b = self.leaves[x], self.others[y]
+        if a.key != b.key:
+            lives_on = a.key in self.second.leaves or b.key in self.first.leaves
+            if lives_on or not _equal(a.array, b.array):
                 return False
         self.known[x] = y
         return True

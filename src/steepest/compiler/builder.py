@@ -43,6 +43,7 @@ class Builder:
     """Lines of one function, and what is already computed in each open scope."""
 
     def __init__(self) -> None:
+        self.head: list[str] = []  # lines that run once, when the function begins
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.scopes: list[dict] = [{}]
@@ -52,11 +53,11 @@ class Builder:
 
     def apart(self, write: Callable[[], None]) -> str:
         """The body of a function of its own: what `write` writes, with names that begin anew."""
-        around = self.lines, self.scopes, self.block, self.count
-        self.lines, self.scopes, self.block, self.count = [], [{}], "entry", 0
+        around = self.head, self.lines, self.scopes, self.block, self.count
+        self.head, self.lines, self.scopes, self.block, self.count = [], [], [{}], "entry", 0
         write()
-        body = "\n".join(self.lines)
-        self.lines, self.scopes, self.block, self.count = around
+        body = "\n".join([*self.head, *self.lines])
+        self.head, self.lines, self.scopes, self.block, self.count = around
         return body
 
     # ---- instructions ----------------------------------------------------------------------------
@@ -273,6 +274,12 @@ class Builder:
         text = f"{kind(x.base, width)} {self.spell(x, width)}"
         self.lines.append(f"  store {text}, ptr {self.pointer(memory, x.base, a)}, align 1")
 
+    def prefetch(self, memory: str, base: str, a: Affine) -> None:
+        """Call a line into the nearest cache, to be written."""
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        place = self.pointer(memory, base, a)
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+
     # ---- branches --------------------------------------------------------------------------------
 
     def rarely(self, condition: Op, usual: Op, make: Callable[[], Op]) -> Op:
@@ -296,6 +303,18 @@ class Builder:
         self.block = join
         return Op(self.new(f"phi {t} {pairs}"), usual.base, usual.width)
 
+    def when(self, condition: Op, body: Callable[[], Any]) -> None:
+        """What `body` writes, only where the condition holds."""
+        self.count += 1
+        chosen, join = f"when{self.count}", f"join{self.count}"
+        self.lines += [f"  br i1 {condition.name}, label %{chosen}, label %{join}", f"{chosen}:"]
+        self.block = chosen
+        self.scopes.append({})
+        body()
+        self.scopes.pop()
+        self.lines += [f"  br label %{join}", f"{join}:"]
+        self.block = join
+
     # ---- scopes and loops ------------------------------------------------------------------------
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -315,16 +334,20 @@ class Builder:
         step: int = 1,
         carried: Sequence[Op] = (),
         unroll: int = 1,
+        within: tuple[str, str] | None = None,
     ) -> list[Op]:
         """body(i, carried) -> carried, for i from `start` below `count`.
 
         Written out when it runs at most once; else one phi per carried value. `unroll` must divide
         the number of rounds. A bound that is the name of an i64 is known when the program runs, and
-        there is at least one round then.
+        there is at least one round then. `within` takes the place of both bounds of a loop that
+        carries nothing, and that may then run not at all.
         """
         values = list(carried)
-        if isinstance(start, int) and isinstance(count, int):
-            rounds = range(start, count, step)
+        assert within is None or not values
+        low, high = within or (start, count)
+        if isinstance(low, int) and isinstance(high, int):
+            rounds = range(low, high, step)
             if len(rounds) <= 1 or self.unroll:
                 for at in rounds:
                     values = list(body(affine(at), values) or ())
@@ -334,7 +357,11 @@ class Builder:
         head, done, i = f"loop{n}", f"done{n}", f"%i{n}"
         # What is there when the loop begins is spelled before it; numbers need no instruction.
         first = [self.spell(c, max(c.width, 0)) for c in values]
-        self.lines += [f"  br label %{head}", f"{head}:"]
+        enter = f"label %{head}"
+        if within is not None:
+            some = self.new(f"icmp slt i64 {low}, {high}")
+            enter = f"i1 {some}, label %{head}, label %{done}"
+        self.lines += [f"  br {enter}", f"{head}:"]
         at = len(self.lines)
         self.block = head
         self.scopes.append({})
@@ -344,8 +371,8 @@ class Builder:
             out = list(body(plus(affine(i), affine(u * step)), out) or ())
         self.scopes.pop()
         after = self.new(f"add nuw nsw i64 {i}, {step * unroll}")
-        more = self.new(f"icmp slt i64 {after}, {count}")
-        lines = [f"  {i} = phi i64 [{start}, %{before}], [{after}, %{self.block}]"]
+        more = self.new(f"icmp slt i64 {after}, {high}")
+        lines = [f"  {i} = phi i64 [{low}, %{before}], [{after}, %{self.block}]"]
         for phi, begin, end in zip(phis, first, out, strict=True):
             t = kind(phi.base, phi.width)
             again = self.spell(end, phi.width)

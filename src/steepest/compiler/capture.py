@@ -19,6 +19,7 @@ from steepest.compiler.agree import difference_of
 from steepest.compiler.graph import Graph, Value, constant, inlet
 from steepest.compiler.guard import Guard
 from steepest.compiler.refusal import NotCompilable, refusal
+from steepest.compiler.snapshot import LONGEST
 from steepest.compiler.trace import Before, Recording, run
 from steepest.compiler.tracer import memory
 from steepest.core import Aval
@@ -64,7 +65,7 @@ class Captured:
                     return self.guard.name(before.tensor) or "a tensor"
         for array, numbers in self._read:
             if not np.array_equal(array, numbers, equal_nan=True):
-                return "a number that the step reads from a tensor"
+                return "a number that the step reads from a tensor or an array"
         return self.guard.changed()
 
 
@@ -152,9 +153,21 @@ def _check_kept(
     return looked_at
 
 
+def _small_arrays(guard: Guard, living: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """NumPy arrays that the step can reach, and may have made tensors of, whose numbers are then
+    frozen; not those that are the memory of its tensors."""
+    return [
+        (array, array.copy())
+        for array in guard.arrays
+        if array.size <= LONGEST and array.dtype.kind in "biuf"
+        if not any(np.may_share_memory(array, x) for x in living)
+    ]
+
+
 def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[tuple]) -> Captured:
     kept = last.leaves.keys() & recorded.leaves.keys()
     looked_at = _check_kept(recorded, kept, stepped)
+    looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
     known: dict[Value, Value] = {x: inlet(x.name, x.aval, x.role) for x in recorded.arguments}
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})

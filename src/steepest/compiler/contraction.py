@@ -6,20 +6,56 @@ of each operand at the level of the cache that holds it. It is within about 5 % 
 that was found by timing, for most shapes.
 """
 
+import itertools
+from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
-__all__ = ["Tile", "best_tile", "dots_tile", "split_rows"]
+__all__ = ["Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
 
-L1, L2 = 30_000, 800_000  # bytes of each cache that one operand may use
-_BLOCKS = (98, 112, 128, 196, 256)
+L1, L2 = 30_000, 820_000  # bytes of each cache that one operand may use
+PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers
+_NEAR = 200_000  # bytes that an epilogue may touch before they are called for early
+_CROWDED = 450_000  # bytes of L2 that such an epilogue takes
+_SHAPES = 6  # of tiles that are tried with copies, pieces and blocks
+_SHORTEST = 96  # summed elements of a piece
+
+
+class Product(NamedTuple):
+    """A contraction as a product of (m, k) by (k, n), n in vectors of `width` (0: no lanes).
+
+    item          bytes of a number
+    a_step, b_step  bytes from one summed element to the next
+    cut      whether the summed dimension may be cut into pieces
+    left     whether a copy of A is possible: its rows are adjacent
+    strided  whether B has to be copied: its lanes are not adjacent
+    epilogue  arrays of the result's size that are read or written with it
+    """
+
+    m: int
+    n: int
+    k: int
+    width: int
+    item: int
+    a_step: int
+    b_step: int
+    cut: bool
+    left: bool
+    strided: bool
+    epilogue: int = 1
 
 
 class Tile(NamedTuple):
-    """rows × vectors registers; the inner dimension in pieces of `block` (0: whole)."""
+    """rows × vectors registers; whether copies of A and of B are read; or no tile but a call of the
+    library. The summed dimension in pieces of `block`, rows in blocks of `height` (0: whole)."""
 
     rows: int
     vectors: int
     block: int = 0
+    left: bool = False
+    right: bool = False
+    height: int = 0
+    library: bool = False
 
 
 def split_rows(m: int, most: int) -> list[tuple[int, int]]:
@@ -29,46 +65,118 @@ def split_rows(m: int, most: int) -> list[tuple[int, int]]:
     return [(count, size) for count, size in ((more, small + 1), (tiles - more, small)) if count]
 
 
-def _traffic(size: int) -> float:
-    """Cycles per cache line from where so many bytes stay, mostly overlapped with arithmetic."""
-    return 0.0 if size < L1 else 0.4 if size < L2 else 1.0
+def _line(size: int) -> float:
+    """Cycles for a line of something of so many bytes, mostly overlapped with arithmetic."""
+    return 0.0 if size < L1 else 0.4 if size < L2 else 4.0
 
 
-def cycles(tile: Tile, m: int, n: int, k: int, width: int) -> float:
-    """The whole product of (m, k) by (k, n)."""
-    columns = -(-n // width)
-    blocks = -(-k // tile.block) if tile.block else 1
-    depth = -(-k // blocks)
-
-    def strip(vectors: int) -> float:
-        """All rows of one column of tiles."""
-        total = m * depth / 16 * _traffic(4 * m * depth)  # A streams past
-        panel = depth * vectors * _traffic(4 * depth * vectors * width)
-        for count, rows in split_rows(m, tile.rows):
-            arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
-            latency = 4 if rows * vectors < 8 else 0
-            step = max(arithmetic, loads, latency) + 0.35  # and the loop's own counter
-            epilogue = rows * vectors * (2 + 2 * (blocks > 1)) + 12
-            total += count * (depth * step + panel + epilogue)
-        return total + depth * vectors * _traffic(4 * k * n)  # B the first time
-
-    full, rest = divmod(columns, tile.vectors)
-    return blocks * (strip(tile.vectors) * full + (strip(rest) if rest else 0))
+def is_far(product: Product) -> bool:
+    """Whether what the epilogue touches comes from memory, through the caches."""
+    return product.item * product.m * product.n * product.epilogue > _NEAR
 
 
-def best_tile(m: int, n: int, k: int, width: int, registers: int, blocks: bool = True) -> Tile:
-    """The cheapest tile for a product of (m, k) by (k, n)."""
-    columns = -(-n // max(width, 1))
-    found = []
-    for vectors in range(1, min(4, columns) + 1):
-        for rows in range(1, min(24, max(m, 1)) + 1):
-            if rows * vectors + vectors + 1 > registers:
-                continue
-            for block in (0, *_BLOCKS) if blocks and k > 256 else (0,):
-                if not block or (block < k and k % block == 0):
-                    tile = Tile(rows, vectors, block)
-                    found.append((cycles(tile, m, n, k, max(width, 1)), tile))
-    return min(found)[1]
+def _pages(step: int, depth: int) -> float:
+    """Cycles for a summed element whose page of memory has been forgotten meanwhile."""
+    return 3.5 * min(1.0, step / PAGE) if step * depth > PAGES * PAGE else 0.0
+
+
+def _rows_of_a(product: Product, tile: Tile, depth: int, height: int, rows: int) -> float:
+    """Reading A for one tile."""
+    size = product.item * height * depth
+    level = _line(size + (_CROWDED if is_far(product) else 0))
+    if tile.left or product.a_step <= product.item:
+        return rows * depth * product.item / 64 * level
+    return depth * (level + _pages(product.a_step, depth))
+
+
+def _panel_of_b(product: Product, tile: Tile, depth: int, vectors: int) -> float:
+    """Reading B for one tile. Lines that are a power of two apart share few places in L1."""
+    lines = max(product.item * max(product.width, 1) * vectors // 64, 1)
+    if tile.right:
+        return depth * lines * _line(64 * depth * lines)
+    places = 64 // gcd(64, max(product.b_step // 64, 1)) * lines
+    level = _line(64 * depth * lines * max(1, 64 // places))
+    return depth * (lines * level + _pages(product.b_step, depth))
+
+
+def _copies(product: Product, tile: Tile, depth: int, vectors: int) -> float:
+    """Copying, or reading for the first time, one strip of B."""
+    level = _line(product.item * product.k * product.n)
+    each = vectors * level + _pages(product.b_step, depth)
+    return depth * (each + tile.right * vectors * (5.0 if product.strided else 1.5))
+
+
+def _rows(product: Product, tile: Tile, vectors: int, depth: int, height: int) -> float:
+    """One strip of a piece: its copy of B, and all tiles of a block of rows."""
+    total = _copies(product, tile, depth, vectors)
+    panel = _panel_of_b(product, tile, depth, vectors)
+    pieces = depth < product.k
+    # sums that wait in memory; an epilogue whose memory is not called for while others work
+    waiting = pieces * (2 + 2 * _line(product.item * product.m * product.n) + 4 * is_far(product))
+    for count, rows in split_rows(height, tile.rows):
+        arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
+        latency = 4 if rows * vectors < 8 else 0
+        step = max(arithmetic, loads, latency) + 0.35  # and the loop's own counter
+        epilogue = rows * vectors * (2 + waiting) + 12
+        a = _rows_of_a(product, tile, depth, height, rows)
+        total += count * (depth * step + panel + a + epilogue)
+    return total
+
+
+def cycles(tile: Tile, product: Product) -> float:
+    """The whole product."""
+    m, n, k = product[:3]
+    width = max(product.width, 1)
+    pieces = -(-k // tile.block) if tile.block else 1
+    depth = -(-k // pieces)
+    full, rest = divmod(-(-n // width), tile.vectors)
+    height = tile.height or m
+    left = depth * (1.5 / width + _pages(product.a_step, depth) / tile.rows) * tile.left
+    total, copies = 0.0, 0
+    for count, rows in ((m // height, height), (1, m % height)):
+        if rows:
+            copies += len(split_rows(rows, tile.rows)) * (1 + bool(rest))
+            strips = full * _rows(product, tile, tile.vectors, depth, rows)
+            strips += _rows(product, tile, rest, depth, rows) if rest else 0.0
+            total += count * pieces * (rows * left + strips)
+    return total * (1 + 0.004 * copies)  # every tile of another size is more code
+
+
+@lru_cache(256)
+def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
+    """Every tile worth a thought, the cheapest first."""
+    m, n, k = product[:3]
+    columns = -(-n // max(product.width, 1))
+    shapes = [
+        Tile(rows, vectors, right=product.strided)
+        for vectors in range(1, min(4, columns) + 1)
+        for rows in range(1, min(24, max(m, 1)) + 1)
+        if rows * vectors + vectors + 1 <= registers
+    ]
+    shapes.sort(key=lambda tile: (cycles(tile, product), tile))
+    blocks = [0]
+    if product.cut:
+        pieces = [p for p in range(2, 9) if k >= p * _SHORTEST]
+        blocks += [-(-k // p) for p in [p for p in pieces if k % p == 0] or pieces]
+    rights = (True,) if product.strided else (False, True) if product.width else (False,)
+    lefts = (False, True) if product.left and product.a_step > product.item else (False,)
+    found = [
+        Tile(shape.rows, shape.vectors, block, left, right, height)
+        for shape in shapes[:_SHAPES]
+        for block, left, right in itertools.product(blocks, lefts, rights)
+        for height in _heights(product, shape.rows)
+    ]
+    return tuple(sorted(found, key=lambda tile: (cycles(tile, product), tile)))
+
+
+def _heights(product: Product, rows: int) -> list[int]:
+    """Blocks of rows whose part of A stays in the cache, where all of A does not."""
+    size = product.item * product.m * min(product.k, 1024)
+    room = L2 - _CROWDED if is_far(product) else L2
+    if not product.cut or size < room:
+        return [0]
+    pieces = range(2, min(9, 2 - (-size // room)))
+    return [0, *sorted({-(-product.m // (p * rows)) * rows for p in pieces})]
 
 
 def dots_tile(m: int, n: int, registers: int) -> Tile:

@@ -2,14 +2,19 @@
 
 Code generation only, at level 2: the emitter writes what optimisation passes would otherwise have
 to find, and passes cost more time than they save (measured; the generated steps are equally fast
-with and without them).
+with and without them). The time goes into the number of instructions and nothing else that can be
+switched off, so a program comes as several modules, generated beside each other on several cores.
 """
 
 import ctypes
+import os
+import struct
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from steepest.compiler.blas import FUNCTIONS, addresses, is_installed
 from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
@@ -17,8 +22,10 @@ llvm = lazy("llvmlite.binding")
 __all__ = [
     "NativeFunction",
     "code_generator",
+    "cores",
     "host",
     "machine_code",
+    "pause",
     "vector_lanes",
     "vector_registers",
 ]
@@ -42,9 +49,11 @@ def host() -> tuple[str, str]:
 
 
 def code_generator() -> tuple[str, ...]:
-    """What else generated code depends on: the processor, and the versions of LLVM."""
+    """What else generated code depends on: the processor, the version of LLVM, and whether there is
+    a library to call."""
     version = ".".join(map(str, llvm.llvm_version_info))
-    return host()[0], llvm.get_default_triple(), version, str(_CODEGEN_LEVEL)
+    library = str(is_installed())
+    return host()[0], llvm.get_default_triple(), version, str(_CODEGEN_LEVEL), library
 
 
 def vector_lanes(features: str) -> int:
@@ -57,6 +66,13 @@ def vector_registers(features: str) -> int:
     return 32 if "+avx512f" in features or "+neon" in features else 16
 
 
+def pause(features: str) -> str:
+    """The instruction with which a processor waits for another; "" where there is none."""
+    if "+sse2" in features:
+        return "call void @llvm.x86.sse2.pause()"
+    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
+
+
 def _target(features: str) -> Any:
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
@@ -64,35 +80,91 @@ def _target(features: str) -> Any:
     )
 
 
-def machine_code(text: str, features: str) -> bytes:
-    """The object file of a module written as LLVM IR."""
-    host()
-    with _lock:
-        try:
-            module = llvm.parse_assembly(f'target triple = "{llvm.get_default_triple()}"\n{text}')
-        except RuntimeError as wrong:
-            raise Problem(
-                said("compiler", "the code that was generated is not valid LLVM", got=wrong)
-            ) from wrong
-        return _target(features).emit_object(module)
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine_code(modules: Sequence[str], features: str) -> bytes:
+    """The object files of modules written as LLVM IR, each after its length."""
+    objects = [_Object(text, features) for text in modules]
+    return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
+
+
+class _Object:
+    """One module's machine code, generated beside what else is done until it is asked for.
+
+    llvmlite lets one thread at a time into LLVM, because modules usually share a context. This one
+    has a context of its own, and then LLVM needs no such care: the long call goes past the lock.
+    """
+
+    def __init__(self, text: str, features: str):
+        host()
+        with _lock:
+            self._context = llvm.create_context()
+            try:
+                self._module = llvm.parse_assembly(_triple() + text, self._context)
+            except RuntimeError as wrong:
+                raise Problem(
+                    said("compiler", "the code that was generated is not valid LLVM", got=wrong)
+                ) from wrong
+            self._target = _target(features)
+        self._buffer: Any = None
+        self._why = ctypes.c_char_p()
+        self._thread = threading.Thread(target=self._generate)
+        self._thread.start()
+
+    def _generate(self) -> None:
+        generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
+        self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
+
+    def code(self) -> bytes:
+        self._thread.join()
+        if not self._buffer:
+            raise Problem(said("compiler", "LLVM cannot generate this code", got=self._why.value))
+        library = llvm.ffi.lib
+        size = library.LLVMPY_GetBufferSize(self._buffer)
+        code = ctypes.string_at(library.LLVMPY_GetBufferStart(self._buffer), size)
+        library.LLVMPY_DisposeMemoryBuffer(self._buffer)
+        return code
+
+
+@lru_cache(1)
+def _triple() -> str:
+    return f'target triple = "{llvm.get_default_triple()}"\n'
+
+
+@lru_cache(1)
+def _unlocked(name: str) -> Any:
+    """A function of llvmlite's library, called without its lock."""
+    locked = getattr(llvm.ffi.lib, name)
+    function = getattr(ctypes.CDLL(llvm.ffi.lib._name), name)
+    function.argtypes, function.restype = locked.argtypes, locked.restype
+    return function
 
 
 class NativeFunction:
     """A compiled function, called without the interpreter's lock.
 
-    It takes pointers, then one count, and returns a count; it lives as long as this object.
+    It takes pointers, then counts, and returns a count; it lives as long as this object.
     """
 
-    def __init__(self, code: bytes, name: str, pointers: int):
+    def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
         features = host()[1]
+        for symbol in FUNCTIONS.values():
+            if symbol.encode() in code:
+                llvm.add_symbol(symbol, addresses()[symbol])
         with _lock:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
-            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            while code:
+                (length,) = struct.unpack_from("<q", code)
+                self._engine.add_object_file(llvm.ObjectFileRef.from_data(code[8 : 8 + length]))
+                code = code[8 + length :]
             self._engine.finalize_object()
             place = self._engine.get_function_address(name)
         if not place:
             raise Problem(said("compiler", f"the object code has no function {name!r}"))
-        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64]
+        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
         self._call = ctypes.CFUNCTYPE(ctypes.c_int64, *signature)(place)
 
     def __call__(self, *arguments: int) -> int:

@@ -9,6 +9,7 @@ Values are immutable and compared by identity; that equal equations are one valu
 of `simplify`.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
@@ -213,17 +214,21 @@ class Graph:
         return names
 
     def text(self) -> str:
-        """The graph as a page that reads like mathematics."""
-        return self._page(self.names())
+        """The graph as a page that reads like mathematics, with the user's line of an equation."""
+        names = self.names()
+        numbers = {v: splat(v) for v in names if v.kind == "constant"}
+        names |= {v: f"{x.item():.9g}" for v, x in numbers.items() if x is not None}
+        return self._page(names, [v for v, x in numbers.items() if x is not None])
 
     def key(self) -> str:
         """The page without the inputs' names: equal for equal programs, whoever wrote them."""
         plain = {value: f"i{number}" for number, value in enumerate(self.inputs)}
         return self._page({**self.names(), **plain})
 
-    def _page(self, names: dict[Value, str]) -> str:
+    def _page(self, names: dict[Value, str], inline: Sequence[Value] = ()) -> str:
         lines = [_header(x, names) for x in self.inputs]
-        lines += [_line(value, names) for value in self.values() if value.kind != "input"]
+        without = {*self.inputs, *inline}
+        lines += [_line(value, names) for value in self.values() if value not in without]
         lines += [f"{names[before]} <- {names[after]}" for before, after in self.state]
         return "\n".join([*lines, "return " + " ".join(names[x] for x in self.outputs)])
 
@@ -234,13 +239,19 @@ def _header(x: Value, names: dict[Value, str]) -> str:
 
 
 def _line(value: Value, names: dict[Value, str]) -> str:
-    left = f"{names[value]}: {value.aval} ="
+    left = f"{names[value]}: {_shown(value.aval)} ="
     if value.data is not None:
         number = splat(value)
         return f"{left} {_digest(value.data) if number is None else repr(number.item())}"
     assert value.row is not None
     metadata = [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
     return " ".join([left, value.row.name, *(names[x] for x in value.operands), *metadata])
+
+
+@functools.cache
+def _shown(aval: Aval) -> str:
+    """Written once: NumPy takes a microsecond for the name of a dtype, and a page has hundreds."""
+    return str(aval)
 
 
 def _written(x: Any) -> str:

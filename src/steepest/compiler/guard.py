@@ -32,6 +32,7 @@ class Guard:
     """The Python objects that a function can reach, as they are now."""
 
     def __init__(self, function: Any):
+        self.arrays: list[np.ndarray] = []
         self._paths: dict[int, tuple] = {}
         self._kept: list[_Kept] = []
         self._snapshot: Snapshot | None = None
@@ -44,6 +45,9 @@ class Guard:
             seen.add(id(thing))
             if isinstance(thing, Tensor):
                 self._paths[id(thing)] = path
+                continue
+            if isinstance(thing, np.ndarray):
+                self.arrays.append(thing)
                 continue
             entries = list(_entries(thing))
             if entries and not isinstance(thing, tuple | MethodType | functools.partial):

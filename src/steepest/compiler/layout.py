@@ -19,7 +19,7 @@ from steepest.compiler.index import Index, address, is_view, symbols, through
 from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
 from steepest.primitives import split_spec
 
-__all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "view_of"]
+__all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "stride_of", "view_of"]
 
 BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
@@ -95,7 +95,7 @@ class Roles:
     row, lane  letters of the tile's two dimensions ("" where there is none)
     outer      the other letters of the result; inner: the letters summed over
     summed     a letter that is summed along the lanes; `lane` is then the columns
-    packed     where a copy of B with its lanes contiguous goes, if its own are not
+    strided    B is not contiguous along the lanes, so that a copy of it is read
     """
 
     a: Value
@@ -108,7 +108,7 @@ class Roles:
     inner: list[str]
     size: dict[str, int]
     summed: str = ""
-    packed: Buffer | None = None
+    strided: bool = False
     cost: float = 0.0
 
 
@@ -124,6 +124,12 @@ class Layout:
     buffers: dict[Value, Buffer] = field(default_factory=dict)
     sources: dict[Value, Buffer] = field(default_factory=dict)
     roles: dict[Nest, Roles] = field(default_factory=dict)
+
+    def stored(self, v: Value) -> Value:
+        """What is in memory of a result, which may be a view of it."""
+        while v not in self.buffers and v.operands:
+            v = v.operands[0]
+        return v
 
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
@@ -196,7 +202,8 @@ def _updated_together(fusion: Fusion) -> list[list[Value]]:
             continue
         nest = fusion.home[after]
         walk = fusion.reach(nest)
-        walk(*nest.placed(after)) if nest.kind != "scatter" else None
+        if nest.kind != "scatter" and after not in nest.sums:  # those have no index in it
+            walk(*nest.placed(after))
         leaves = [old.get(x, x) for x in walk.reads]
         groups.append(
             [before, *(x for x in leaves if x in old.values() and x.shape == before.shape)]
@@ -240,14 +247,14 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
     sides = ((base.a, base.a_index), (base.b, base.b_index))
     found = []
     for letter in base.inner:
-        if any(_stride(x, index, place[letter], layout) != 1 for x, index in sides):
+        if any(stride_of(x, index, place[letter], layout) != 1 for x, index in sides):
             continue
         rows, columns = (
             [i for i in kept if i in word and i not in other] or [""]
             for word, other in (words, words[::-1])
         )
         for row, lane in product(rows, columns):
-            roles = replace(base, row=row, lane=lane, summed=letter, packed=None)
+            roles = replace(base, row=row, lane=lane, summed=letter, strided=False)
             roles.outer = [i for i in kept if i not in (row, lane)]
             roles.inner = [i for i in base.inner if i != letter]
             points = prod(base.size[i] for i in kept)
@@ -274,14 +281,12 @@ def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
         return
     place = letters(nest)
     lane = place[roles.lane][1][0][0]
-    if _stride(roles.b, roles.b_index, lane, layout) not in (0, 1):
-        # letters of B, its lanes last
+    if stride_of(roles.b, roles.b_index, lane, layout) not in (0, 1):
+        roles.strided = True
         kept = [i for i in roles.outer + roles.inner if place[i] in roles.b_index]
-        shape = tuple(roles.size[i] for i in [*kept, roles.lane])
-        roles.packed = padded(shape, roles.b.dtype, len(shape) - 1, layout.width)
-        roles.cost += prod(shape)
+        roles.cost += prod(roles.size[i] for i in [*kept, roles.lane])
     points = prod(roles.size[i] for i in [*roles.outer, roles.row, roles.lane] if i)
-    if _stride(roles.a, roles.a_index, lane, layout) not in (0, 1):
+    if stride_of(roles.a, roles.a_index, lane, layout) not in (0, 1):
         roles.cost += 16.0 * points * prod(roles.size[i] for i in roles.inner)
     for v in nest.stores:
         index = nest.index_of(v)
@@ -292,7 +297,7 @@ def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
         roles.cost += points / roles.size[roles.lane]
 
 
-def _stride(v: Value, index: Index, lane: str, layout: Layout) -> int:
+def stride_of(v: Value, index: Index, lane: str, layout: Layout) -> int:
     """How far apart in memory the lanes are; −1 where the address is not affine."""
     leaf, at = view_of(v, index, layout.buffers)
     if leaf not in layout.buffers:

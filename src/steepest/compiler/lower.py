@@ -2,7 +2,8 @@
 
 fuse     which values are stored, and in which loop nest each is computed
 layout   where they are, which dimension is contiguous, who does what in a contraction
-plan     register tiles, one block of memory
+tune     tiles of large contractions, by timing
+plan     register tiles, what threads divide, one block of memory
 emit     LLVM IR as text
 engine   machine code
 """
@@ -10,19 +11,22 @@ engine   machine code
 from math import prod
 
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import host, machine_code, vector_lanes
+from steepest.compiler.engine import cores, host, machine_code, pause, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.index import is_view
-from steepest.compiler.layout import Layout, lay_out
+from steepest.compiler.layout import Buffer, Layout, lay_out
+from steepest.compiler.nest import Nest, letters
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
 from steepest.compiler.program import Program
+from steepest.compiler.pseudo import pseudo_code
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
+from steepest.compiler.tune import tuned
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -33,28 +37,56 @@ _TINY = 4000  # element operations per step below which every loop is written ou
 class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
-    def __init__(self, graph: Graph, width: int, registers: int):
-        self.width = width
+    def __init__(self, graph: Graph, width: int, features: str):
+        self.width, registers = width, registers_of(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.unroll = is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll)
-        self.emitted: Emitted = emit(self.fusion, self.layout, self.plan, unroll=self.unroll)
+        here = features == host()[1]  # what is made for another processor cannot be timed
+        timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
+        self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
+        self.emitted: Emitted = emit(
+            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
+        )
 
     def text(self) -> str:
-        """The nests in the order in which they run, with the tiles of the contractions."""
-        lines = [f"{len(self.fusion.nests)} nests, vectors of {self.width}"]
-        for nest in self.fusion.nests:
-            lines.append(nest.text())
-            if nest in self.layout.roles:
-                roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
-                sizes = " ".join(f"{i}={n}" for i, n in roles.size.items())
-                packed = " packed" if roles.packed else ""
-                lane = roles.summed or roles.lane
-                lines.append(f"    rows {roles.row} lanes {lane} ({sizes}) {tile}{packed}")
-        lines.append(f"{self.plan.bytes:,} bytes, {self.emitted.strided} accesses lane by lane")
-        return "\n".join(lines)
+        """Nests in the order in which they run, as pseudo-code, then what is where in memory."""
+        graph = self.fusion.graph
+        names = graph.names()
+        names |= {new: f"{names[old]}′" for old, new in graph.state if new is not old}
+        lines = []
+        for number, nest in enumerate(self.fusion.nests):
+            lines.append(f"nest {number}: {nest.kind} {self._registers(nest)}".rstrip())
+            lines += [f"    {line}" for line in pseudo_code(nest, self.fusion, names)]
+        shared = [self.plan.sharing.text()] if self.plan.sharing else []
+        return "\n".join([*lines, "", *shared, *self._memory(names)])
+
+    def _registers(self, nest: Nest) -> str:
+        """The register tile of a contraction, and what is copied for it."""
+        if nest not in self.layout.roles:
+            return ""
+        roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
+        place = letters(nest)
+
+        def loop(letter: str) -> str:
+            return place[letter][1][0][0] if letter else "one"
+
+        lanes = roles.summed or roles.lane
+        text = f"{tile}, rows {loop(roles.row)}, lanes {loop(lanes)}"
+        return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if tile.right else text
+
+    def _memory(self, names: dict[Value, str]) -> list[str]:
+        """Where each stored value is, and how often its elements are one by one."""
+        head = f"{self.plan.bytes:,} bytes, of which {self.plan.bytes - self.plan.arena:,} are for "
+        head += f"what lives within a step; vectors of {self.width}; "
+        lines = [head + f"{self.emitted.strided} accesses lane by lane"]
+        first: dict[Buffer, Value] = {}
+        for v, buffer in self.layout.buffers.items():
+            if buffer.place == "memory" and first.setdefault(buffer, v) is v:
+                strides = ",".join(map(str, buffer.strides))
+                lines.append(f"    {buffer.offset:>10,}  {names[v]}: {v.aval} strides ({strides})")
+        return lines
 
 
 def is_tiny(graph: Graph) -> bool:
@@ -79,7 +111,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
     check_supported(graph)
     features = host()[1] if features is None else features
     graph = with_own_results(graph)
-    return Lowered(graph, width or vector_lanes(features), registers_of(features))
+    return Lowered(graph, width or vector_lanes(features), features)
 
 
 def lower(graph: Graph, *, width: int | None = None, features: str | None = None) -> Program:
@@ -95,5 +127,5 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     features = host()[1] if features is None else features
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
-    code = machine_code(lowered.emitted.text, features)
+    code = machine_code(lowered.emitted.modules(cores()), features)
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

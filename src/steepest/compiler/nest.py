@@ -87,6 +87,11 @@ class Nest:
             found.append(self.placed(v.operands[0]))
         return found + [self.placed(v) for v in self.stores if v not in self.held]
 
+    def written(self) -> list[Value]:
+        """Every value that the nest stores."""
+        scattered = [self.anchor] if self.kind == "scatter" and self.anchor is not None else []
+        return [*self.stores, *self.sums, *scattered]
+
     def placed(self, v: Value) -> tuple[Value, Index]:
         index = self.index_of(v)
         assert index is not None, f"{v} does not fit {self.text()}"

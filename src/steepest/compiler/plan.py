@@ -4,23 +4,50 @@ First what stays (states, arrays that every step reads, constants), then an aren
 only within a step, where values share places if they do not live at the same time.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from math import prod
 
-from steepest.compiler.contraction import Tile, best_tile, dots_tile
+from steepest.compiler.contraction import Product, Tile, candidates, dots_tile, is_far
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded
-from steepest.compiler.nest import Nest
-from steepest.compiler.reach import EXPENSIVE
+from steepest.compiler.index import Affine, Index, address, symbols, varies
+from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded, stride_of
+from steepest.compiler.nest import Nest, letters
+from steepest.compiler.reach import COST
+from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "Scratch", "plan", "product_of"]
 
 _ALIGN = 64
 # Instructions of an epilogue that is written out for every register of a tile, and for every
 # vector of a row of it; beyond, it is a loop.
 _LIGHT, _HEAVY = 6, 60
 _SPILL_ROWS = 32
-_COST = dict.fromkeys(EXPENSIVE, 20) | {"uniform": 80, "sigmoid": 35}
+
+
+@dataclass
+class Scratch:
+    """Memory that a contract nest needs while it runs, where it needs it.
+
+    partial      sums that are not complete yet, where the summed dimension is cut into pieces
+    start        zeros for the first of them
+    spill        a tile on its way to an epilogue that is a loop over its rows
+    left, right  copies of operands: of A one piece, of B one strip of a piece
+    """
+
+    partial: Buffer | None = None
+    start: Buffer | None = None
+    spill: Buffer | None = None
+    left: Buffer | None = None
+    right: Buffer | None = None
+
+    def own(self) -> list[Buffer]:
+        """What every thread that runs the nest needs for itself."""
+        return [b for b in (self.start, self.spill, self.left, self.right) if b is not None]
+
+    def buffers(self) -> list[Buffer]:
+        return self.own() + ([self.partial] if self.partial is not None else [])
 
 
 @dataclass
@@ -28,31 +55,54 @@ class Plan:
     """bytes     of the whole block
     arena     where the part begins that no step reads before writing it
     tiles     the register tile of each contract nest
-    partial   sums that are not complete yet, of contractions that are cut into blocks
-    spill     tiles on their way to an epilogue that is a loop over their rows
-    heavy     nests in which it is a loop over vectors too
+    scratch   what it needs beside values
+    ahead     what its epilogue touches and no cache holds, to be called for early
+    heavy     nests whose epilogue is a loop over vectors too
+    sharing   what threads divide; None where there is one thread only
+    team      where the threads' own words are, if there are several
+    private   where the memory begins that every further thread needs for itself; its size is `own`
     """
 
     bytes: int = 0
     arena: int = 0
     tiles: dict[Nest, Tile] = field(default_factory=dict)
-    partial: dict[Nest, Buffer] = field(default_factory=dict)
-    spill: dict[Nest, Buffer] = field(default_factory=dict)
+    scratch: dict[Nest, Scratch] = field(default_factory=dict)
+    ahead: dict[Nest, list[tuple[Buffer, Index]]] = field(default_factory=dict)
     heavy: set[Nest] = field(default_factory=set)
+    private: int = 0
+    own: int = 0
+    sharing: Sharing | None = None
+    team: int = 0
 
 
-def plan(fusion: Fusion, layout: Layout, registers: int, unroll: bool) -> Plan:
-    """Choose tiles and give every buffer its offset."""
-    found = Plan()
-    for nest, roles in layout.roles.items():
-        _choose_tile(nest, roles, fusion, layout, found, registers, unroll)
+def plan(
+    fusion: Fusion,
+    layout: Layout,
+    registers: int,
+    unroll: bool,
+    chosen: dict[Nest, Tile] | None = None,
+    nests: Collection[Nest] | None = None,
+) -> Plan:
+    """Choose tiles, where none is chosen yet, and give every buffer its offset; of all contractions
+    or of some."""
+    found = Plan(tiles=dict(chosen or {}))
+    for nest in layout.roles if nests is None else nests:
+        _choose_tile(nest, layout.roles[nest], fusion, layout, found, registers, unroll)
+    partial = {nest: each.partial for nest, each in found.scratch.items() if each.partial}
+    alone = {nest for nest, tile in found.tiles.items() if tile.library}
+    found.sharing = share(fusion, layout, partial, alone)
     steady = [b for v, b in layout.buffers.items() if _stays(v, fusion) and b.place == "memory"]
     at = 0
     for buffer in dict.fromkeys(steady):
         buffer.offset, at = at, at + _room(buffer, layout)
     found.arena = at
     spans = _lifetimes(fusion, layout, found, set(steady))
-    found.bytes = at + _place(spans, at, layout) + _overrun(layout)
+    found.private = at + _place(spans, at, layout)
+    found.own = max([_place_own(each, layout) for each in found.scratch.values()], default=0)
+    found.bytes = found.private + found.own + _overrun(layout)
+    if found.sharing:
+        found.team = -(-found.bytes // _ALIGN) * _ALIGN
+        found.bytes = found.team + TEAM_BYTES
     return found
 
 
@@ -63,6 +113,14 @@ def _stays(v: Value, fusion: Fusion) -> bool:
 def _room(buffer: Buffer, layout: Layout) -> int:
     """Bytes that a buffer takes: whole lines, and a vector beyond its end that may be read."""
     return -(-(buffer.bytes + layout.width * buffer.dtype.itemsize) // _ALIGN) * _ALIGN
+
+
+def _place_own(scratch: Scratch, layout: Layout) -> int:
+    """Give the buffers of one thread their offsets; the bytes that they take."""
+    at = 0
+    for buffer in scratch.own():
+        buffer.place, buffer.offset, at = "private", at, at + _room(buffer, layout)
+    return at
 
 
 def _overrun(layout: Layout) -> int:
@@ -83,24 +141,88 @@ def _choose_tile(
     if roles.summed:
         _choose_dots(nest, roles, layout, found, registers)
         return
-    size = roles.size
-    m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
-    k = 1
-    for letter in roles.inner:
-        k *= size[letter]
-    whole = len(roles.inner) != 1 or unroll
-    width = lanes(n, layout.width)
-    tile = best_tile(m, n, k, width, registers, blocks=not whole)
-    found.tiles[nest] = Tile(m, 1) if unroll else tile
+    product = product_of(nest, roles, fusion, layout)
+    tile = found.tiles.get(nest) or candidates(product, registers)[0]
+    if unroll:
+        tile = Tile(product.m, 1, right=roles.strided)
+    found.tiles[nest] = tile
+    scratch = found.scratch[nest] = Scratch()
+    depth = tile.block or product.k
+    whole = -(-product.n // max(product.width, 1)) * max(product.width, 1)
     assert nest.anchor is not None
-    if tile.block and not unroll:
-        found.partial[nest] = padded((m, n), nest.anchor.dtype, 1, layout.width)
+    if depth < product.k or tile.library:
+        scratch.partial = _plain(product.m * whole, nest.anchor, layout)
+    if depth < product.k:
+        scratch.start = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
+    if tile.left:
+        scratch.left = _plain((tile.height or product.m) * depth, roles.a, layout)
+    if tile.right:
+        scratch.right = _plain(depth * tile.vectors * product.width, roles.b, layout)
+    if unroll:
+        return
     weight = _weight(nest, fusion)
     if weight > _HEAVY:
         found.heavy.add(nest)
-    if weight > _LIGHT and not unroll:
-        shape = (_SPILL_ROWS * layout.width,)
-        found.spill[nest] = padded(shape, nest.anchor.dtype, 0, layout.width)
+    if weight > _LIGHT:
+        scratch.spill = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
+    if is_far(product) and not scratch.partial:
+        found.ahead[nest] = _touched(nest, roles, fusion, layout)
+
+
+def _plain(size: int, like: Value, layout: Layout) -> Buffer:
+    return padded((size,), like.dtype, 0, layout.width)
+
+
+def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Product:
+    """A contraction as a product of matrices, with what matters for the choice of a tile."""
+    size, place = roles.size, letters(nest)
+    m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
+    symbol = {i: place[i][1][0][0] for i in (*roles.inner, roles.row, *roles.outer) if i}
+
+    def step(v: Value, index: Index, letter: str) -> int:
+        return abs(stride_of(v, index, symbol[letter], layout)) * v.dtype.itemsize
+
+    inner = roles.inner[0] if len(roles.inner) == 1 else ""
+    within = any(not varies(roles.b_index, symbol[i]) for i in roles.outer)
+    dense = bool(inner) and not within and bool(roles.row)
+    lane_in_a = bool(roles.lane) and varies(roles.a_index, place[roles.lane][1][0][0])
+    adjacent = dense and stride_of(roles.a, roles.a_index, symbol[roles.row], layout) == 1
+    return Product(
+        m,
+        n,
+        prod(size[i] for i in roles.inner),
+        lanes(n, layout.width) if roles.lane else 0,
+        roles.a.dtype.itemsize,
+        step(roles.a, roles.a_index, inner) if inner else 0,
+        step(roles.b, roles.b_index, inner) if inner else 0,
+        cut=dense and not nest.bounded,
+        left=adjacent and not lane_in_a,
+        strided=roles.strided,
+        epilogue=len(_touched(nest, roles, fusion, layout)),
+    )
+
+
+def _touched(
+    nest: Nest, roles: Roles, fusion: Fusion, layout: Layout
+) -> list[tuple[Buffer, Index]]:
+    """What the epilogue reads or writes along the lanes, another line for every row."""
+    walk = fusion.reach(nest)
+    for v in nest.stores:
+        if v not in nest.held:
+            walk(*nest.placed(v))
+    places = [(v, index) for v, indices in walk.reads.items() for index in indices]
+    places += [nest.placed(v) for v in nest.stores]
+    place = letters(nest)
+    found: dict[tuple[Buffer, Affine], tuple[Buffer, Index]] = {}
+    for v, index in places:
+        buffer = layout.buffers[v]
+        if not (roles.row and roles.lane) or buffer.place != "memory":
+            continue
+        row, lane = (place[i][1][0][0] for i in (roles.row, roles.lane))
+        at = address(index, buffer.strides)
+        if dict(at[1]).get(lane) == 1 and row in symbols(at):
+            found.setdefault((buffer, at), (buffer, index))
+    return list(found.values())
 
 
 def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
@@ -111,7 +233,8 @@ def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, register
     width = lanes(roles.size[roles.summed], layout.width)
     kept = [roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i]
     shape = (*kept, width)
-    found.partial[nest] = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    sums = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    found.scratch[nest] = Scratch(partial=sums)
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:
@@ -121,13 +244,14 @@ def _weight(nest: Nest, fusion: Fusion) -> int:
         if v not in nest.held:
             walk(*nest.placed(v))
     names = [v.row.name for v in walk.visited if v.row is not None]
-    return len(nest.stores) - 1 + sum(_COST.get(name, 1) for name in names)
+    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names)
 
 
 def _lifetimes(
     fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
 ) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last nest that uses each buffer of the arena."""
+    """The first and the last nest that uses each buffer of the arena; for threads, the barrier
+    before it and the one after it."""
     spans: dict[Buffer, tuple[int, int]] = {}
 
     def used(buffer: Buffer | None, at: int) -> None:
@@ -135,20 +259,14 @@ def _lifetimes(
             low, high = spans.get(buffer, (at, at))
             spans[buffer] = min(low, at), max(high, at)
 
-    for at, nest in enumerate(fusion.nests):
-        written = [*nest.stores, *nest.sums]
-        if nest.kind == "scatter" and nest.anchor is not None:
-            written.append(nest.anchor)
-        for v in [*fusion.reads(nest), *written]:
+    for k, nest in enumerate(fusion.nests):
+        partial = found.scratch[nest].partial if nest in found.scratch else None
+        at = found.sharing.phases[nest] if found.sharing else k
+        for v in [*fusion.reads(nest), *nest.written()]:
             used(layout.buffers.get(v), at)
-        for table in (found.partial, found.spill):
-            used(table.get(nest), at)
-        if nest in layout.roles:
-            used(layout.roles[nest].packed, at)
+        used(partial, at)
     for v in fusion.graph.results():  # read after the last nest
-        while v not in layout.buffers and v.operands:
-            v = v.operands[0]
-        used(layout.buffers.get(v), len(fusion.nests))
+        used(layout.buffers.get(layout.stored(v)), len(fusion.nests))
     return spans
 
 

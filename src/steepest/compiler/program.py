@@ -11,21 +11,14 @@ from math import prod
 
 import numpy as np
 
-from steepest.compiler.engine import NativeFunction
 from steepest.compiler.graph import Value
 from steepest.compiler.signature import Place, Signature
+from steepest.compiler.team import Places, aligned, native
 from steepest.core import Aval, said
 
 __all__ = ["Bound", "Program"]
 
 _PAGE = 4096
-
-
-def aligned(count: int) -> np.ndarray:
-    """Zeroed bytes that begin at a cache line."""
-    raw = np.zeros(count + 64, np.uint8)
-    skip = -raw.ctypes.data % 64
-    return raw[skip : skip + count]
 
 
 class Program:
@@ -46,7 +39,7 @@ class Program:
     ):
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.signature, self.code = signature, code
-        self.function = NativeFunction(code, "run", signature.pointers)
+        self.function = native(code, signature.pointers, Places(*signature.threads))
 
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.

@@ -2,8 +2,12 @@
 
 The name of a program is a digest of the text of the graph *as it was captured*, so one that exists
 needs no other stage: two trainings of the same network share it, and so do two processes.
+With STEEPEST_EXPLAIN=1 in the environment, every program that a process meets is explained on
+standard error.
 """
 
+import os
+import sys
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
@@ -14,7 +18,7 @@ from steepest.compiler.engine import host, vector_lanes
 from steepest.compiler.graph import Graph, inlet
 from steepest.compiler.lower import lower, stages
 from steepest.compiler.program import Program
-from steepest.compiler.refusal import NotCompilable
+from steepest.compiler.refusal import NotCompilable, refusal
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
 from steepest.core import RequestError
@@ -48,6 +52,8 @@ def program_for(graph: Graph, alike: list[list[int]]) -> Made:
         if name in _programs:
             _programs.move_to_end(name)
             return _programs[name]
+    if os.environ.get("STEEPEST_EXPLAIN") == "1":
+        print(explained(graph, alike), file=sys.stderr)
     kept = cache.load(name)
     if kept is not None:
         made = _loaded(graph, *kept)
@@ -63,9 +69,17 @@ def program_for(graph: Graph, alike: list[list[int]]) -> Made:
 
 
 def explained(graph: Graph, alike: list[list[int]]) -> str:
-    """A captured graph after every stage: equations, then loop nests."""
-    final = _final(graph, alike)[0]
-    return f"{final.text()}\n\n{stages(final).text()}"
+    """A captured graph after every stage: equations, simplified equations, loop nests."""
+    final, twins = _final(graph, alike)
+    lowered = stages(final)
+    simple, nests = lowered.fusion.graph, lowered.fusion.nests
+    merged = f", without {len(twins)} states that always equal another" if twins else ""
+    parts = {
+        f"Traced: {len(graph.equations())} equations": graph.text(),
+        f"Simplified: {len(simple.equations())} equations{merged}": simple.text(),
+        f"Fused: {len(nests)} loop nests, in the order in which they run": lowered.text(),
+    }
+    return "\n\n".join(f"{title}\n{'-' * len(title)}\n{text}" for title, text in parts.items())
 
 
 def _final(graph: Graph, alike: list[list[int]]) -> tuple[Graph, dict[int, int]]:
@@ -77,11 +91,13 @@ def _final(graph: Graph, alike: list[list[int]]) -> tuple[Graph, dict[int, int]]
 
 
 def _made(graph: Graph, alike: list[list[int]]) -> Made:
-    final, twins = _final(graph, alike)
     try:
+        final, twins = _final(graph, alike)
         return Made(lower(final), twins)
     except RequestError as unsupported:
         raise NotCompilable(str(unsupported)) from unsupported
+    except AssertionError as broken:  # an invariant of ours: the step still runs eagerly
+        raise refusal(f"the compiler does not master this step: {broken}") from broken
 
 
 def _loaded(graph: Graph, contents: dict, code: bytes) -> Made:

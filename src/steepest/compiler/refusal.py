@@ -4,7 +4,7 @@ import functools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType
+from types import FrameType
 
 from steepest.core import said
 
@@ -57,7 +57,7 @@ def user_line() -> str:
     frame: FrameType | None = sys._getframe(1)
     inner: FrameType | None = None
     while frame is not None:
-        place = _place(frame.f_code, frame.f_globals.get("__name__", ""))
+        place = _place(frame.f_globals.get("__name__", ""), frame.f_code.co_name)
         if place == "user":
             return _written(frame)
         if place == "boundary":
@@ -68,10 +68,10 @@ def user_line() -> str:
     return _written(inner) if inner else ""
 
 
-@functools.cache
-def _place(code: CodeType, module: str) -> str:
-    """Whose code a frame runs; asked hundreds of times per trace."""
-    if module == _BOUNDARY and code.co_name == "run":
+@functools.lru_cache(4096)
+def _place(module: str, function: str) -> str:
+    """Whose code a frame runs; asked thousands of times per trace, so of names, not of code."""
+    if module == _BOUNDARY and function == "run":
         return "boundary"
     if not module.startswith("steepest."):
         return "user"

@@ -58,6 +58,7 @@ class Signature:
     bytes      size of the program's block
     batch      rows that a step gathers, 0 if none
     width      lanes of its vectors
+    threads    what threads need in the block, as in `team.Places`
     """
 
     inputs: list[Place]
@@ -66,6 +67,7 @@ class Signature:
     batch: int
     width: int
     pointers: int
+    threads: tuple[int, int, int]
 
     @classmethod
     def of(cls, graph: Graph, layout: Layout, plan: Plan) -> "Signature":
@@ -79,7 +81,8 @@ class Signature:
         gathered = [v.shape[0] for v in graph.inputs if v.role == "gathered"]
         pointers = 3 + len(sources) + len(graph.outputs)
         batch = gathered[0] if gathered else 0
-        return cls(inputs, constants, plan.bytes, batch, layout.width, pointers)
+        threads = (plan.team, plan.private, plan.own)
+        return cls(inputs, constants, plan.bytes, batch, layout.width, pointers, threads)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

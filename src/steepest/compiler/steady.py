@@ -1,5 +1,6 @@
 """Steady: a loop is used as long as the step is what it was captured as, and then made anew."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from steepest.compiler.refusal import refusal
 
 __all__ = ["Steady"]
 
+_KEPT = 64  # loops; beyond, the one unused for longest goes
 _PATIENCE = 16  # recaptures in a row after which a step counts as one that never stays the same
 
 
@@ -15,7 +17,7 @@ class Steady:
     """Loops by what they were captured for, captured anew where the step has changed."""
 
     def __init__(self) -> None:
-        self.loops: dict[Any, Loop] = {}
+        self.loops: OrderedDict[Any, Loop] = OrderedDict()
         self.changes: dict[Any, int] = {}
 
     def get(self, key: Any, make: Callable[[], Loop]) -> Loop:
@@ -24,6 +26,7 @@ class Steady:
         if loop is not None and reason is None:
             if self.changes:
                 self.changes.pop(key, None)
+            self.loops.move_to_end(key)
             return loop
         if reason is not None:
             self.changes[key] = self.changes.get(key, 0) + 1
@@ -32,8 +35,12 @@ class Steady:
                 f"{reason} changes between the calls of the step, so each would be compiled anew",
                 write="a tensor changed in place, or an argument of the step",
             )
-        self.loops[key] = make()
-        return self.loops[key]
+        self.loops[key] = made = make()
+        self.loops.move_to_end(key)
+        if len(self.loops) > _KEPT:
+            gone, _ = self.loops.popitem(last=False)
+            self.changes.pop(gone, None)
+        return made
 
     def explain(self) -> str:
         """All stages of every program made so far, as text that reads like mathematics."""

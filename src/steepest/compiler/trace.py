@@ -103,15 +103,30 @@ def run(
     gradients: list[Tensor] = []
     try:
         with interpreting(tape):
-            args, kwargs = call([Tensor(x) for x in arguments])
+            tensors = [Tensor(x) for x in arguments]
+            args, kwargs = call(tensors)
             result = step(*args, **kwargs)
             _register(result, tracer)
+        _check_done(tracer, tensors, arguments)
     finally:
         for before in tape.met.values():
             if _restore(before):
                 gradients.append(before.tensor)
     met = list(tape.met.values())
     return Recording(arguments, result, tracer.leaves, tracer.equations, met, gradients)
+
+
+def _check_done(tracer: Tracer, tensors: list[Tensor], arguments: list[Variable]) -> None:
+    """What a step may have done unnoticed: caught a refusal, changed what the caller holds."""
+    if tracer.refused is not None:
+        raise tracer.refused
+    for tensor, argument in zip(tensors, arguments, strict=True):
+        if argument.role == "whole" and tensor.value is not argument:
+            raise refusal(
+                f"the step changes its {argument.name} in place, which a program reads only",
+                got=f"{argument.aval}, changed at {getattr(tensor.value, 'origin', '')}",
+                write="x = x.clone() first, or a tensor of the step's own",
+            )
 
 
 def _register(result: Any, tracer: Tracer) -> None:

@@ -39,26 +39,29 @@ _INSTEAD = {
 }
 
 
-def not_known(value: Value, asked: str) -> Exception:
+def not_known(value: "Variable", asked: str) -> Exception:
     """The refusal to look at a number that differs from step to step."""
     origin = f", computed at {value.origin}" if value.origin else ""
-    return refusal(
+    value.tracer.refused = refused = refusal(
         f"{asked} asks for a number that differs from step to step",
         line=user_line(),
         got=f"{value.aval}{origin}",
         write=_INSTEAD.get(asked, "tensor operations, or leave this out of the compiled step"),
     )
+    return refused
 
 
 @dataclass(eq=False)
 class Leaf:
     """An array from outside of the rows: a constant, or a tensor that exists between steps.
 
+    key    its `memory`
     value  what the array holds before the step
     now    the variable that stands for the array at this point of the step
     """
 
     array: np.ndarray
+    key: tuple
     value: Variable
     now: Variable
     line: str
@@ -79,6 +82,7 @@ class Tracer:
         self.leaves: dict[tuple, Leaf] = {}
         self.seen: dict[int, Leaf] = {}  # by identity: nearly always the same array object again
         self.equations: list[Variable] = []
+        self.refused: Exception | None = None  # raised again if the step catches it
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
         line = user_line()
@@ -117,7 +121,7 @@ class Tracer:
                 value = Variable("input", Aval(array.shape, array.dtype))
                 value.tracer = self
                 # Holding the array keeps its memory from becoming another array's.
-                leaf = self.leaves[key] = Leaf(array, value, value, line or user_line())
+                leaf = self.leaves[key] = Leaf(array, key, value, value, line or user_line())
             if leaf.array is array:
                 self.seen[id(array)] = leaf
         return leaf

@@ -1,31 +1,41 @@
-"""exp, log, tanh, sigmoid, erf, sin, cos and pow of float32 vectors: polynomials.
+"""exp, log, tanh, sigmoid, erf, sin, cos and pow of vectors of float32, and the first four of
+float64: polynomials.
 
-Largest errors, sampled over the whole range of float32 (tests hold them): exp, log, tanh, sigmoid
-and erf below 1.25 units in the last place, sin, cos and pow below 1; infinities, NaN, −0 and
-subnormal numbers are right. float64, and sin and cos beyond |x| = 2⁴⁰, go to the C library, one
-lane at a time.
+Largest errors, sampled over the whole range (tests hold them): exp, log, tanh, sigmoid and erf
+below 1.25 units in the last place, sin, cos and pow below 1; infinities, NaN, −0 and subnormal
+numbers are right. The other functions of float64, and sin and cos beyond |x| = 2⁴⁰, go to the C
+library, one lane at a time.
 
-The coefficients are least maximum fits of our own, with the lower ones rounded to float32 first and
-the rest fitted again.
+The coefficients are least maximum fits of our own; those for float32 with the lower ones rounded
+first and the rest fitted again.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from steepest.compiler.builder import Builder, Op
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "IN_DOUBLE"]
 
 LOG2_E = 1.4426950408889634
-LN2_HIGH, LN2_LOW = 0.6931471824645996, -1.904654290582768e-09  # fma needs no trailing zeros
-# Adding it rounds to a whole number, which is then in the low bits: 1.5·2²³.
-ROUNDING, ROUNDING_BITS = 12582912.0, 0x4B400000
+
 
 # (eʳ − 1 − r) / r² on |r| ≤ ½ log 2
 _EXP = (1.3821305e-03, 8.368668e-03, 4.166826e-02, 1.6666521e-01, 4.9999994e-01)
+_EXP_DOUBLE = (
+    *(2.0914717341716378e-09, 2.5105259538448494e-08, 2.755727357010214e-07),
+    *(2.7557255297969643e-06, 2.4801587325605324e-05, 0.0001984126987490126),
+    *(0.001388888888888373, 0.008333333333326112, 0.04166666666666667, 0.1666666666666667, 0.5),
+)
 # (log(1 + f) − f + ½f²) / f³ on √½ ≤ 1 + f ≤ √2
 _LOG = (
     *(6.750023e-02, -1.1670448e-01, 1.1883413e-01, -1.2406168e-01, 1.4220364e-01),
     *(-1.6667992e-01, 2.0002072e-01, -2.500001e-01, 3.3333313e-01),
+)
+# (log(1 + f) − 2s) / s³ in s² with s = f / (2 + f), on the same interval
+_LOG_DOUBLE = (
+    *(0.146171283998073, 0.15331666676597175, 0.1818289077802613, 0.22222211112104948),
+    *(0.2857142862611452, 0.399999999998992, 0.666666666666667),
 )
 # erf(x)/x − 1 in x² on |x| ≤ 0.95, and log(1 − erf t) + t in t beyond
 _ERF_NEAR = (
@@ -56,6 +66,42 @@ _LOG2 = (
 )
 
 
+class Format(NamedTuple):
+    """What a function needs to know of a floating-point format.
+
+    whole               integers of its size; digits: of the significand
+    one, root_half      the bits of 1 and of √½
+    rounding, its_bits  1.5·2^digits: adding it rounds to a whole number, which is then in its bits
+    ln2                 log 2 in two parts, the sum of which is exact to twice the digits
+    top, bottom         where eˣ is ∞, and where it is 0
+    tiny                the smallest number that is not subnormal
+    """
+
+    whole: str
+    digits: int
+    one: int
+    root_half: int
+    rounding: float
+    its_bits: int
+    ln2: tuple[float, float]  # fma needs no trailing zeros in the first
+    exp: tuple[float, ...]
+    top: float
+    bottom: float
+    tiny: float
+
+
+FORMATS = {
+    "float": Format(
+        *("i32", 23, 0x3F800000, 0x3F3504F3, 12582912.0, 0x4B400000),
+        *((0.6931471824645996, -1.904654290582768e-09), _EXP, 89.0, -105.0, 2.0**-126),
+    ),
+    "double": Format(
+        *("i64", 52, 0x3FF << 52, 0x3FE6A09E667F3BCD, 6755399441055744.0, 0x4338 << 48),
+        *((0.6931471805599453, 2.3190468138462996e-17), _EXP_DOUBLE, 710.0, -746.0, 2.0**-1022),
+    ),
+}
+
+
 def _polynomial(b: Builder, x: Op, coefficients: Sequence[float]) -> Op:
     """Horner's rule, highest power first."""
     total = b.number(coefficients[0], x.base)
@@ -75,44 +121,86 @@ def _no_less(b: Builder, x: Op, limit: float) -> Op:
     return b.select(b.compare("olt", x, bottom), bottom, x)
 
 
-def _halves_of_exp(b: Builder, x: Op) -> tuple[Op, Op]:
-    """(k + 1.5·2²³, eʳ − 1) with x = k log 2 + r."""
-    shifted = b.fma(x, b.number(LOG2_E), b.number(ROUNDING))
-    k = b.binary("fsub", shifted, b.number(ROUNDING))
-    r = b.fma(k, b.number(-LN2_HIGH), x)
-    r = b.fma(k, b.number(-LN2_LOW), r)
+def _series_of_exp(b: Builder, x: Op) -> tuple[Op, Op, Op, Op]:
+    """(k + 1.5·2^digits, r, r², P) with x = k log 2 + r and eʳ − 1 = r + r²P."""
+    f = FORMATS[x.base]
+
+    def number(c: float) -> Op:
+        return b.number(c, x.base)
+
+    shifted = b.fma(x, number(LOG2_E), number(f.rounding))
+    k = b.binary("fsub", shifted, number(f.rounding))
+    r = b.fma(k, number(-f.ln2[0]), x)
+    r = b.fma(k, number(-f.ln2[1]), r)
     square = b.mul(r, r)
-    c4, c3, c2, c1, c0 = (b.number(c) for c in _EXP)  # in two halves: a shorter chain of waiting
-    high = b.fma(square, c4, b.fma(r, c3, c2))
-    return shifted, b.fma(b.fma(square, high, b.fma(r, c1, c0)), square, r)
+    total = number(f.exp[0])  # in pairs: a shorter chain of waiting
+    for high, low in zip(f.exp[1::2], f.exp[2::2], strict=True):
+        total = b.fma(square, total, b.fma(r, number(high), number(low)))
+    return shifted, r, square, total
 
 
-def _power_of_two(b: Builder, i: Op) -> Op:
+def _halves_of_exp(b: Builder, x: Op) -> tuple[Op, Op]:
+    """(k + 1.5·2^digits, eʳ − 1) with x = k log 2 + r."""
+    shifted, r, square, series = _series_of_exp(b, x)
+    return shifted, b.fma(series, square, r)
+
+
+def _power_of_two(b: Builder, i: Op, base: str) -> Op:
     """2ⁱ for an integer whose bits above the exponent do not matter."""
-    bits = b.binary("shl", i, b.number(23, "i32"))
-    return b.convert("bitcast", b.add(bits, b.number(0x3F800000, "i32")), "float")
+    f = FORMATS[base]
+    bits = b.binary("shl", i, b.number(f.digits, f.whole))
+    return b.convert("bitcast", b.add(bits, b.number(f.one, f.whole)), base)
+
+
+def _two_powers(b: Builder, shifted: Op) -> tuple[Op, Op]:
+    """2ᵏ as a product of two, so that subnormal results and infinity come out by themselves."""
+    f = FORMATS[shifted.base]
+    i = b.sub(b.convert("bitcast", shifted, f.whole), b.number(f.its_bits, f.whole))
+    half = b.binary("ashr", i, b.number(1, f.whole))
+    rest = b.sub(i, half)
+    return _power_of_two(b, half, shifted.base), _power_of_two(b, rest, shifted.base)
 
 
 def exp(b: Builder, x: Op) -> Op:
-    """Scaled in two steps, so that subnormal results and infinity come out by themselves."""
-    shifted, rest = _halves_of_exp(b, _no_less(b, _no_more(b, x, 89.0), -105.0))
-    i = b.sub(b.convert("bitcast", shifted, "i32"), b.number(ROUNDING_BITS, "i32"))
-    half = b.binary("ashr", i, b.number(1, "i32"))
-    value = b.add(rest, b.number(1.0))
-    value = b.binary("fmul", value, _power_of_two(b, half))
-    return b.binary("fmul", value, _power_of_two(b, b.sub(i, half)))
+    f = FORMATS[x.base]
+    shifted, rest = _halves_of_exp(b, _no_less(b, _no_more(b, x, f.top), f.bottom))
+    first, second = _two_powers(b, shifted)
+    value = b.add(rest, b.number(1.0, x.base))
+    return b.binary("fmul", b.binary("fmul", value, first), second)
 
 
 def tanh(b: Builder, x: Op) -> Op:
-    """x + x³P(x²) near 0, 1 − 2 / (e²ˣ + 1) beyond, which is 1 in float32 from 9.02 on."""
+    """In float32 x + x³P(x²) near 0, 1 − 2 / (e²ˣ + 1) beyond, which is 1 from 9.02 on."""
+    if x.base == "double":
+        return _tanh_in_double(b, x)
     square = b.mul(x, x)
     near = b.fma(b.mul(_polynomial(b, square, _TANH_NEAR), square), x, x)
     size = b.call("llvm.fabs", x)
     shifted, rest = _halves_of_exp(b, _no_more(b, b.add(size, size), 20.0))
-    scale = _power_of_two(b, b.convert("bitcast", shifted, "i32"))
+    scale = _power_of_two(b, b.convert("bitcast", shifted, "i32"), "float")
     above = b.fma(scale, rest, b.add(scale, b.number(1.0)))
     far = b.sub(b.number(1.0), b.div(b.number(2.0), above))
     value = b.select(b.compare("olt", size, b.number(0.6)), near, far)
+    return b.call("llvm.copysign", value, x)
+
+
+def _tanh_in_double(b: Builder, x: Op) -> Op:
+    """m / (m + 2) with m = e²ˣ − 1, corrected for what rounding took from both; 1 from 19.1 on."""
+    one, two = b.number(1.0, x.base), b.number(2.0, x.base)
+    size = b.call("llvm.fabs", x)
+    shifted, r, square, series = _series_of_exp(b, _no_more(b, b.add(size, size), 40.0))
+    scale = _power_of_two(b, b.convert("bitcast", shifted, "i64"), x.base)
+    above = b.binary("fsub", scale, one)  # m = 2ᵏ(1 + r + r²P) − 1, the large part first
+    large = b.fma(scale, r, above)
+    small = b.fma(scale, r, b.binary("fsub", above, large))
+    small = b.fma(b.binary("fmul", scale, square), series, small)
+    m = b.binary("fadd", large, small)
+    lost = b.binary("fsub", small, b.binary("fsub", m, large))
+    below = b.binary("fadd", m, two)
+    also = b.add(b.binary("fsub", m, b.binary("fsub", below, two)), lost)
+    quotient = b.div(m, below)
+    left = b.add(b.fma(b.neg(quotient), below, m), b.fma(b.neg(quotient), also, lost))
+    value = b.fma(left, b.div(one, below), quotient)
     return b.call("llvm.copysign", value, x)
 
 
@@ -122,19 +210,18 @@ def sigmoid(b: Builder, x: Op) -> Op:
     e^−|x| is 2ᵏ(1 + rest). 2ᵏ is split, so that subnormal results come out by themselves, and the
     quotient is corrected by what rounding took from n and from the division.
     """
-    one = b.number(1.0)
-    shifted, rest = _halves_of_exp(b, _no_less(b, b.neg(b.call("llvm.fabs", x)), -105.0))
-    i = b.sub(b.convert("bitcast", shifted, "i32"), b.number(ROUNDING_BITS, "i32"))
-    low = b.binary("ashr", i, b.number(1, "i32"))
-    first, second = _power_of_two(b, low), _power_of_two(b, b.sub(i, low))
+    one, zero = b.number(1.0, x.base), b.number(0.0, x.base)
+    bounded = _no_less(b, b.neg(b.call("llvm.fabs", x)), FORMATS[x.base].bottom)
+    shifted, rest = _halves_of_exp(b, bounded)
+    first, second = _two_powers(b, shifted)
     scale = b.binary("fmul", first, second)
     e = b.fma(scale, rest, scale)
     inverse = b.div(one, b.fma(scale, rest, b.add(scale, one)))
-    below = b.compare("olt", x, b.number(0.0))
+    below = b.compare("olt", x, zero)
     rounded = b.add(rest, one)
     lost = b.sub(rest, b.binary("fsub", rounded, one))
     n = b.select(below, b.binary("fmul", rounded, first), one)
-    lost = b.select(below, b.binary("fmul", lost, first), b.number(0.0))
+    lost = b.select(below, b.binary("fmul", lost, first), zero)
     quotient = b.binary("fmul", n, inverse)
     left = b.fma(b.neg(quotient), e, b.binary("fsub", n, quotient))
     quotient = b.fma(b.add(left, lost), inverse, quotient)
@@ -142,26 +229,42 @@ def sigmoid(b: Builder, x: Op) -> Op:
 
 
 def log(b: Builder, x: Op) -> Op:
-    def whole(c: int) -> Op:
-        return b.number(c, "i32")
+    form = FORMATS[x.base]
 
-    small = b.compare("olt", x, b.number(1.1754943508222875e-38))
-    scaled = b.select(small, b.mul(x, b.number(8388608.0)), x)
-    bits = b.convert("bitcast", scaled, "i32")
-    exponent = b.binary("ashr", b.sub(bits, whole(0x3F3504F3)), whole(23))
-    mantissa = b.sub(bits, b.binary("shl", exponent, whole(23)))
-    f = b.sub(b.convert("bitcast", mantissa, "float"), b.number(1.0))
-    k = b.convert("sitofp", b.add(exponent, b.select(small, whole(-23), whole(0))), "float")
+    def number(c: float) -> Op:
+        return b.number(c, x.base)
+
+    def whole(c: int) -> Op:
+        return b.number(c, form.whole)
+
+    small = b.compare("olt", x, number(form.tiny))
+    scaled = b.select(small, b.mul(x, number(2.0**form.digits)), x)
+    bits = b.convert("bitcast", scaled, form.whole)
+    exponent = b.binary("ashr", b.sub(bits, whole(form.root_half)), whole(form.digits))
+    mantissa = b.sub(bits, b.binary("shl", exponent, whole(form.digits)))
+    f = b.sub(b.convert("bitcast", mantissa, x.base), number(1.0))
+    exponent = b.add(exponent, b.select(small, whole(-form.digits), whole(0)))
+    k = b.convert("sitofp", exponent, x.base)
     square = b.mul(f, f)
-    tail = b.mul(b.mul(_polynomial(b, f, _LOG), f), square)
-    tail = b.fma(k, b.number(LN2_LOW), b.fma(square, b.number(-0.5), tail))
-    value = b.fma(k, b.number(LN2_HIGH), b.add(f, tail))
+    tail = b.fma(square, number(-0.5), _beyond_the_square(b, f, square))
+    tail = b.fma(k, number(form.ln2[1]), tail)
+    value = b.fma(k, number(form.ln2[0]), b.add(f, tail))
     # Below zero NaN, at zero −∞; infinity and NaN are themselves.
-    zero = b.compare("oeq", x, b.number(0.0))
-    infinite = b.number(float("-inf"))
-    value = b.select(zero, infinite, b.select(b.compare("oge", x, b.number(0.0)), value, x))
-    value = b.select(b.compare("olt", x, b.number(0.0)), b.number(float("nan")), value)
-    return b.select(b.compare("oeq", x, b.number(float("inf"))), x, value)
+    zero = b.compare("oeq", x, number(0.0))
+    infinite = number(float("-inf"))
+    value = b.select(zero, infinite, b.select(b.compare("oge", x, number(0.0)), value, x))
+    value = b.select(b.compare("olt", x, number(0.0)), number(float("nan")), value)
+    return b.select(b.compare("oeq", x, number(float("inf"))), x, value)
+
+
+def _beyond_the_square(b: Builder, f: Op, square: Op) -> Op:
+    """log(1 + f) − f + ½f², in double precision s·(½f² + s²P(s²)) with s = f / (2 + f)."""
+    if f.base == "float":
+        return b.mul(b.mul(_polynomial(b, f, _LOG), f), square)
+    s = b.div(f, b.add(f, b.number(2.0, f.base)))
+    z = b.mul(s, s)
+    half = b.mul(square, b.number(0.5, f.base))
+    return b.mul(s, b.fma(z, _polynomial(b, z, _LOG_DOUBLE), half))
 
 
 def erf(b: Builder, x: Op) -> Op:
@@ -169,7 +272,7 @@ def erf(b: Builder, x: Op) -> Op:
     near = b.fma(_polynomial(b, b.mul(x, x), _ERF_NEAR), x, x)
     exponent = b.sub(_polynomial(b, size, _ERF_FAR), size)
     shifted, rest = _halves_of_exp(b, exponent)
-    scale = _power_of_two(b, b.convert("bitcast", shifted, "i32"))
+    scale = _power_of_two(b, b.convert("bitcast", shifted, "i32"), "float")
     far = b.sub(b.number(1.0), b.fma(scale, rest, scale))
     value = b.select(b.compare("olt", size, b.number(0.95)), near, far)
     return b.call("llvm.copysign", value, x)
@@ -275,3 +378,5 @@ FUNCTIONS: dict[str, Callable[..., Op]] = {
     "cos": cos,
     "pow": pow_,
 }
+# Those that know float64 too.
+IN_DOUBLE = frozenset({"exp", "log", "tanh", "sigmoid"})

@@ -4,6 +4,7 @@ from steepest.core.aval import DEFAULT_DTYPE, Aval, is_float, promote, result_dt
 from steepest.core.bind import Eager, Primitive, current, install, interpreting
 from steepest.core.lazy import lazy
 from steepest.core.streams import Streams
+from steepest.core.threads import get_num_threads, set_num_threads
 from steepest.errors import Problem, RequestError, closest, said
 
 __all__ = [
@@ -24,4 +25,6 @@ __all__ = [
     "said",
     "lazy",
     "Streams",
+    "get_num_threads",
+    "set_num_threads",
 ]

@@ -20,7 +20,7 @@ from steepest.random import default_generator
 from steepest.tensors import Tensor
 from steepest.training.callbacks import Callback
 from steepest.training.choices import target_for
-from steepest.training.measure import measure, watching
+from steepest.training.measure import measure
 from steepest.training.native import NativeEpochs, NativeOutputs
 from steepest.training.result import Fit
 
@@ -95,7 +95,7 @@ def _looked_at(fit: Fit, looks: NativeOutputs) -> dict[str, float]:
     """Loss and metrics on the training and the validation part, at the same weights."""
     data = fit.data
     row: dict[str, float] = {}
-    with watching(fit.model):
+    with nn.watching(fit.model):
         for prefix, part in (("", data.train), ("val_", data.val)):
             if len(part):
                 target, output = target_for(fit.loss, part.y), looks.run(part.x)

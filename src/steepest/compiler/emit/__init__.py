@@ -1,5 +1,5 @@
 """Nests -> LLVM IR, as text."""
 
-from steepest.compiler.emit.step import Emitted, emit
+from steepest.compiler.emit.step import Emitted, emit, emit_nest
 
-__all__ = ["Emitted", "emit"]
+__all__ = ["Emitted", "emit", "emit_nest"]

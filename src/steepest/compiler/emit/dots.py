@@ -3,7 +3,8 @@
 Where memory runs along a letter that the result does not have (the samples, in the gradient of a
 convolution's weight), both operands are read as vectors along it. Every sum is a vector in memory
 until the end, when its lanes are added up; so the loop over the first summed letter (the rows of
-the images) can be outermost, and what it reads stays in the cache.
+the images) can be outermost, and what it reads stays in the cache. Threads divide the first letter
+that no tile covers.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from collections.abc import Callable
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.library import Library
+from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles, lanes
@@ -23,7 +25,7 @@ __all__ = ["Dots"]
 Points = list[Environment]
 
 
-class Dots(Tiles):
+class Dots(Library):
     """Emitter of contract nests, those with summed lanes included."""
 
     def contract(self, nest: Nest) -> None:
@@ -43,7 +45,9 @@ class _Dots:
         assert nest.anchor is not None
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
-        self.tile, self.partial = emitter.plan.tiles[nest], emitter.plan.partial[nest]
+        partial = emitter.plan.scratch[nest].partial
+        assert partial is not None
+        self.tile, self.partial = emitter.plan.tiles[nest], partial
         self.names = {i: place[1][0][0] for i, place in letters(nest).items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         self.width = emitter.width = lanes(self.roles.size[self.roles.summed], emitter.layout.width)
@@ -62,7 +66,7 @@ class _Dots:
         def one(where: Environment, _: list[Op]) -> None:
             emitter.keep(self.partial, self.place(where), zero)
 
-        emitter.over(self.loops(self.kept), {}, one)
+        emitter.over(self.loops(self.kept), {}, one, shared=True)
 
     def accumulate(self) -> None:
         roles, (first, *rest) = self.roles, [*self.roles.inner, ""]
@@ -77,7 +81,7 @@ class _Dots:
 
                 self.pieces(roles.row, self.tile.rows, write)
 
-            self.emitter.over(self.loops(roles.outer), where, over_rows)
+            self.emitter.over(self.loops(roles.outer), where, over_rows, shared=True)
 
         self.emitter.over(self.loops([first] if first else []), {}, block)
 
@@ -126,7 +130,7 @@ class _Dots:
     def part(self, v: Value, index: Index, where: Environment, mask: Op | None) -> Op:
         """A vector of an operand; lanes beyond the end are zero."""
         emitter = self.emitter
-        x = emitter.vector(emitter.pull(v, emitter.operand(index, where)), self.width)
+        x = emitter.vector(emitter.pull(v, placed(index, where)), self.width)
         return x if mask is None else emitter.select(mask, x, emitter.number(0, x.base))
 
     def finish(self) -> None:
@@ -141,4 +145,4 @@ class _Dots:
             emitter.hold(self.anchor, where, total)
             emitter.write(self.nest.stores, where)
 
-        emitter.over(self.loops(self.kept), {}, one)
+        emitter.over(self.loops(self.kept), {}, one, shared=True)

@@ -60,7 +60,6 @@ class Expressions(Builder):
         self.nest: Nest | None = None
         self.width = 0  # lanes of the vectors being written; 0: scalars
         self.strided = 0  # accesses that went lane by lane, for tests to count
-        self.head: list[str] = []  # lines that run once, when the function begins
 
     @contextmanager
     def wide(self, width: int) -> Iterator[None]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from steepest.compiler.builder import Op
-from steepest.compiler.emit.expressions import Environment, Expressions, lane_at
+from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
+from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.index import (
     Affine,
@@ -18,7 +19,7 @@ from steepest.compiler.nest import Nest
 __all__ = ["Nests"]
 
 
-class Nests(Expressions):
+class Nests(Threads):
     """Emitters of the nests whose lanes are elements."""
 
     def over(
@@ -27,8 +28,11 @@ class Nests(Expressions):
         environment: Environment,
         inside: Callable[[Environment, list[Op]], list[Op] | None],
         carried: Sequence[Op] = (),
+        *,
+        shared: bool = False,
     ) -> list[Op]:
-        """inside(environment, carried) in all of the loops."""
+        """inside(environment, carried) in all of the loops; `shared`: where the threads divide the
+        nest, they divide the first."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
         (symbol, n), *rest = loops
@@ -36,6 +40,7 @@ class Nests(Expressions):
             n,
             lambda i, values: self.over(rest, {**environment, symbol: i}, inside, values),
             carried=carried,
+            within=self.part(n) if shared else None,
         )
 
     # ---- map -------------------------------------------------------------------------------------
@@ -57,10 +62,11 @@ class Nests(Expressions):
                     at = lane_at(plus(j, affine(q * self.width)))
                     self.write(nest.stores, {**environment, symbol: at})
 
-            self.loop(count * self.width, body, step=step * self.width)
+            within = None if others else self.part(count // step, step * self.width)
+            self.loop(count * self.width, body, step=step * self.width, within=within)
 
         others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
-        self.over(others, {}, inside)
+        self.over(others, {}, inside, shared=True)
 
     def _lane_dimension(self, nest: Nest, v: Value) -> int:
         """The dimension of the nest along which v is contiguous in memory."""

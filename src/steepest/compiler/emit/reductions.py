@@ -73,9 +73,10 @@ class Reductions(Rows):
                     self.hold(v, {**environment, symbol: a}, total)
                     self.write(nest.stores, {**environment, symbol: a})
 
-            self.loop(count * self.width, column, step=block * self.width)
+            within = None if outer else self.part(count // block, block * self.width)
+            self.loop(count * self.width, column, step=block * self.width, within=within)
 
-        self.over(outer, {}, columns)
+        self.over(outer, {}, columns, shared=True)
 
     def _reduce_along(
         self, nest: Nest, kept: list[tuple[str, int]], inner: list[tuple[str, int]], argmax: bool
@@ -119,7 +120,7 @@ class Reductions(Rows):
             self.hold(v, environment, total)
             self.write(nest.stores, environment)
 
-        self.over(kept, {}, point)
+        self.over(kept, {}, point, shared=True)
 
     def _later_maximum(self, x: Value, y: Op, j: Affine, values: list[Op]) -> list[Op]:
         """The larger of two and where it is; the first of equals, and the first NaN, stay."""

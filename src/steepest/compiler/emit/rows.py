@@ -59,12 +59,24 @@ class Rows(Cells):
 
         def blocks(where: Environment, carried: list[Op]) -> list[Op]:
             whole = rows // size * size
+            within = None if outer else self.part(rows // size, size)
             carried = self.loop(
-                whole, lambda i, sums: block(where, i, size, sums), step=size, carried=carried
+                whole,
+                lambda i, sums: block(where, i, size, sums),
+                step=size,
+                carried=carried,
+                within=within,
             )
-            return block(where, affine(whole), rows - whole, carried) if rows > whole else carried
+            if rows == whole:
+                return carried
+            return self.loop(
+                1,
+                lambda _, sums: block(where, affine(whole), rows - whole, sums),
+                carried=carried,
+                within=within and self.part(1),
+            )
 
-        totals = self.over(outer, {}, blocks, starts)
+        totals = self.over(outer, {}, blocks, starts, shared=True)
         for v in nest.sums:
             self._finish(v, [totals.pop(0) for _ in self.zeros(nest, v)])
 

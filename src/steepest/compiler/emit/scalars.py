@@ -11,7 +11,7 @@ import numpy as np
 from steepest.compiler.builder import Builder, Op
 from steepest.compiler.graph import Value
 from steepest.compiler.layout import BASES
-from steepest.compiler.vecmath import FUNCTIONS
+from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 from steepest.primitives import threefry
 
 __all__ = ["SCALAR_RULES", "converted", "maximum", "minus_infinity", "register_base", "uniform"]
@@ -86,23 +86,13 @@ def converted(b: Builder, x: Op, old: np.dtype, new: np.dtype) -> Op:
 
 
 def _function(name: str) -> Callable[..., Op]:
-    """A polynomial for float32; the C library, lane by lane, for float64."""
+    """Polynomials; the C library, lane by lane, for what they do not know in float64."""
 
     def rule(b: Builder, v: Value, *xs: Op) -> Op:
-        if v.dtype == np.float32:
-            return FUNCTIONS[name](b, *xs)
-        if name == "sigmoid":
-            return _sigmoid_in_double(b, *xs)
-        return b.library(name, *xs)
+        known = v.dtype == np.float32 or name in IN_DOUBLE
+        return FUNCTIONS[name](b, *xs) if known else b.library(name, *xs)
 
     return rule
-
-
-def _sigmoid_in_double(b: Builder, x: Op) -> Op:
-    one = b.number(1.0, "double")
-    e = b.library("exp", b.neg(b.call("llvm.fabs", x)))
-    above = b.select(b.compare("olt", x, b.number(0.0, "double")), e, one)
-    return b.div(above, b.add(e, one))
 
 
 def uniform(b: Builder, key: tuple[Op, Op], counter: Op) -> Op:

@@ -1,7 +1,9 @@
 """The function around the nests: a loop over steps, with what changes from step to step.
 
     i64 run(memory, rows, control, inputs…, outputs…, steps)
+    i64 run(memory, rows, control, inputs…, outputs…, first, steps, thread, threads)
 
+The second form is for several threads, which all call it; it begins at a step that need not be 0.
 It runs until `steps` steps are done, somebody writes to control[0], or the loss is not finite, and
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
@@ -12,83 +14,183 @@ that are written out, nests stand in the step itself.
 """
 
 import re
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import NamedTuple
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
+from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
+from steepest.compiler.sharing import STOP
 
-__all__ = ["Emitted", "emit"]
+__all__ = ["Emitted", "emit", "emit_nest"]
+
+_POLL = "load volatile i64, ptr %control"
 
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join)\w+")
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch)\w+")
+
+_COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
+_WORTHWHILE = 40_000  # letters of a module that are worth a thread
+
+
+class Function(NamedTuple):
+    """A function of the module, and how others declare it."""
+
+    name: str
+    takes: list[str]
+    text: str
+
+    @property
+    def declaration(self) -> str:
+        return f"declare hidden void {self.name}({', '.join(self.takes)})"
 
 
 class Emitted(NamedTuple):
-    """The module's text; how many memory accesses in it went lane by lane."""
+    """The functions of a program, the last one `run`; what they need of LLVM's and the C library's;
+    how many memory accesses in them went lane by lane."""
 
-    text: str
+    functions: list[Function]
+    declared: list[str]
     strided: int
+
+    @property
+    def text(self) -> str:
+        """All of it as one module."""
+        return self.modules(1)[0]
+
+    def modules(self, most: int) -> list[str]:
+        """As modules of nearly equal length that call each other's functions."""
+        count = min(most, 1 + sum(len(f.text) for f in self.functions) // _WORTHWHILE)
+        parts: list[list[Function]] = [[] for _ in range(count)]
+        length = [0] * count
+        for function in sorted(self.functions, key=lambda f: -len(f.text)):
+            shortest = length.index(min(length))
+            parts[shortest].append(function)
+            length[shortest] += len(function.text)
+        return [self._module(part) for part in parts if part]
+
+    def _module(self, part: list[Function]) -> str:
+        calls = any(f.name == "@run" for f in part)
+        others = [f.declaration for f in self.functions[:-1] if calls and f not in part]
+        return "\n".join([*self.declared, *others, *(f.text for f in part)])
 
 
 class Step(Dots):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
-        self.unroll = unroll
-        self.functions: dict[str, str] = {}
+        self.unroll, self.pause = unroll, pause
+        self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
-        self._name_buffers()
-        self.block = "step"
-        self._advance_inputs()
+        self._begin()
         for nest in self.fusion.nests:
             self._write_nest(nest)
         self.nest = None
-        self.scopes.append({})
-        for k, v in enumerate(self.fusion.graph.outputs):
-            self._write_output(v, f"%out{k}")
-        for before in self.fusion.graph.state:
-            if before[0] in self.fusion.aside:
-                self._copy(self.layout.buffers[before[1]], self.layout.buffers[before[0]])
-        finite = self._loss_is_finite()
-        return Emitted(self._assembled(finite), self.strided)
+        self.lines.append("  %next = add nuw nsw i64 %s, 1")
+        self._enter(self.sharing.closing if self.sharing else 0)
+        self.alone(self._close)
+        self.meet()
+        return self._emitted(self._loss_is_finite())
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
+        self.divided = False
+        if self.sharing:
+            self.divided = nest in self.sharing.split
+            self._enter(self.sharing.phases[nest])
         write = partial(getattr(self, nest.kind), nest)
         if self.unroll or not nest.space:
             self.scopes.append({})
-            write()
+            write() if self.divided else self.alone(write)
             self.scopes.pop()
             return
-        body = self.apart(write)
+        divided = self.divided
+        call = partial(self.lines.append, self._call_of(self.apart(write)))
+        call() if divided else self.alone(call)
+
+    def _call_of(self, body: str) -> str:
+        """A call of the function with this body."""
         names = list(dict.fromkeys(_OUTSIDE.findall(body)))
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
         body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        takes = ", ".join(f"ptr noalias {name}" for name in inside.values())
-        text = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
-        function = self.functions.setdefault(text, f"@nest{nest.number}")
-        self.lines.append(f"  call void {function}({', '.join(f'ptr {name}' for name in names)})")
+        typed = [("i64" if name in _COUNTS else "ptr noalias", name) for name in names]
+        takes = ", ".join(f"{kind} {inside[name]}" for kind, name in typed)
+        key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        types = [kind.split()[0] for kind, _ in typed]
+        if key not in self.functions:
+            name = f"@nest{len(self.functions)}"
+            self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
+        given = ", ".join(f"{kind} {name}" for kind, name in zip(types, names, strict=True))
+        return f"  call void {self.functions[key].name}({given})"
+
+    def _enter(self, phase: int) -> None:
+        """Threads meet where a phase begins."""
+        if phase > self.phase:
+            self.meet()
+
+    def _close(self) -> None:
+        """What the first thread does at the end of a step."""
+        self.divided = False
+        for k, v in enumerate(self.fusion.graph.outputs):
+            self._write_output(v, f"%out{k}")
+        for before, after in self.fusion.graph.state:
+            if before in self.fusion.aside:
+                self._copy(self.layout.buffers[after], self.layout.buffers[before])
+        done = self.new("getelementptr i64, ptr %control, i64 1")
+        self.lines.append(f"  store volatile i64 %next, ptr {done}")
+        if self.sharing:
+            stop = self.new(_POLL)
+            self.lines.append(f"  store i64 {stop}, ptr %stops")
+
+    def write_one(self, nest: Nest) -> Emitted:
+        """A function that runs one nest in every step, and nothing else."""
+        self._begin()
+        self._write_nest(nest)
+        self.lines.append("  %next = add nuw nsw i64 %s, 1")
+        return self._emitted("true")
+
+    def _emitted(self, finite: str) -> Emitted:
+        run = Function("@run", [], self._assembled(finite))
+        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
+
+    def _begin(self) -> None:
+        self._name_buffers()
+        self.block = "step"
+        self._advance_inputs()
+        if self.sharing:
+            # The first thread may already be a step ahead of one that reads this.
+            odd = self.new("and i64 %s, 1")
+            at = self.new(f"getelementptr i8, ptr %team, i64 {STOP}")
+            self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
 
     def _name_buffers(self) -> None:
-        """One pointer per buffer, computed once when the function begins."""
+        """One pointer per buffer, computed once when the function begins. What a thread must not
+        share is in memory of its own."""
         plan, layout = self.plan, self.layout
-        packs = [roles.packed for roles in layout.roles.values() if roles.packed]
-        every = [*layout.buffers.values(), *packs, *plan.partial.values(), *plan.spill.values()]
+        if self.sharing:
+            self.head += [
+                f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
+                "  %leads = icmp eq i64 %thread, 0",
+            ]
+        else:
+            self.head.append(f"  %private = getelementptr i8, ptr %memory, i64 {plan.private}")
+        scratch = [buffer for each in plan.scratch.values() for buffer in each.buffers()]
+        every = [*layout.buffers.values(), *scratch]
         for k, buffer in enumerate(dict.fromkeys(every)):
-            if buffer.place == "memory":
+            if buffer.place in ("memory", "private"):
                 buffer.pointer = f"%m{k}"
-                place = f"getelementptr i8, ptr %memory, i64 {buffer.offset}"
+                place = f"getelementptr i8, ptr %{buffer.place}, i64 {buffer.offset}"
                 self.head.append(f"  {buffer.pointer} = {place}")
         for k, v in enumerate(layout.sources):
             layout.sources[v].pointer = f"%in{k}"
@@ -141,7 +243,7 @@ class Step(Dots):
 
     def _loss_is_finite(self) -> str:
         outputs = self.fusion.graph.outputs
-        if not outputs or outputs[0].dtype.kind != "f":
+        if not outputs or outputs[0].dtype.kind != "f" or outputs[0].size != 1:
             return "true"
         loss = outputs[0]
         base = BASES[loss.dtype]
@@ -152,24 +254,27 @@ class Step(Dots):
 
     def _assembled(self, finite: str) -> str:
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
+        first, counts = "0", "i64 %steps"
+        if self.sharing:
+            first, counts = (
+                "%first",
+                ("i64 %first, i64 %steps, i64 %thread, i64 %threads, ptr %private"),
+            )
         return "\n".join(
             [
-                *sorted(self.declared),
-                *(f"define internal void {name}{text}" for text, name in self.functions.items()),
-                f"define i64 @run({arguments}, i64 %steps) nounwind {{",
+                *([barrier(self.pause)] if self.sharing else ()),
+                f"define i64 @run({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
-                "  %begin = icmp sgt i64 %steps, 0",
+                f"  %begin = icmp sgt i64 %steps, {first}",
                 "  br i1 %begin, label %step, label %nothing",
                 "nothing:",
-                "  ret i64 0",
+                f"  ret i64 {first}",
+                *(["abandoned:", "  ret i64 %s"] if self.sharing else ()),
                 "step:",
-                f"  %s = phi i64 [0, %entry], [%next, %{self.block}]",
+                f"  %s = phi i64 [{first}, %entry], [%next, %{self.block}]",
                 *self.lines,
-                "  %next = add nuw nsw i64 %s, 1",
-                "  %done = getelementptr i64, ptr %control, i64 1",
-                "  store volatile i64 %next, ptr %done",
-                "  %stop = load volatile i64, ptr %control",
+                f"  %stop = {'load i64, ptr %stops' if self.sharing else _POLL}",
                 "  %wanted = icmp eq i64 %stop, 0",
                 "  %more = icmp slt i64 %next, %steps",
                 f"  %sound = and i1 %wanted, {finite}",
@@ -186,6 +291,12 @@ class Step(Dots):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool) -> Emitted:
-    """The program as an LLVM module with one function, `run`."""
-    return Step(fusion, layout, plan, unroll).write_all()
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
+    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
+    a processor waits for another."""
+    return Step(fusion, layout, plan, unroll, pause).write_all()
+
+
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
+    """One nest alone, as a module of the same kind: for timing it, on one thread."""
+    return Step(fusion, layout, replace(plan, sharing=None), False, "").write_one(nest)

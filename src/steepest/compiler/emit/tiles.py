@@ -2,21 +2,23 @@
 
 The tile's sums become registers of the nest at (row, lane), and then the nest *pulls whatever it
 stores*: bias, activation, the derivative's mask, the optimizer's update. No case is a pattern.
+
+The loops, from outside: letters that B has and no tile covers; pieces of the summed dimension, each
+with its copy of A; strips of columns, each with its copy of B; letters that only A has; tiles.
 """
 
-from collections.abc import Callable
 from math import prod
+from typing import NamedTuple
 
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.reductions import Reductions
+from steepest.compiler.emit.packing import Packing, placed
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.fuse import Fusion
+from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.index import (
-    ZERO,
     Affine,
-    Index,
+    address,
     affine,
     is_view,
     plus,
@@ -25,75 +27,123 @@ from steepest.compiler.index import (
     times,
     varies,
 )
-from steepest.compiler.layout import Buffer, Layout, Roles, lanes
-from steepest.compiler.nest import Nest, letters
-from steepest.compiler.plan import Plan
+from steepest.compiler.layout import Roles, lanes
+from steepest.compiler.nest import Nest
 
 __all__ = ["Tiles"]
 
+_LONG = 8  # rounds of a loop that threads divide without caring for a remainder
+_LINE = 64  # bytes of a line of the cache
 
-class Tiles(Reductions):
+
+class Piece(NamedTuple):
+    """Some rows, and part of the summed dimension: where each begins, how long it is, and whether
+    sums are complete only with other pieces."""
+
+    top: Affine
+    height: int
+    start: Affine
+    depth: int
+    partial: bool
+
+
+class Tiles(Packing):
     """Emitter of contract nests."""
-
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
-        super().__init__(fusion, layout)
-        self.plan = plan
 
     def contract(self, nest: Nest) -> None:
         roles = self.layout.roles[nest]
-        size = roles.size
-        self.width = lanes(size[roles.lane], self.layout.width) if roles.lane else 0
-        if roles.packed:
-            self._pack(nest, roles, roles.packed)
-        place = letters(nest)
-        outer = [(place[i][1][0][0], size[i]) for i in roles.outer]
-        self.over(outer, {}, lambda environment, _: self._blocks(nest, roles, environment))
+        self.width = lanes(roles.size[roles.lane], self.layout.width) if roles.lane else 0
+        around = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        around = [(s, n) for s, n in around if varies(roles.b_index, s)]
+        # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
+        # wait in memory have one place for all rounds.
+        divided = self.divided
+        long = bool(around) and around[0][1] >= _LONG and not self.plan.scratch[nest].partial
+
+        def inside(where: Environment, _: list[Op]) -> None:
+            self.divided = divided and not long
+            self._blocks(nest, roles, where)
+            self.divided = divided
+
+        self.over(around, {}, inside, shared=long)
 
     def _blocks(self, nest: Nest, roles: Roles, where: Environment) -> None:
-        """The inner dimension whole, or in pieces whose sums wait in memory."""
-        depth = prod(roles.size[i] for i in roles.inner)
-        piece = self.plan.tiles[nest].block or depth
-        if nest not in self.plan.partial:
-            self._strips(nest, roles, where, ZERO, True, True)
-            return
-        self._strips(nest, roles, where, ZERO, True, False)
-        self.loop(
-            depth - piece,
-            lambda k, _: self._strips(nest, roles, where, k, False, False),
-            start=piece,
-            step=piece,
-        )
-        self._strips(nest, roles, where, affine(depth - piece), False, True)
+        """All rows, or as many as stay in the cache until they are read again."""
+        m = roles.size.get(roles.row, 1)
+        height = self.plan.tiles[nest].height or m
+        whole = m // height * height
+        self.loop(whole, lambda i, _: self._pieces(nest, roles, where, i, height), step=height)
+        if whole < m:
+            self._pieces(nest, roles, where, affine(whole), m - whole)
 
-    def _strips(
+    def _pieces(
+        self, nest: Nest, roles: Roles, where: Environment, top: Affine, height: int
+    ) -> None:
+        """The summed dimension whole, or in pieces whose sums wait in memory."""
+        depth = prod(roles.size[i] for i in roles.inner)
+        length = self.plan.tiles[nest].block or depth
+        if length >= depth:
+            self._piece(nest, roles, where, Piece(top, height, affine(0), depth, False))
+            return
+        symbol, whole = self.symbol_of(nest, roles.inner[0]), depth // length * length
+        self._clear_start(nest)
+
+        def at(k: Affine, length: int) -> None:
+            self._piece(nest, roles, {**where, symbol: k}, Piece(top, height, k, length, True))
+
+        self.loop(whole, lambda k, _: at(k, length), step=length)
+        if whole < depth:
+            at(affine(whole), depth - whole)
+
+    def _clear_start(self, nest: Nest) -> None:
+        """The sums from which the first piece starts."""
+        start, tile = self.plan.scratch[nest].start, self.plan.tiles[nest]
+        assert start is not None
+        for k in range(tile.rows * tile.vectors):
+            at = affine(k * max(self.width, 1))
+            self.store(self.number(0, start.base), start.pointer, at, self.width)
+
+    def _piece(self, nest: Nest, roles: Roles, where: Environment, piece: Piece) -> None:
+        """Strips of columns; in each, rows in tiles of two nearly equal sizes."""
+        if self.plan.scratch[nest].left:
+            self.pack_left(nest, roles, where, piece.top, (piece.height, piece.depth))
+        count = -(-roles.size.get(roles.lane, 1) // max(self.width, 1))
+        step, most = max(self.width, 1), self.plan.tiles[nest].vectors
+        whole = count // most * most
+
+        tiles = sum(number for number, _ in split_rows(piece.height, self.plan.tiles[nest].rows))
+
+        def strip(number: Affine, vectors: int) -> None:
+            j = times(number, most * step)
+            if self.plan.scratch[nest].right:
+                self.pack_right(nest, roles, where, j, vectors, piece.depth)
+            here = self.tiles_here(number, -(-count // most), tiles)
+            self._tiles(nest, roles, where, j, vectors, piece, here)
+
+        self.loop(whole // most, lambda number, _: strip(number, most))
+        if count > whole:
+            strip(affine(whole // most), count - whole)
+
+    def _tiles(
         self,
         nest: Nest,
         roles: Roles,
         where: Environment,
-        k: Affine,
-        first: bool,
-        last: bool,
+        j: Affine,
+        vectors: int,
+        piece: Piece,
+        here: TilesHere,
     ) -> None:
-        """Columns of tiles; in each, rows in tiles of two nearly equal sizes."""
-        tile = self.plan.tiles[nest]
-        m, n = roles.size.get(roles.row, 1), roles.size.get(roles.lane, 1)
-        step = max(self.width, 1)
-        count = -(-n // step)
-        whole = count // tile.vectors * tile.vectors
+        within = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        within = [(s, n) for s, n in within if not varies(roles.b_index, s)]
 
-        def strip(j: Affine, vectors: int) -> None:
-            at = 0
-            for number, rows in split_rows(m, tile.rows):
+        def inside(where: Environment, _: list[Op]) -> None:
+            def one(i: Affine, rows: int) -> None:
+                _Tile(self, nest, roles, where, i, j, rows, vectors, piece).write()
 
-                def one(i: Affine, _: list[Op], rows: int = rows) -> None:
-                    _Tile(self, nest, roles, where, i, j, rows, vectors).write(k, first, last)
+            self.row_tiles(nest, piece.height, one, here)
 
-                self.loop(at + number * rows, one, start=at, step=rows)
-                at += number * rows
-
-        self.loop(whole * step, lambda j, _: strip(j, tile.vectors), step=tile.vectors * step)
-        if count > whole:
-            strip(affine(whole * step), count - whole)
+        self.over(within, where, inside)
 
     def bounds(self, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
         """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
@@ -120,79 +170,6 @@ class Tiles(Reductions):
         low = self.call("llvm.smax", low, self.number(0, "i64"))
         return low.name, self.call("llvm.smin", high, self.number(n, "i64")).name
 
-    def operand(self, index: Index, where: Environment) -> Index:
-        return tuple(substitute(a, where) for a in index)
-
-    # ---- packing ---------------------------------------------------------------------------------
-
-    def _pack(self, nest: Nest, roles: Roles, packed: Buffer) -> None:
-        """A copy of B with its lanes contiguous: by squares transposed in registers where B is
-        contiguous along a summed letter, else element by element."""
-        place = letters(nest)
-        kept = [i for i in roles.outer + roles.inner if place[i] in roles.b_index]
-        symbols = [place[i][1][0][0] for i in kept]
-        lane = place[roles.lane][1][0][0]
-        along = self._contiguous_symbols(roles.b, roles.b_index)
-        inner = next((s for i, s in zip(kept, symbols, strict=True) if s in along), "")
-        sizes = [(s, roles.size[i]) for i, s in zip(kept, symbols, strict=True)]
-        n = roles.size[roles.lane]
-
-        def store(where: Environment, x: Op) -> None:
-            self.keep(packed, tuple(where[s] for s in [*symbols, lane]), x)
-
-        if not inner or dict(sizes)[inner] < self.width:
-            self.over(sizes, {}, lambda where, _: self._columns(roles, where, lane, n, store))
-            return
-        others = [(s, m) for s, m in sizes if s != inner]
-        depth = dict(sizes)[inner]
-        self.over(
-            others,
-            {},
-            lambda where, _: self._squares(roles, where, (lane, n), (inner, depth), store),
-        )
-
-    def _columns(
-        self, roles: Roles, where: Environment, lane: str, n: int, store: Callable[..., None]
-    ) -> None:
-        """Lanes gathered one vector at a time."""
-
-        def one(j: Affine, _: list[Op]) -> None:
-            at = {**where, lane: lane_at(j)}
-            store(at, self.pull(roles.b, self.operand(roles.b_index, at)))
-
-        self.loop(-(-n // self.width) * self.width, one, step=self.width)
-
-    def _squares(
-        self,
-        roles: Roles,
-        where: Environment,
-        lanes: tuple[str, int],
-        depths: tuple[str, int],
-        store: Callable[..., None],
-    ) -> None:
-        """Width × width elements read along the summed letter and transposed in registers."""
-        (lane, n), (inner, depth), width = lanes, depths, self.width
-
-        def square(j: Affine, k: Affine, rows: int, most: int) -> None:
-            at = [
-                {**where, inner: lane_at(k), lane: plus(j, affine(min(r, rows - 1)))}
-                for r in range(width)
-            ]
-            found = [self.pull(roles.b, self.operand(roles.b_index, a)) for a in at]
-            for r, x in enumerate(self.transpose(found)[:most]):
-                store({**where, inner: plus(k, affine(r)), lane: lane_at(j)}, x)
-
-        def strip(j: Affine, rows: int) -> None:
-            whole = depth // width * width
-            self.loop(whole, lambda k, _: square(j, k, rows, width), step=width)
-            if depth > whole:
-                square(j, affine(whole), rows, depth - whole)
-
-        whole = n // width * width
-        self.loop(whole, lambda j, _: strip(j, width), step=width)
-        if n > whole:
-            strip(affine(whole), n - whole)
-
 
 class _Tile:
     """rows × vectors sums in registers."""
@@ -207,118 +184,181 @@ class _Tile:
         j: Affine,
         rows: int,
         vectors: int,
+        piece: Piece,
     ):
-        self.emitter, self.nest, self.roles = emitter, nest, roles
-        place = letters(nest)
-        self.row = place[roles.row][1][0][0] if roles.row else ""
-        self.lane = place[roles.lane][1][0][0] if roles.lane else ""
-        self.summed = [(place[i][1][0][0], roles.size[i]) for i in roles.inner]
-        self.kept = [
-            s
-            for k in roles.outer + roles.inner
-            if place[k] in roles.b_index
-            for s in [place[k][1][0][0]]
-        ]
+        self.emitter, self.nest, self.roles, self.piece = emitter, nest, roles, piece
+        self.row, self.lane = (emitter.symbol_of(nest, x) for x in (roles.row, roles.lane))
+        self.scratch, self.bounds = emitter.plan.scratch[nest], emitter.bounds(roles)
         width = emitter.width
+        self.local, i = i, plus(piece.top, i)
         self.rows = [plus(i, affine(r)) for r in range(rows)]
         self.columns = [plus(j, affine(q * width)) for q in range(vectors)]
         if width:
             self.columns = [lane_at(a) for a in self.columns]
-        self.where, self.first_row = where, i
+        self.where, self.i, self.j = where, i, j
         assert nest.anchor is not None
         self.base = register_base(nest.anchor.dtype)
 
     def position(self, r: int, q: int) -> Environment:
         return {**self.where, self.row: self.rows[r], self.lane: self.columns[q]}
 
-    def write(self, k: Affine, first: bool, last: bool) -> None:
-        emitter, nest = self.emitter, self.nest
-        partial = emitter.plan.partial.get(nest)
+    def write(self) -> None:
+        emitter, nest, spill = self.emitter, self.nest, self.scratch.spill
         points = [(r, q) for r in range(len(self.rows)) for q in range(len(self.columns))]
-        if first:
-            zero = emitter.number(0, self.base)
-            sums = [Op(emitter.spell(zero, emitter.width), self.base, emitter.width)] * len(points)
-        else:
-            assert partial is not None
-            sums = [emitter.fetch(partial, (self.rows[r], self.columns[q])) for r, q in points]
-        sums = self._inner(k, sums)
-        if not last:
-            assert partial is not None
-            for (r, q), x in zip(points, sums, strict=True):
-                emitter.keep(partial, (self.rows[r], self.columns[q]), x)
-        elif nest in emitter.plan.spill and len(points) > 1:
-            self._loop_epilogue(emitter.plan.spill[nest], sums)
-        else:
-            assert nest.anchor is not None
-            for (r, q), x in zip(points, sums, strict=True):
-                emitter.hold(nest.anchor, self.position(r, q), x)
-                emitter.write(nest.stores, self.position(r, q))
+        if self.piece.partial:
+            self._add_piece(len(points))
+            return
+        zero = emitter.number(0, self.base)
+        start = Op(emitter.spell(zero, emitter.width), self.base, emitter.width)
+        sums = self._products([start] * len(points))
+        if spill and len(points) > 1:
+            self._keep_sums(sums, spill.pointer)
+            self._loop_epilogue(spill.pointer)
+            return
+        assert nest.anchor is not None
+        for (r, q), x in zip(points, sums, strict=True):
+            emitter.hold(nest.anchor, self.position(r, q), x)
+            emitter.write(nest.stores, self.position(r, q))
 
-    def _inner(self, k: Affine, sums: list[Op]) -> list[Op]:
+    def _add_piece(self, count: int) -> None:
+        """Sums that wait in memory, strip by strip and row by row, until the last piece is added;
+        the first is added to zeros."""
+        emitter, scratch, step = self.emitter, self.scratch, max(self.emitter.width, 1)
+        assert scratch.partial is not None and scratch.start is not None
+        m = self.roles.size.get(self.roles.row, 1)
+        at = plus(times(self.j, m), times(self.i, len(self.columns) * step))
+        partial = emitter.pointer(scratch.partial.pointer, self.base, at)
+        depth = prod(self.roles.size[i] for i in self.roles.inner)
+        end = depth - self.piece.depth
+        first, last = self._is_piece(0), self._is_piece(end)
+        truth = f"i1 {first.name}, ptr {scratch.start.pointer}, ptr {partial}"
+        start = emitter.new(f"select {truth}")
+        places = [affine(k * step) for k in range(count)]
+        sums = [emitter.load(start, self.base, place, emitter.width) for place in places]
+        self._keep_sums(self._products(sums), partial)
+        emitter.when(last, lambda: self._loop_epilogue(partial))
+
+    def _is_piece(self, start: int) -> Op:
+        k = Op(self.emitter.integer(self.piece.start), "i64", 0)
+        return self.emitter.compare("eq", k, self.emitter.number(start, "i64"))
+
+    def _keep_sums(self, sums: list[Op], pointer: str) -> None:
+        width = self.emitter.width
+        for k, x in enumerate(sums):
+            self.emitter.store(x, pointer, affine(k * max(width, 1)), width)
+
+    # ---- products --------------------------------------------------------------------------------
+
+    def _products(self, sums: list[Op]) -> list[Op]:
         """The loops over the summed letters, each round one product per register."""
-        emitter = self.emitter
-        registers = len(sums)
-        bounds = emitter.bounds(self.roles)
-        lanes_in_a = bool(self.lane) and varies(self.roles.a_index, self.lane)
+        emitter, depth = self.emitter, self.piece.depth
+        loops = emitter.summed(self.nest, self.roles, depth)
+        rounds = len(self.rows)
+        plain = len(loops) == 1 and not self.bounds and depth >= 4 * rounds
+        if not plain or self.nest not in emitter.plan.ahead:
+            return self._inside(loops, loops, {}, sums)
+        # What the epilogue will touch is called for row by row, between the products.
+        symbol, part = loops[0][0], depth // rounds
 
-        def step(where: Environment, sums: list[Op]) -> list[Op]:
-            bs = [self._b({**where, self.lane: column}) for column in self.columns]
-            new: list[Op] = []
-            for row in self.rows:
-                # A depends on the lane only where a letter is in both operands and the result.
-                places = self.columns if lanes_in_a else self.columns[:1]
-                found = [self._a({**where, self.row: row, self.lane: j}) for j in places]
-                for b, a in zip(bs, found * (len(bs) // len(found)), strict=True):
-                    new.append(emitter.fma(a, b, sums[len(new)]))
-            return new
-
-        def inside(loops: list[tuple[str, int]], where: Environment, sums: list[Op]) -> list[Op]:
-            if not loops:
-                return step(where, sums)
-            (symbol, n), *rest = loops
-            if symbol in bounds:
-                low, high = emitter.inside(bounds[symbol], symbol, where, n)
-                return emitter.loop(
-                    high,
-                    lambda i, sums: inside(rest, {**where, symbol: i}, sums),
-                    start=low,
-                    carried=sums,
-                )
-            n = emitter.plan.tiles[self.nest].block or n
-            short = not rest and n % 2 == 0 and registers <= 16 and n > 8
+        def called(r: Affine, sums: list[Op]) -> list[Op]:
+            self._call_for(r)
             return emitter.loop(
-                n,
-                lambda i, sums: inside(rest, {**where, symbol: plus(i, k)}, sums),
+                part,
+                lambda k, sums: self._step(loops, {symbol: plus(times(r, part), k)}, sums),
                 carried=sums,
-                unroll=2 if short else 1,
             )
 
-        return inside(self.summed, dict(self.where), sums)
+        sums = emitter.loop(rounds, called, carried=sums)
+        return emitter.loop(
+            depth,
+            lambda k, sums: self._step(loops, {symbol: k}, sums),
+            start=part * rounds,
+            carried=sums,
+        )
 
-    def _a(self, where: Environment) -> Op:
+    def _call_for(self, r: Affine) -> None:
+        """Prefetch a row of what the epilogue reads and writes."""
+        emitter = self.emitter
+        for buffer, index in emitter.plan.ahead[self.nest]:
+            lanes_in_line = _LINE // buffer.dtype.itemsize
+            for q in range(0, len(self.columns) * emitter.width, lanes_in_line):
+                here = {self.row: plus(self.i, r), self.lane: plus(self.j, affine(q))}
+                at = address(placed(index, {**self.where, **here}), buffer.strides)
+                emitter.prefetch(buffer.pointer, buffer.base, at)
+
+    def _inside(
+        self,
+        loops: list[tuple[str, int]],
+        rest: list[tuple[str, int]],
+        local: Environment,
+        sums: list[Op],
+    ) -> list[Op]:
+        emitter = self.emitter
+        if not rest:
+            return self._step(loops, local, sums)
+        (symbol, n), *rest = rest
+        if symbol in self.bounds:
+            where = emitter.moved(self.where, local)
+            low, high = emitter.inside(self.bounds[symbol], symbol, where, n)
+            return emitter.loop(
+                high,
+                lambda k, sums: self._inside(loops, rest, {**local, symbol: k}, sums),
+                start=low,
+                carried=sums,
+            )
+        short = not rest and n % 2 == 0 and len(sums) <= 16 and n > 8
+        return emitter.loop(
+            n,
+            lambda k, sums: self._inside(loops, rest, {**local, symbol: k}, sums),
+            carried=sums,
+            unroll=2 if short else 1,
+        )
+
+    def _step(self, loops: list[tuple[str, int]], local: Environment, sums: list[Op]) -> list[Op]:
+        """One element of the summed dimension."""
+        emitter = self.emitter
+        k, where = emitter.position(loops, local), emitter.moved(self.where, local)
+        bs = [self._b(k, where, q) for q in range(len(self.columns))]
+        # A depends on the lane only where a letter is in both operands and the result.
+        lanes_in_a = bool(self.lane) and varies(self.roles.a_index, self.lane)
+        new: list[Op] = []
+        for r in range(len(self.rows)):
+            places = range(len(self.columns)) if lanes_in_a else range(1)
+            found = [self._a(k, where, r, q) for q in places]
+            for b, a in zip(bs, found * (len(bs) // len(found)), strict=True):
+                new.append(emitter.fma(a, b, sums[len(new)]))
+        return new
+
+    def _a(self, k: Affine, where: Environment, r: int, q: int) -> Op:
         emitter, roles = self.emitter, self.roles
-        return emitter.pull(roles.a, emitter.operand(roles.a_index, where))
+        left = self.scratch.left
+        if left:
+            at = plus(times(self.local, self.piece.depth), times(k, len(self.rows)))
+            return emitter.load(left.pointer, left.base, plus(at, affine(r)))
+        here = {**where, self.row: self.rows[r], self.lane: self.columns[q]}
+        return emitter.pull(roles.a, placed(roles.a_index, here))
 
-    def _b(self, where: Environment) -> Op:
-        emitter, roles = self.emitter, self.roles
-        if not roles.packed:
-            return emitter.pull(roles.b, emitter.operand(roles.b_index, where))
-        packed, index = roles.packed, tuple(where[s] for s in [*self.kept, self.lane])
-        return emitter.once((packed, index), lambda: emitter.fetch(packed, index))
+    def _b(self, k: Affine, where: Environment, q: int) -> Op:
+        emitter, roles, right = self.emitter, self.roles, self.scratch.right
+        if right:
+            width = emitter.width
+            at = plus(times(k, len(self.columns) * width), affine(q * width))
+            return emitter.load(right.pointer, right.base, at, width)
+        return emitter.pull(roles.b, placed(roles.b_index, {**where, self.lane: self.columns[q]}))
 
-    def _loop_epilogue(self, spill: Buffer, sums: list[Op]) -> None:
+    # ---- a long epilogue -------------------------------------------------------------------------
+
+    def _loop_epilogue(self, sums: str) -> None:
         """A long epilogue (Adam) is a loop over a tile in memory, not a copy of it for every
         register: a fraction of the code, the same speed."""
         emitter, nest = self.emitter, self.nest
         width, vectors = emitter.width, len(self.columns)
         step = max(width, 1)
-        for at, x in enumerate(sums):
-            emitter.store(x, spill.pointer, affine(at * step), width)
 
         def one(r: Affine, q: Affine) -> None:
             at = plus(times(r, vectors * step), times(q, step))
-            x = emitter.load(spill.pointer, self.base, at, width)
-            row, column = plus(self.first_row, r), plus(self.columns[0], times(q, step))
+            x = emitter.load(sums, self.base, at, width)
+            row, column = plus(self.i, r), plus(self.columns[0], times(q, step))
             position = {**self.where, self.row: row, self.lane: column}
             assert nest.anchor is not None
             emitter.hold(nest.anchor, position, x)

@@ -1,7 +1,7 @@
 """Simplify: Graph -> Graph. The same numbers from fewer and more canonical equations.
 
 passes        all of it in order
-rewriter      rebuilds the graph, one rule at a time, to a fixed point; equal equations become one
+rewriter      rebuilds the graph, one rule at a time; equal equations become one
 constants     what is known now; ranges of labels
 algebra       neutral elements, signs, constant factors
 movement      reshape, permute, broadcast: fewer, and after the arithmetic

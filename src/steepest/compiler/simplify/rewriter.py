@@ -1,9 +1,13 @@
-"""The rewriter: rebuilds a graph from the leaves up, one small rule at a time, to a fixed point.
+"""The rewriter: rebuilds a graph from the leaves up, one small rule at a time, until none applies.
 
 A rule looks at one value and returns an equal one that is simpler, or None. Equal means: the same
 shape, the same dtype, the same numbers for finite inputs; where only rounding may differ, the rule
 says "(rounding)". Equations that say the same become one value, so common subexpressions vanish
 while rebuilding, and dead code vanishes because nothing reaches it.
+
+One sweep is enough. A rule sees a value and what it is computed from, nothing else; a value is
+settled after its operands, by trying all rules on it until none applies, and on what they return
+likewise. Nothing that a settled value is computed from changes later, so it stays settled.
 """
 
 from collections.abc import Callable
@@ -20,7 +24,6 @@ Rule = Callable[[Value], Value | None]
 ELEMENTWISE = tuple(row for row in P.TABLE.values() if row.lowering == "elementwise")
 _COMMUTATIVE = (P.add, P.mul, P.equal)
 _RULES: dict[Primitive, list[Rule]] = {}
-_SWEEPS = 12  # 3 or 4 are usual; each makes the graph simpler, so this is never a matter of luck
 
 
 def rule(*rows: Primitive) -> Callable[[Rule], Rule]:
@@ -36,12 +39,7 @@ def rule(*rows: Primitive) -> Callable[[Rule], Rule]:
 
 def rewrite(graph: Graph) -> Graph:
     """Apply all rules until none applies."""
-    for _ in range(_SWEEPS):
-        sweep = _Sweep()
-        graph = graph.rebuilt(sweep.build)
-        if not sweep.changed:
-            break
-    return graph
+    return graph.rebuilt(_Sweep().build)
 
 
 class _Sweep:
@@ -50,7 +48,6 @@ class _Sweep:
     def __init__(self) -> None:
         self.known: dict[Any, Value] = {}  # by identity: what has been built already
         self.settled: set[Value] = set()
-        self.changed = False
 
     def build(self, value: Value, operands: tuple[Value, ...]) -> Value:
         """The settled form of a value whose operands are settled."""
@@ -68,7 +65,6 @@ class _Sweep:
                 self.settled.add(value)
             else:
                 simpler.origin = simpler.origin or value.origin
-                self.changed = True
                 value = simpler
         return value
 
@@ -90,4 +86,4 @@ def _identity(value: Value) -> Any:
     operands = tuple([id(x) for x in value.operands])
     if value.row in _COMMUTATIVE:
         operands = tuple(sorted(operands))
-    return (value.row, operands, *sorted((k, str(x)) for k, x in value.params.items()))
+    return (value.row, operands, *sorted([(k, str(x)) for k, x in value.params.items()]))

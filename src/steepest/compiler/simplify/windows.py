@@ -1,4 +1,4 @@
-"""Windows: an overlap-add is read, never scattered."""
+"""Windows: an overlap-add is read, never scattered, and only where it is needed."""
 
 from steepest import primitives as P
 from steepest.compiler.graph import Value, equation
@@ -51,3 +51,46 @@ def of_repeated_ones(v: Value) -> Value | None:
     inner = equation(P.reshape, x, shape=bare + x.shape[len(lead) :])
     folded = equation(P.fold, inner, **{**v.params, "shape": bare + v.shape[-k:]})
     return equation(P.reshape, folded, shape=v.shape)
+
+
+@rule(P.slice_)
+def of_convolution(v: Value) -> Value | None:
+    """Part of a convolution is the convolution of part of the image: no window is in vain."""
+    (y,) = v.operands
+    if not y.is_row(P.contract) or set(v.params["steps"]) != {1}:
+        return None
+    (x, w), (a, b, out) = y.operands, P.split_spec(y.params["spec"])
+    if not x.is_row(P.windows) or set(x.params["step"]) != {1} or not x.operands[0].is_row(P.pad):
+        return None
+    k, image = len(x.params["size"]), x.operands[0]
+    at = a[-2 * k : -k]
+    cut = [i for i, n, m in zip(out, v.shape, y.shape, strict=True) if n != m]
+    if not set(cut) <= set(at) - set(b):
+        return None
+    begins = dict(zip(out, v.params["starts"], strict=True))
+    counts = dict(zip(out, v.shape, strict=True))
+    lead = image.ndim - k
+    starts = (0,) * lead + tuple(begins[i] for i in at)
+    sizes = image.shape[:lead] + tuple(
+        counts[i] + n - 1 for i, n in zip(at, x.params["size"], strict=True)
+    )
+    part = equation(P.slice_, image, starts=starts, sizes=sizes, steps=(1,) * image.ndim)
+    return equation(P.contract, equation(P.windows, part, **x.params), w, spec=y.params["spec"])
+
+
+@rule(P.slice_)
+def of_padded(v: Value) -> Value | None:
+    """Part of a pad is a smaller pad."""
+    (y,) = v.operands
+    if not y.is_row(P.pad) or {*v.params["steps"], *y.params["steps"]} != {1}:
+        return None
+    (x,) = y.operands
+    before = [p - s for p, s in zip(y.params["starts"], v.params["starts"], strict=True)]
+    low = [max(0, -p) for p in before]
+    high = [min(n, m - p) for n, m, p in zip(x.shape, v.shape, before, strict=True)]
+    if any(h <= s for s, h in zip(low, high, strict=True)):
+        return None
+    sizes = tuple(h - s for s, h in zip(low, high, strict=True))
+    part = equation(P.slice_, x, starts=tuple(low), sizes=sizes, steps=(1,) * x.ndim)
+    starts = tuple(max(0, p) for p in before)
+    return equation(P.pad, part, shape=v.shape, starts=starts, steps=(1,) * x.ndim)

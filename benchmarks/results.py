@@ -1,0 +1,42 @@
+"""What a run of the benchmarks found; `table` shows it, `targets` judges it."""
+
+from dataclasses import dataclass, field
+
+from benchmarks.alone import Alone
+from benchmarks.measure import Timing
+
+__all__ = ["Results", "Row"]
+
+
+@dataclass
+class Row:
+    """One peer on one workload.
+
+    ratio   its time divided by ours: above 1, we are faster
+    share   of the time that no program can go below
+    """
+
+    workload: str
+    title: str
+    peer: str
+    time: Timing
+    ratio: float
+    share: str
+    alone: Alone = field(default_factory=Alone)
+
+
+@dataclass
+class Results:
+    """A whole run.
+
+    threads   microseconds of wall time by workload, peer and number of threads
+    llvmlite  milliseconds that importing it takes
+    waits     milliseconds by what is waited for
+    """
+
+    circumstances: str
+    rows: list[Row] = field(default_factory=list)
+    threads: dict[str, dict[str, dict[int, float]]] = field(default_factory=dict)
+    llvmlite: float = 0.0
+    waits: dict[str, float] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)

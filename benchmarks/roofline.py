@@ -1,0 +1,153 @@
+"""What this processor can do at most, measured, and the time that no program can go below.
+
+Two small programs of LLVM text: independent fused multiply-adds in registers, and a pass that reads
+and writes an array. A step needs at least its matrix products at the first speed, or its bytes at
+the second, whichever is longer; that share of the measured time is the roofline share.
+
+Source: Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for
+multicore architectures", CACM 52, 2009.
+"""
+
+import ctypes
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from benchmarks.workloads import Workload
+
+__all__ = ["Roofline", "measure_roofline", "share"]
+
+ACCUMULATORS = 10  # two units, four cycles of latency: at least eight
+SIZES = [1 << 14, 1 << 18, 1 << 21, 1 << 26]  # bytes of an array: first cache … main memory
+REPEATS, TRAFFIC = 5, 1 << 28
+LATENCY = 1.0  # microseconds: below, a step waits for results, and its share says nothing
+
+
+@dataclass
+class Roofline:
+    """gflops: 10⁹ float32 operations per second; bandwidths: bytes per second by array size."""
+
+    gflops: float
+    bandwidths: dict[int, float]
+
+    def floor(self, workload: Workload) -> float:
+        """Microseconds that a step of the workload takes at least."""
+        moved = workload.moved()
+        fitting = [size for size in self.bandwidths if size >= moved / 2]
+        bandwidth = self.bandwidths[min(fitting, default=max(self.bandwidths))]
+        return max(2 * workload.products() / (self.gflops * 1e3), moved / bandwidth * 1e6)
+
+    def __str__(self) -> str:
+        places = ", ".join(
+            f"{bandwidth / 1e9:.0f} GB/s in {size >> 10} KB"
+            for size, bandwidth in self.bandwidths.items()
+        )
+        return f"{self.gflops:.0f} GFLOP/s, read and written: {places}"
+
+
+def share(floor: float, microseconds: float) -> str:
+    """The roofline share of a measured time, as text."""
+    return "latency-bound" if microseconds < LATENCY else f"{floor / microseconds:.0%}"
+
+
+def measure_roofline() -> Roofline:
+    """Measure both limits on one core."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features()
+    lanes = 16 if features.get("avx512f") else 8 if features.get("avx") else 4
+    engine, function = _compiled(_text(lanes))
+    array = np.full(lanes, 0.5, np.float32)
+    count = 10_000_000 // ACCUMULATORS
+    operations = 2 * lanes * ACCUMULATORS * count
+    gflops = operations / _fastest(function("products"), array, count, 1) / 1e9
+    bandwidths = {}
+    for size in SIZES:
+        array = np.full(size // 4, 0.5, np.float32)
+        vectors, passes = array.size // lanes, max(TRAFFIC // size // 2, 1)
+        seconds = _fastest(function("stream"), array, vectors, passes)
+        bandwidths[size] = 2 * size * passes / seconds
+    del engine  # which owned the code until here
+    return Roofline(gflops, bandwidths)
+
+
+def _fastest(function: Any, array: np.ndarray, count: int, passes: int) -> float:
+    """Seconds of a call: the fastest, because a limit is asked for."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        function(array.ctypes.data, count, passes)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _compiled(text: str) -> tuple[Any, Any]:
+    """The engine that owns the code, and its functions (pointer, count, passes) by name."""
+    features = llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True
+    )
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), target)
+    engine.finalize_object()
+    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    return engine, lambda name: signature(engine.get_function_address(name))
+
+
+def _text(lanes: int) -> str:
+    """Both programs. x ← x · ½ + ½ stays finite, however often it is done."""
+    vector = f"<{lanes} x float>"
+    half = f"{vector} <{', '.join(['float 0.5'] * lanes)}>"
+    numbers = range(ACCUMULATORS)
+    phis = "\n".join(f"  %a{k} = phi {vector} [%x, %entry], [%b{k}, %loop]" for k in numbers)
+    fmas = "\n".join(
+        f"  %b{k} = call {vector} @llvm.fma.v{lanes}f32({vector} %a{k}, {half}, {half})"
+        for k in numbers
+    )
+    sums = "\n".join(
+        f"  %s{k + 1} = fadd {vector} {f'%s{k}' if k else '%x'}, %b{k}" for k in numbers
+    )
+    counting = """  %i = phi i64 [0, %entry], [%next, %loop]
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n"""
+    return f"""
+declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})
+
+define void @products(ptr %p, i64 %n, i64 %passes) {{
+entry:
+  %x = load {vector}, ptr %p, align 4
+  br label %loop
+loop:
+{phis}
+{counting}
+{fmas}
+  br i1 %more, label %loop, label %done
+done:
+{sums}
+  store {vector} %s{ACCUMULATORS}, ptr %p, align 4
+  ret void
+}}
+
+define void @stream(ptr %p, i64 %n, i64 %passes) {{
+entry:
+  br label %pass
+pass:
+  %k = phi i64 [0, %entry], [%following, %passed]
+  br label %loop
+loop:
+{counting.replace("%entry", "%pass")}
+  %q = getelementptr {vector}, ptr %p, i64 %i
+  %x = load {vector}, ptr %q, align 4
+  %y = call {vector} @llvm.fma.v{lanes}f32({vector} %x, {half}, {half})
+  store {vector} %y, ptr %q, align 4
+  br i1 %more, label %loop, label %passed
+passed:
+  %following = add i64 %k, 1
+  %again = icmp slt i64 %following, %passes
+  br i1 %again, label %pass, label %done
+done:
+  ret void
+}}
+"""

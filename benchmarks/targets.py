@@ -1,0 +1,109 @@
+"""What the library has promised, beside what was measured in this run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmarks.peers import BASE, CHANNELS_LAST, TORCH
+from benchmarks.results import Results, Row
+from benchmarks.startup import FIRST_COLD, FIRST_WARM, HELP, IMPORT, IMPORT_TORCH
+
+__all__ = ["Target", "targets"]
+
+JAX_FORMS = ("JAX scan", "JAX jit per step")
+TORCH_FORMS = {TORCH: "PyTorch eager", CHANNELS_LAST: "PyTorch's better format"}
+# per workload: at least so many times faster than JAX's best form and than PyTorch; ms to compile;
+# None where nothing is promised
+STEPS: dict[str, tuple[float | None, float, float | None]] = {
+    "W1": (15.0, 1500.0, 100.0),
+    "W2": (2.5, 50.0, 150.0),
+    "W3": (15.0, 1500.0, 100.0),
+    "W4": (1.35, 4.0, 200.0),
+    "W5": (10.0, 6.0, 400.0),
+    "W6": (1.1, 2.0, 400.0),
+    "W7": (2.5, 50.0, 150.0),
+    "W8": (None, 1.0, None),
+}
+AIMS = {"W8": 1.2}  # beside the promise against PyTorch, what is aimed at
+CACHED, MEMORY = 15.0, 1 / 3
+WAITS = {IMPORT: 250.0, HELP: 200.0}
+THREADS = {"W4": 1.6, "W5": 1.8}
+NEVER_SLOWER = 1.0
+
+
+@dataclass
+class Target:
+    """A promise: `measured` must be at least, or at most, `wanted`; None where it could not be."""
+
+    what: str
+    wanted: float
+    measured: float | None
+    unit: str
+    at_least: bool
+
+    @property
+    def verdict(self) -> str:
+        """met, missed, or not measured."""
+        if self.measured is None:
+            return "not measured"
+        better = self.measured >= self.wanted if self.at_least else self.measured <= self.wanted
+        return "met" if better else "missed"
+
+    def cells(self) -> tuple[str, ...]:
+        """What, wanted, measured, verdict."""
+        sign = "≥" if self.at_least else "≤"
+        measured = "—" if self.measured is None else f"{self.measured:,.4g} {self.unit}"
+        return self.what, f"{sign} {self.wanted:,.4g} {self.unit}", measured, self.verdict
+
+
+def targets(results: Results) -> list[Target]:
+    """All promises about the workloads that were run."""
+    found: list[Target] = []
+    for name in dict.fromkeys(row.workload for row in results.rows):
+        rows = {row.peer: row for row in results.rows if row.workload == name}
+        found += _step(name, rows, results.llvmlite)
+    for name, threads in results.threads.items():
+        found += _threads(name, threads)
+    found += [
+        Target(what, most, results.waits[what], "ms", False)
+        for what, most in WAITS.items()
+        if what in results.waits
+    ]
+    if IMPORT_TORCH in results.waits:
+        most = results.waits[IMPORT_TORCH]
+        for what in (FIRST_COLD, FIRST_WARM):
+            before = f"{what}, before import torch has returned"
+            found.append(Target(before, most, results.waits[what], "ms", False))
+    return found
+
+
+def _step(name: str, rows: dict[str, Row], llvmlite: float) -> Iterable[Target]:
+    jax, torch, cold = STEPS[name]
+    if jax is not None:
+        forms = [rows[form].ratio for form in JAX_FORMS if form in rows]
+        yield Target(f"{name} against JAX's best form", jax, min(forms, default=None), "×", True)
+    formats = {form: rows[form].ratio for form in TORCH_FORMS if form in rows}
+    against = f"{name} against {TORCH_FORMS[[TORCH, *formats][-1]]}"
+    nearest = min(formats.values(), default=None)
+    yield Target(against, torch, nearest, "×", True)
+    if name in AIMS:
+        yield Target(f"{against}, aimed at", AIMS[name], nearest, "×", True)
+    ours, theirs = rows[BASE].alone, rows[TORCH].alone if TORCH in rows else None
+    limits = (("cold", cold, ours.first), ("compiled before", CACHED, ours.cached))
+    for (what, limit, first), loaded in zip(limits, ours.llvmlite, strict=True):
+        if limit is None:
+            continue
+        yield Target(f"{name} compiling, {what}", limit, first, "ms", False)
+        if loaded and first is not None:
+            less = f"{name} compiling, {what}, without importing llvmlite"
+            yield Target(less, limit, first - llvmlite, "ms", False)
+    for what, peak in (("cold", ours.peak), ("compiled before", ours.cached_peak)):
+        known = peak is not None and theirs is not None and theirs.peak is not None
+        part = peak / theirs.peak if known else None  # type: ignore[operator, union-attr]
+        yield Target(f"{name} peak memory against PyTorch, {what}", MEMORY, part, "×", False)
+
+
+def _threads(name: str, times: dict[str, dict[int, float]]) -> Iterable[Target]:
+    ours = times.get(BASE, {})
+    faster = ours[1] / ours[2] if {1, 2} <= set(ours) else None
+    wanted = THREADS.get(name, NEVER_SLOWER)
+    yield Target(f"{name} two threads against one", wanted, faster, "×", True)

@@ -1,0 +1,174 @@
+"""Packing: copies of a contraction's operands, in the order in which its tiles read them.
+
+The copy of B is a panel: one strip of columns and one piece of the summed dimension, a row of lanes
+for every summed element. The copy of A is the whole piece, tile by tile: all of a tile's rows for
+one summed element, then for the next. A tile then reads both one number after the other, wherever
+the numbers lay before.
+"""
+
+from collections.abc import Callable
+
+from steepest.compiler.builder import Op
+from steepest.compiler.contraction import split_rows
+from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.reductions import Reductions
+from steepest.compiler.emit.threads import TilesHere
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
+from steepest.compiler.layout import Layout, Roles
+from steepest.compiler.nest import Nest, letters
+from steepest.compiler.plan import Plan
+
+__all__ = ["Packing", "placed"]
+
+
+def placed(index: Index, where: Environment) -> Index:
+    """An index of a nest at actual positions of its loops."""
+    return tuple(substitute(a, where) for a in index)
+
+
+class Packing(Reductions):
+    """Emitter of the copies."""
+
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
+        super().__init__(fusion, layout, plan.sharing)
+        self.plan = plan
+
+    def symbol_of(self, nest: Nest, letter: str) -> str:
+        """The loop variable of a letter; "" for a letter that is not there."""
+        terms = letters(nest)[letter][1] if letter else ()
+        return terms[0][0] if terms else ""
+
+    def row_tiles(
+        self,
+        nest: Nest,
+        height: int,
+        tile: Callable[[Affine, int], None],
+        here: TilesHere = None,
+    ) -> None:
+        """tile(i, rows) for so many rows, counted from 0; of them the tiles that are `here`."""
+        at = above = 0
+        for number, rows in split_rows(height, self.plan.tiles[nest].rows):
+            end = at + number * rows
+            within = self.rows_within(here, (above, above + number), at, rows)
+
+            def one(i: Affine, _: list[Op], rows: int = rows) -> None:
+                tile(i, rows)
+
+            self.loop(end, one, start=at, step=rows, within=within)
+            at, above = end, above + number
+
+    # ---- B ---------------------------------------------------------------------------------------
+
+    def pack_right(
+        self, nest: Nest, roles: Roles, where: Environment, j: Affine, vectors: int, depth: int
+    ) -> None:
+        """The panel of the columns from j on: by squares transposed in registers where B is
+        contiguous along a summed letter, else row by row."""
+        along = self._contiguous_symbols(roles.b, roles.b_index)
+        symbols = [self.symbol_of(nest, i) for i in roles.inner]
+        loops = self.summed(nest, roles, depth)
+        turned = next((s for s in symbols if s in along), "")
+        if roles.strided and turned and dict(loops)[turned] >= self.width:
+            self._squares(nest, roles, where, j, vectors, loops, turned)
+            return
+
+        def row(local: Environment, _: list[Op]) -> None:
+            for q in range(vectors):
+                lanes = lane_at(plus(j, affine(q * self.width)))
+                at = {**self.moved(where, local), self.symbol_of(nest, roles.lane): lanes}
+                x = self.pull(roles.b, placed(roles.b_index, at))
+                self._to_panel(nest, x, self.position(loops, local), q, vectors)
+
+        self.over(loops, {}, row)
+
+    def _to_panel(self, nest: Nest, x: Op, k: Affine, q: int, vectors: int) -> None:
+        panel = self.plan.scratch[nest].right
+        assert panel is not None
+        at = plus(times(k, vectors * self.width), affine(q * self.width))
+        self.store(self.vector(x, self.width), panel.pointer, at, self.width)
+
+    def summed(self, nest: Nest, roles: Roles, depth: int) -> list[tuple[str, int]]:
+        """The loops over the summed letters; `depth` is the length of a single one's piece."""
+        symbols = [self.symbol_of(nest, i) for i in roles.inner]
+        sizes = [depth] if len(symbols) == 1 else [roles.size[i] for i in roles.inner]
+        return list(zip(symbols, sizes, strict=True))
+
+    def moved(self, where: Environment, local: Environment) -> Environment:
+        """Positions within a piece become positions within the whole."""
+        return {**where, **{s: plus(i, where.get(s, affine(0))) for s, i in local.items()}}
+
+    def position(self, loops: list[tuple[str, int]], local: Environment) -> Affine:
+        """The number of a summed element within its piece."""
+        total = affine(0)
+        for symbol, n in loops:
+            total = plus(times(total, n), local[symbol])
+        return total
+
+    def _squares(
+        self,
+        nest: Nest,
+        roles: Roles,
+        where: Environment,
+        j: Affine,
+        vectors: int,
+        loops: list[tuple[str, int]],
+        turned: str,
+    ) -> None:
+        """Width × width elements read along the summed letter and transposed in registers. What is
+        read beyond either end is not used."""
+        lane, width, depth = self.symbol_of(nest, roles.lane), self.width, dict(loops)[turned]
+
+        def square(local: Environment, k: Affine, q: int, rows: int) -> None:
+            here = self.moved(where, {**local, turned: k})
+            here[turned] = lane_at(here[turned])
+            columns = [plus(j, affine(q * width + r)) for r in range(width)]
+            places = [placed(roles.b_index, {**here, lane: column}) for column in columns]
+            found = [self.vector(self.pull(roles.b, place), width) for place in places]
+            for r, x in enumerate(self.transpose(found)[:rows]):
+                at = self.position(loops, {**local, turned: plus(k, affine(r))})
+                self._to_panel(nest, x, at, q, vectors)
+
+        def row(local: Environment, _: list[Op]) -> None:
+            whole = depth // width * width
+            for q in range(vectors):
+
+                def one(k: Affine, _: list[Op], q: int = q) -> None:
+                    square(local, k, q, width)
+
+                self.loop(whole, one, step=width)
+                if depth > whole:
+                    square(local, affine(whole), q, depth - whole)
+
+        self.over([(s, n) for s, n in loops if s != turned], {}, row)
+
+    # ---- A ---------------------------------------------------------------------------------------
+
+    def pack_left(
+        self,
+        nest: Nest,
+        roles: Roles,
+        where: Environment,
+        top: Affine,
+        size: tuple[int, int],
+    ) -> None:
+        """The rows of a piece, tile by tile; A is contiguous along its rows. A vector may reach
+        into the next element's place, which is written afterwards."""
+        left, row = self.plan.scratch[nest].left, self.symbol_of(nest, roles.row)
+        assert left is not None
+        (height, depth), width = size, self.layout.width
+        symbol = self.symbol_of(nest, roles.inner[0])
+
+        def tile(i: Affine, rows: int) -> None:
+            def element(k: Affine, _: list[Op]) -> None:
+                here = self.moved(where, {symbol: k})
+                for r in range(0, rows, width):
+                    at = {**here, row: lane_at(plus(plus(top, i), affine(r)))}
+                    x = self.pull(roles.a, placed(roles.a_index, at))
+                    to = plus(plus(times(i, depth), times(k, rows)), affine(r))
+                    self.store(self.vector(x, width), left.pointer, to, width)
+
+            self.loop(depth, element)
+
+        with self.wide(width):
+            self.row_tiles(nest, height, tile)

@@ -1,0 +1,186 @@
+"""Code for several threads: each runs the whole function, with its own part of every split loop.
+
+`%thread` is the number of the thread that runs, `%threads` how many do. Bounds of a thread's part
+are computed once, when the function begins. A barrier counts who has come; the last one to come
+starts the next generation, for which the others wait: spinning, and after a while giving their turn
+to whoever else wants the processor, for there may be more threads than processors.
+
+The threads' words are at the end of the program's memory (`sharing` says where): how many have come
+to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from steepest.compiler.builder import Op
+from steepest.compiler.emit.expressions import Expressions
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.index import Affine
+from steepest.compiler.layout import Layout
+from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD, Sharing
+
+__all__ = ["Threads", "TilesHere", "barrier"]
+
+TilesHere = tuple[Op, Op] | None  # the tiles of a strip that are this thread's; None: all
+
+_PATIENCE = 1000  # rounds of waiting before the processor is given away
+
+_BARRIER = """\
+define internal i1 @meet(ptr %team, i64 %threads) {{
+entry:
+  %alone = icmp eq i64 %threads, 1
+  br i1 %alone, label %go, label %arrive
+arrive:
+  %generation = getelementptr i8, ptr %team, i64 {generation}
+  %now = load atomic i64, ptr %generation acquire, align 8
+  %before = atomicrmw add ptr %team, i64 1 acq_rel
+  %come = add i64 %before, 1
+  %last = icmp eq i64 %come, %threads
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i64 0, ptr %team monotonic, align 8
+  %next = add i64 %now, 1
+  store atomic i64 %next, ptr %generation release, align 8
+  br label %go
+wait:
+  %round = phi i64 [0, %arrive], [%again, %spin], [0, %hope], [0, %give]
+  %seen = load atomic i64, ptr %generation acquire, align 8
+  %opened = icmp ne i64 %seen, %now
+  br i1 %opened, label %go, label %spin
+spin:
+{pause}  %again = add i64 %round, 1
+  %patient = icmp ult i64 %again, {patience}
+  br i1 %patient, label %wait, label %tired
+tired:
+  %flag = getelementptr i8, ptr %team, i64 {abandoned}
+  %abandoned = load atomic i64, ptr %flag monotonic, align 8
+  %hopeless = icmp ne i64 %abandoned, 0
+  %place = getelementptr i8, ptr %team, i64 {give}
+  %yield = load ptr, ptr %place, align 8
+  %some = icmp ne ptr %yield, null
+  br i1 %hopeless, label %leave, label %hope
+hope:
+  br i1 %some, label %give, label %wait
+give:
+  call i32 %yield()
+  br label %wait
+go:
+  ret i1 false
+leave:
+  ret i1 true
+}}"""
+
+
+class Threads(Expressions):
+    """Loops of which each thread runs a part, and code that only the first thread runs."""
+
+    def __init__(self, fusion: Fusion, layout: Layout, sharing: Sharing | None):
+        super().__init__(fusion, layout)
+        self.sharing = sharing
+        self.phase = 0
+        self.divided = False  # whether the threads divide the loops that are being written
+
+    # ---- parts -----------------------------------------------------------------------------------
+
+    def part(self, rounds: int, step: int = 1) -> tuple[str, str] | None:
+        """Bounds of this thread's part of a loop of so many rounds, each `step` further; None
+        where the nest is not divided."""
+        if not self.divided:
+            return None
+        return self._at_start(("part", rounds, step), lambda: self._part(rounds, step))
+
+    def _part(self, rounds: int, step: int) -> tuple[str, str]:
+        low, high = self._shares(rounds)
+        size = self.number(step, "i64")
+        return self.mul(low, size).name, self.mul(high, size).name
+
+    def _shares(self, total: int) -> tuple[Op, Op]:
+        """total·thread/threads and total·(thread + 1)/threads."""
+        thread, threads = Op("%thread", "i64", 0), Op("%threads", "i64", 0)
+        following = self.add(thread, self.number(1, "i64"))
+        every = self.number(total, "i64")
+        low, high = (self.mul(every, t) for t in (thread, following))
+        return self.binary("udiv", low, threads), self.binary("udiv", high, threads)
+
+    def _at_start(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` writes, once, where the function begins."""
+        if key not in self.scopes[0]:
+            lines, scopes, self.lines, self.scopes = self.lines, self.scopes, self.head, [{}]
+            scopes[0][key] = make()
+            self.lines, self.scopes = lines, scopes
+        return self.scopes[0][key]
+
+    # ---- tiles -----------------------------------------------------------------------------------
+
+    def tiles_here(self, strip: Affine, strips: int, tiles: int) -> TilesHere:
+        """This thread's tiles in one strip of a contraction, each strip so many tiles high.
+
+        Tile after tile of the first row of tiles, then of the second and so on are one line, which
+        the threads cut into equal parts. So a thread writes rows that are side by side in memory:
+        where threads write alternate pieces of a row, their caches fetch the others' pieces too.
+        """
+        if not self.divided:
+            return None
+        low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        before = Op(self.integer(strip), "i64", 0)
+        every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
+        first, last = (self.sub(self.add(end, up), before) for end in (low, high))
+        return self.binary("udiv", first, every), self.binary("udiv", last, every)
+
+    def rows_within(
+        self, here: TilesHere, tiles: tuple[int, int], at: int, rows: int
+    ) -> tuple[str, str] | None:
+        """Rows of those of this thread's tiles that are among `tiles`, which begin at row `at` and
+        are `rows` high."""
+        if here is None:
+            return None
+        first, last = tiles
+        ends = []
+        for x in here:
+            past = self._clamp(self.sub(x, self.number(first, "i64")), last - first)
+            rows_past = self.mul(past, self.number(rows, "i64"))
+            ends.append(self.add(rows_past, self.number(at, "i64")).name)
+        return ends[0], ends[1]
+
+    def _clamp(self, x: Op, most: int) -> Op:
+        """x, kept within 0 … most."""
+        above = self.call("llvm.smax", x, self.number(0, "i64"))
+        return self.call("llvm.smin", above, self.number(most, "i64"))
+
+    # ---- meeting ---------------------------------------------------------------------------------
+
+    def meet(self) -> None:
+        """A barrier, where there may be several threads."""
+        if self.sharing is None:
+            return
+        self.phase += 1
+        hopeless = self.new("call i1 @meet(ptr %team, i64 %threads)")
+        self.block = f"met{hopeless[2:]}"
+        branch = f"  br i1 {hopeless}, label %abandoned, label %{self.block}"
+        self.lines += [branch, f"{self.block}:"]
+
+    def alone(self, write: Callable[[], None]) -> None:
+        """What `write` writes, for the first thread only."""
+        if self.sharing is None:
+            write()
+            return
+        self.count += 1
+        mine, join = f"mine{self.count}", f"join{self.count}"
+        self.lines += [f"  br i1 %leads, label %{mine}, label %{join}", f"{mine}:"]
+        self.block = mine
+        self.scopes.append({})
+        write()
+        self.scopes.pop()
+        self.lines += [f"  br label %{join}", f"{join}:"]
+        self.block = join
+
+
+def barrier(pause: str) -> str:
+    """The function `meet`; `pause` is an instruction for a processor that waits, or nothing."""
+    return _BARRIER.format(
+        pause=f"  {pause}\n" if pause else "",
+        patience=_PATIENCE,
+        generation=GENERATION,
+        abandoned=ABANDONED,
+        give=YIELD,
+    )

@@ -1,0 +1,130 @@
+"""Sharing: which nests several threads divide among them, and where the threads meet.
+
+A nest is split along axes that stay, never along one that is summed: every number is computed by
+one thread in the same order of operations, so results do not depend on the number of threads. Small
+nests, and those that scatter or gather sums from all rows, run on the first thread alone.
+
+Two nests may run at the same time unless one writes what the other reads or writes. Between such
+nests stands a barrier, which all threads reach before any goes on; what runs between two barriers
+is a phase.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import prod
+
+from steepest.compiler.fuse import Fusion
+from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.nest import Nest
+from steepest.compiler.reach import COST
+
+__all__ = ["ABANDONED", "GENERATION", "STOP", "TEAM_BYTES", "YIELD", "Sharing", "share"]
+
+# Element operations of a step below which it has no code for threads, and of a nest below which one
+# thread runs it: a barrier takes as long as some ten thousand.
+STEP, NEST = 2_000_000, 10_000
+
+# The threads' own words, at the end of the program's memory: how many have come to the barrier; on
+# a line of its own its generation; the stop flag of every other step, as the first thread read it;
+# whether a thread will never come; the address of the function that gives the processor away, or 0.
+TEAM_BYTES, GENERATION, STOP, ABANDONED, YIELD = 256, 64, 128, 192, 200
+
+
+@dataclass
+class Sharing:
+    """split    nests that the threads divide among them
+    phases   the phase of each nest; between phases threads meet
+    closing  the phase in which the first thread writes the step's outputs
+    """
+
+    split: set[Nest]
+    phases: dict[Nest, int] = field(default_factory=dict)
+    closing: int = 0
+
+    @property
+    def barriers(self) -> int:
+        """Barriers in a step, with the one that ends it."""
+        return self.closing + 1
+
+    def text(self) -> str:
+        """A line for `explain`."""
+        return f"threads divide {len(self.split)} nests and meet {self.barriers} times"
+
+
+def share(
+    fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer], alone: set[Nest]
+) -> Sharing | None:
+    """Who runs what and when; None for a step too short to be shared. Nests that are not the
+    compiler's own code run alone."""
+    work = {nest: _work(nest, fusion, layout) for nest in fusion.nests}
+    if sum(work.values()) < STEP:
+        return None
+    large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
+    found = Sharing({nest for nest in large if _divisible(nest, layout)})
+    phase, since = 0, list[_Part]()
+    for nest in fusion.nests:
+        part = _part(nest, nest in found.split, fusion, layout, partial)
+        if any(part.needs(earlier) for earlier in since):
+            phase, since = phase + 1, []
+        found.phases[nest] = phase
+        since.append(part)
+    closing = _closing(fusion, layout)
+    found.closing = phase + any(closing.needs(earlier) for earlier in since)
+    return found
+
+
+def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
+    """Element operations of the whole nest, roughly."""
+    walk = fusion.reach(nest)
+    for v, index in nest.roots():
+        walk(v, index)
+    each = 1 + sum(COST.get(v.row.name, 1) for v in walk.visited if v.row is not None)
+    if nest.kind == "contract":
+        return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
+    if nest.kind == "reduce":
+        return nest.reduced_operand()[0].size * each
+    return prod(nest.space) * each
+
+
+def _divisible(nest: Nest, layout: Layout) -> bool:
+    """Whether the nest has a loop whose rounds are independent."""
+    if nest.kind == "contract" and layout.roles[nest].summed:
+        return bool(layout.roles[nest].outer)
+    if nest.kind == "row":
+        return nest.depth > 0 and not nest.sums
+    return nest.kind != "scatter" and bool(nest.space)
+
+
+@dataclass
+class _Part:
+    """A nest, and the memory that it reads and writes."""
+
+    split: bool
+    reads: set[Buffer]
+    writes: set[Buffer]
+
+    def needs(self, earlier: "_Part") -> bool:
+        """Whether the earlier part must be complete before this begins."""
+        if not (self.split or earlier.split):
+            return False  # one thread runs both
+        return bool(earlier.writes & (self.reads | self.writes) or earlier.reads & self.writes)
+
+
+def _part(
+    nest: Nest, split: bool, fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]
+) -> _Part:
+    reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
+    writes = _memory([partial.get(nest), *(layout.buffers[v] for v in nest.written())])
+    return _Part(split, reads, writes)
+
+
+def _closing(fusion: Fusion, layout: Layout) -> _Part:
+    """The end of the step, on the first thread: outputs, and states that were kept aside."""
+    aside = [pair for pair in fusion.graph.state if pair[0] in fusion.aside]
+    read = [*map(layout.stored, fusion.graph.outputs), *(after for _, after in aside)]
+    reads = _memory(layout.buffers.get(v) for v in read)
+    return _Part(False, reads, {layout.buffers[before] for before, _ in aside})
+
+
+def _memory(buffers: Iterable[Buffer | None]) -> set[Buffer]:
+    return {b for b in buffers if b is not None and b.place == "memory"}
