@@ -17,7 +17,7 @@ from test_nn import LAYERS, LOSSES, OURS, operands
 import steepest
 from steepest import functional as F
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, compile
+from steepest.compiler import Epochs, NotCompilable, compile
 
 STEPS, BATCH = 20, 4
 # Twenty updates round as many times; sums run in another order.
