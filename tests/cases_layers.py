@@ -97,6 +97,7 @@ smooth(
     "cosine_similarity",
     lambda F, x, y: F.cosine_similarity(x, y, dim=-2),
     *(floats(1, 2, 3), floats(2, 1, 3)),
+    order=1,  # float32 loses the second derivative of unit vectors
 )
 refused("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), X, Y[:, :3])
 refused("normalize", lambda F, x: F.normalize(x), V)
