@@ -155,17 +155,17 @@ for name, gates in (("rnn_tanh_cell", 1), ("rnn_relu_cell", 1), ("gru_cell", 3))
     smooth(
         name,
         lambda F, x, h, w, u, b, c, n=name: getattr(F, n)(x, h, w, u, b, c),
-        *(floats(2, 3), floats(2, 4), *WEIGHTS, *floats(2, gates * 4) / 2),
+        *(floats(2, 3) / 3, floats(2, 4) / 3, *WEIGHTS, *floats(2, gates * 4) / 2),
     )
     smooth(
         name,
         lambda F, x, h, w, u, n=name: getattr(F, n)(x, h, w, u),
-        *(floats(2, 3), floats(2, 4), *WEIGHTS),
+        *(floats(2, 3) / 3, floats(2, 4) / 3, *WEIGHTS),
     )
 smooth(
     "lstm_cell",
     lambda F, x, h, c, w, u, b, d: F.lstm_cell(x, (h, c), w, u, b, d),
-    *(floats(2, 3), floats(2, 4), floats(2, 4), floats(16, 3) / 2, floats(16, 4) / 2),
+    *(floats(2, 3) / 3, floats(2, 4) / 3, floats(2, 4) / 3, floats(16, 3) / 2, floats(16, 4) / 2),
     *floats(2, 16) / 2,
 )
 
