@@ -17,8 +17,9 @@ from test_exact_training import assert_compiled_steps_are_eager, training
 from steepest import functional as F
 from steepest import manual_seed, models, nn
 from steepest.autograd import grad
-from steepest.compiler import compile, programs
+from steepest.compiler import compile, layout, programs
 from steepest.compiler.capture import capture
+from steepest.compiler.contraction import L2
 from steepest.compiler.lower import Lowered, lower, stages
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
@@ -54,12 +55,19 @@ def derived(function: Callable, order: int, *operands: Tensor) -> list[Tensor]:
 
 
 def assert_compiled_is_eager(
-    function: Callable, arrays: list, dtype: np.dtype, width: int, order: int = 1
+    function: Callable,
+    arrays: list,
+    dtype: np.dtype,
+    width: int,
+    cache: int = L2,
+    order: int = 1,
 ) -> None:
     operands = [Tensor(array.astype(dtype)) for array in arrays]
     step = partial(derived, function, order)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "vector_lanes", lambda _: width)
+        patch.setattr(layout, "L2", cache)
+        programs._programs.clear()  # they do not know of the cache
         patch.setattr(programs, "lower", partial(lower, width=width))
         found = compile(step)(*operands)
     for a, b in zip(found, step(*operands), strict=True):
@@ -72,7 +80,10 @@ def lists(low: int, high: int, count: int):
     return st.lists(st.integers(low, high), min_size=count, max_size=count)
 
 
-MACHINES = st.tuples(st.sampled_from([F32, F32, F64]), st.sampled_from([4, 8, 16]))
+# dtype, lanes, and bytes of a cache: of a small one, sums of products wait in memory
+MACHINES = st.tuples(
+    st.sampled_from([F32, F32, F64]), st.sampled_from([4, 8, 16]), st.sampled_from([L2, 20_000])
+)
 SAMPLES = st.sampled_from([1, 3, 16, 17, 64])
 CHANNELS = st.sampled_from([1, 3, 16, 20])
 
@@ -242,3 +253,15 @@ def test_memory_is_read_by_vectors_and_no_gradient_is_padded(name):
     assert "windows" not in rows
     assert rows.count("pad") <= NETWORKS[name][3]
     assert found.emitted.strided <= 256
+
+
+def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
+    """Operands that no cache holds are read sample by sample, not once for every tap."""
+    waiting = []
+    for cache in (L2, 100_000):
+        monkeypatch.setattr(layout, "L2", cache)
+        found = lowered("channels", 64)
+        roles = [r for r in found.layout.roles.values() if r.waiting and not r.summed]
+        assert all(r.inner[0] == "n" for r in roles)
+        waiting.append(len(roles))
+    assert waiting == [0, 2]

@@ -5,6 +5,7 @@ only within a step, where values share places if they do not live at the same ti
 """
 
 from dataclasses import dataclass, field
+from math import prod
 
 from steepest.compiler.contraction import Tile, best_tile, dots_tile
 from steepest.compiler.fuse import Fusion
@@ -88,8 +89,8 @@ def _choose_tile(
     registers: int,
     unroll: bool,
 ) -> None:
-    if roles.summed:
-        _choose_dots(nest, roles, layout, found, registers)
+    if roles.waiting:
+        _choose_waiting(nest, roles, layout, found, registers)
         return
     size = roles.size
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
@@ -111,15 +112,20 @@ def _choose_tile(
         found.spill[nest] = padded(shape, nest.anchor.dtype, 0, layout.width)
 
 
-def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
-    """Tiles whose sums are vectors, and the memory in which all of them are until the end."""
+def _choose_waiting(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
+    """Tiles, and the memory in which all sums are until the end; a vector each if lanes are
+    summed."""
     assert nest.anchor is not None
     m, n = (roles.size.get(i, 1) for i in (roles.row, roles.lane))
-    found.tiles[nest] = dots_tile(m, n, registers)
-    width = lanes(roles.size[roles.summed], layout.width)
-    kept = [roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i]
-    shape = (*kept, width)
-    found.partial[nest] = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    shape = tuple(roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i)
+    if roles.summed:
+        found.tiles[nest] = dots_tile(m, n, registers)
+        shape += (lanes(roles.size[roles.summed], layout.width),)
+    else:
+        depth = prod(roles.size[i] for i in roles.inner[1:])
+        width = lanes(n, layout.width)
+        found.tiles[nest] = best_tile(m, n, depth, width, registers, blocks=False)
+    found.partial[nest] = padded(shape, nest.anchor.dtype, len(shape) - 1, layout.width)
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:
