@@ -93,6 +93,12 @@ smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), X, Y)
 smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y, 0, 2.0), X, Y)
 smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y, dim=-1), T3, V)
 smooth("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), HOLED, Y, order=1)
+smooth(
+    "cosine_similarity",
+    lambda F, x, y: F.cosine_similarity(x, y, dim=-2),
+    *(floats(1, 2, 3), floats(2, 1, 3)),
+    order=1,  # float32 loses the second derivative of unit vectors
+)
 refused("cosine_similarity", lambda F, x, y: F.cosine_similarity(x, y), X, Y[:, :3])
 refused("normalize", lambda F, x: F.normalize(x), V)
 

@@ -34,7 +34,43 @@ GRID = [
     ("CosineAnnealingWarmRestarts", {"T_0": 7, "T_mult": 2, "eta_min": 1e-4}),
     ("LambdaLR", {"lr_lambda": lambda t: 0.9**t / (1 + t)}),
     ("LambdaLR", {"lr_lambda": [lambda t: 0.5**t, lambda t: math.cos(t)]}),
+    ("MultiplicativeLR", {"lr_lambda": lambda t: 1 - 1 / (t + 5)}),
+    ("OneCycleLR", {"max_lr": 0.4, "total_steps": 120}),
+    (
+        "OneCycleLR",
+        {
+            "max_lr": [0.4, 0.1],
+            "epochs": 10,
+            "steps_per_epoch": 11,
+            "pct_start": 0.4,
+            "anneal_strategy": "linear",
+            "cycle_momentum": False,
+            "three_phase": True,
+        },
+    ),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.3, "step_size_up": 10}),
+    (
+        "CyclicLR",
+        {
+            "base_lr": [0.01, 0.02],
+            "max_lr": 0.3,
+            "step_size_up": 8,
+            "step_size_down": 15,
+            "mode": "triangular2",
+            "cycle_momentum": False,
+        },
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 0.3, "step_size_up": 9, "mode": "exp_range", "gamma": 0.9},
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 0.3, "step_size_up": 9, "scale_fn": lambda k: 1 / (k + 1)},
+    ),
 ]
+# Schedules whose learning rates are not a function of the step and of the first one alone.
+OWN_RATES = ("LambdaLR", "MultiplicativeLR", "OneCycleLR", "CyclicLR")
 
 
 def made(module, new, name, settings, rates=(0.1, 2.5), **more):
@@ -65,6 +101,7 @@ def test_a_hundred_steps(name, settings):
     (a, mine), (b, other) = ours(name, settings), theirs(name, settings)
     for t in range(101):
         close(rates(a), rates(b))
+        close([g["momentum"] for g in a.param_groups], [g["momentum"] for g in b.param_groups])
         assert mine.get_last_lr() == rates(a)
         assert mine.last_epoch == other.last_epoch == t
         b.step()
@@ -117,7 +154,7 @@ def test_resumed_by_last_epoch(name, settings):
     assert again.last_epoch == 24
 
 
-@pytest.mark.parametrize(("name", "settings"), [g for g in GRID if g[0] != "LambdaLR"])
+@pytest.mark.parametrize(("name", "settings"), [g for g in GRID if g[0] not in OWN_RATES])
 def test_a_schedule_is_a_function_of_the_step(name, settings):
     """No history: the rate after t steps is at(t), and step(t) goes there from anywhere."""
     a, walked = ours(name, settings)
@@ -165,7 +202,7 @@ def test_restarts_fall_on_the_right_step(first, times):
 
 def test_state_is_plain_data():
     for name, settings in GRID:
-        if name != "LambdaLR":
+        if name not in ("LambdaLR", "MultiplicativeLR") and "scale_fn" not in settings:
             _, mine = ours(name, settings)
             again = json.loads(json.dumps(mine.state_dict()))
             mine.load_state_dict(again)
@@ -211,6 +248,14 @@ REFUSED = [
     ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 0}, ValueError, "T_mult >= 1"),
     ("CosineAnnealingWarmRestarts", {"T_0": 2, "eta_min": "0"}, ValueError, "eta_min"),
     ("StepLR", {"step_size": 3, "last_epoch": 4}, KeyError, "initial_lr"),
+    ("OneCycleLR", {"max_lr": 0.1}, ValueError, "You must define either total_steps"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 0}, ValueError, "positive integer total_steps"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 5, "pct_start": 2}, ValueError, "pct_start"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "square"}, ValueError, "mode is invalid"),
+    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, "base_lr"),
+    ("ReduceLROnPlateau", {"factor": 1.0}, ValueError, "Factor should be < 1.0"),
+    ("ReduceLROnPlateau", {"mode": "least"}, ValueError, "mode least is unknown"),
+    ("ReduceLROnPlateau", {"min_lr": [0.1]}, ValueError, "expected  ?2"),
 ]
 
 
@@ -237,3 +282,107 @@ def test_making_a_schedule_does_not_touch_the_optimizers_step():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         mine.step()
+
+
+# ---- schedules made of schedules -----------------------------------------------------------------
+
+SINGLE = [
+    ("ConstantLR", {"factor": 0.5, "total_iters": 4}),
+    ("ExponentialLR", {"gamma": 0.9}),
+    ("StepLR", {"step_size": 3, "gamma": 0.5}),
+    ("CosineAnnealingLR", {"T_max": 40}),
+    ("LinearLR", {"total_iters": 6}),
+    ("LambdaLR", {"lr_lambda": lambda t: 1 / (1 + t)}),
+]
+
+
+def combined(module, new, parts, combine):
+    groups = [{"params": [new([1.0], requires_grad=True)], "lr": lr} for lr in (0.1, 2.5)]
+    optimizer = module.SGD(groups, lr=1.0)
+    schedules = [getattr(module.lr_scheduler, name)(optimizer, **how) for name, how in parts]
+    return optimizer, combine(module.lr_scheduler, optimizer, schedules)
+
+
+def chained(library, optimizer, schedules):
+    return library.ChainedScheduler(schedules, optimizer)
+
+
+def in_turn(library, optimizer, schedules):
+    return library.SequentialLR(optimizer, schedules, [5, 11][: len(schedules) - 1])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("combine", [chained, in_turn])
+@pytest.mark.parametrize("parts", [SINGLE[:2], SINGLE[1:4], SINGLE[3:], SINGLE[:1]], ids=len)
+def test_combined(parts, combine):
+    a, mine = combined(optim, tensor, parts, combine)
+    b, other = combined(torch.optim, torch.tensor, parts, combine)
+    for _ in range(30):
+        close(rates(a), rates(b))
+        close(mine.get_last_lr(), other.get_last_lr())
+        b.step()
+        mine.step()
+        other.step()
+    c, again = combined(optim, tensor, parts, combine)
+    c.load_state_dict(a.state_dict())
+    again.load_state_dict(json.loads(json.dumps(mine.state_dict())))
+    for _ in range(5):
+        mine.step()
+        again.step()
+        assert rates(a) == rates(c)
+
+
+def test_combined_is_refused():
+    for module, new in ((optim, tensor), (torch.optim, torch.tensor)):
+        library = module.lr_scheduler
+        one, two = (module.SGD([new([1.0])], lr=0.1) for _ in range(2))
+        first, second = library.StepLR(one, 2), library.StepLR(two, 2)
+        plateau = library.ReduceLROnPlateau(one)
+        for make in (
+            lambda s=library, o=one, f=first: s.SequentialLR(o, [f], [1]),
+            lambda s=library, o=one: s.SequentialLR(o, [], []),
+            lambda s=library, o=one, f=first, g=second: s.SequentialLR(o, [f, g], [1]),
+            lambda s=library, o=one, p=plateau: s.SequentialLR(o, [p], []),
+            lambda s=library: s.ChainedScheduler([]),
+            lambda s=library, f=first, g=second: s.ChainedScheduler([f, g]),
+        ):
+            with pytest.raises(ValueError):
+                make()
+
+
+# ---- a schedule that looks -----------------------------------------------------------------------
+
+PLATEAUS = [
+    {},
+    {"patience": 2, "factor": 0.5, "cooldown": 2},
+    {"mode": "max", "patience": 1, "threshold": 0.05},
+    {"patience": 3, "threshold": 0.1, "threshold_mode": "abs", "min_lr": [0.01, 0.3]},
+    {"mode": "max", "patience": 0, "threshold_mode": "abs", "eps": 0.02, "factor": 0.9},
+]
+
+
+@pytest.mark.parametrize("settings", PLATEAUS)
+def test_plateaus(settings):
+    (a, mine), (b, other) = (
+        ours("ReduceLROnPlateau", settings),
+        theirs("ReduceLROnPlateau", settings),
+    )
+    random = np.random.default_rng(3)
+    measures = np.abs(np.cumsum(random.standard_normal(60)))
+    for i, measure in enumerate(measures):
+        if i == 30:
+            mine.load_state_dict(json.loads(json.dumps(mine.state_dict())))
+        mine.step(tensor(measure))
+        other.step(measure)
+        close(rates(a), rates(b))
+        close(mine.get_last_lr(), rates(b))
+        for name in ("best", "num_bad_epochs", "cooldown_counter", "last_epoch"):
+            assert getattr(mine, name) == getattr(other, name)
+    assert rates(a) != [0.1, 2.5]
+
+
+def test_cycled_momentum_is_the_first_beta():
+    for module, new in ((optim, tensor), (torch.optim, torch.tensor)):
+        adam = module.Adam([new([1.0])], lr=0.1)
+        module.lr_scheduler.OneCycleLR(adam, 0.5, 10)
+        assert adam.param_groups[0]["betas"] == (0.95, 0.999)

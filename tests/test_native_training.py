@@ -117,3 +117,29 @@ def test_a_model_that_only_trains_natively_is_looked_at_eagerly(moons):
     assert sum("looked at the parts eagerly" in note for note in found.notes) == 1
     theirs = history(moons, Careful(), compile=False)[1]
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Rprop", "ASGD"])
+def test_a_state_that_starts_from_the_learning_rate(moons, name):
+    results = []
+    for compiled in (True, False):
+        model = create("mlp", moons, (8,), "tanh", seed=0)
+        optimizer = getattr(optim, name)(model.parameters(), lr=0.02)
+        results.append(history(moons, model, optimizer=optimizer, compile=compiled)[1])
+    np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-6)
+
+
+def test_running_averages_learn_in_training_only(moons):
+    """Native and eager epochs move them alike, and looking at the parts leaves them as they are."""
+    kept = []
+    for compiled in (True, False):
+        manual_seed(0)
+        layers = nn.Linear(2, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2)
+        model = nn.Sequential(*layers)
+        run, seen = history(moons, model, optimizer="sgd", batch_size=16, compile=compiled)
+        steps = sum(map(len, run.step_losses))
+        kept.append((seen, model[1].running_mean.numpy(), model[1].running_var.numpy()))
+        assert run.history[-1]["val_accuracy"] > 0.7
+        assert 0 < model[1].num_batches_tracked.item() <= steps
+    for native, eager in zip(*kept, strict=True):
+        np.testing.assert_allclose(native, eager, rtol=1e-4, atol=1e-5)

@@ -367,6 +367,15 @@ def test_layers_start_with_pytorchs_bits(written):
         np.testing.assert_allclose(found, value.numpy(), digits, digits)
 
 
+def test_a_batch_without_samples_leaves_the_running_averages():
+    for layer, x in zip(
+        both("BatchNorm1d(3)"), (zeros(0, 3, 2), torch.zeros(0, 3, 2)), strict=True
+    ):
+        assert tuple(layer(x).shape) == (0, 3, 2)
+        assert layer.running_mean.tolist() == [0, 0, 0]
+        assert layer.running_var.tolist() == [1, 1, 1]
+
+
 def test_an_embedding_of_given_vectors():
     vectors = np.random.default_rng(3).standard_normal((4, 2))
     mine = nn.Embedding.from_pretrained(tensor(vectors), padding_idx=1)

@@ -4,6 +4,7 @@ from typing import Any
 
 from steepest.functional.math import clamp, where
 from steepest.functional.reduction import norm, sum
+from steepest.functional.shape import broadcast_tensors
 from steepest.tensors import Tensor
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
@@ -22,6 +23,7 @@ def _length(x: Tensor, dim: int, eps: float) -> Tensor:
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors, x · y / (max(‖x‖, eps) max(‖y‖, eps))."""
+    x1, x2 = broadcast_tensors(x1, x2)
     return sum((x1 / _length(x1, dim, eps)) * (x2 / _length(x2, dim, eps)), dim)
 
 

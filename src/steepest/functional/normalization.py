@@ -120,8 +120,9 @@ def batch_norm(
         return _transformed(_as_before(input, running_mean, running_var, eps), weight, bias)
     places = (0, *range(2, input.ndim))
     out, centre, variance = _standardized(input, places, eps)
-    _remember(running_mean, centre, momentum)
-    _remember(running_var, variance * (count / (count - 1)), momentum)
+    if count:  # a batch without samples teaches nothing
+        _remember(running_mean, centre, momentum)
+        _remember(running_var, variance * (count / (count - 1)), momentum)
     return _transformed(out, weight, bias)
 
 

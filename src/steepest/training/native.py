@@ -55,6 +55,7 @@ class NativeEpochs:
         held = [group["lr"] for group in groups]
         steps = -(-len(order) // self.fit.batch_size)
         self.fit.model.train()
+        self.fit.optimizer.prepare()  # some start their state from the learning rate, a number yet
         try:
             for group, rate in zip(groups, self.rates, strict=True):
                 group["lr"] = rate

@@ -14,15 +14,16 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "PolynomialLR",
     "StepLR",
 ]
 
-Factor = Callable[[int], float]
+Factor = Callable[[Any], float]
 
 
-class LambdaLR(LRScheduler):
-    """lr · lr_lambda(t), a function of one's own (or a list of them, one per group).
+class _Functions(LRScheduler):
+    """A function of one's own of the step, one for all groups or a list of them.
 
     Functions are not saved: `state_dict` holds None in their place, or, where an object is called,
     its attributes.
@@ -36,16 +37,12 @@ class LambdaLR(LRScheduler):
         if len(self.lr_lambdas) != groups:
             raise ValueError(
                 said(
-                    "LambdaLR",
+                    type(self).__name__,
                     f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}",
                     write="one function per parameter group, or one for all",
                 )
             )
         super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        factors = [factor(self.last_epoch) for factor in self.lr_lambdas]
-        return [lr * f for lr, f in zip(self.base_lrs, factors, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         attributes = [dict(getattr(f, "__dict__", {})) or None for f in self.lr_lambdas]
@@ -58,6 +55,33 @@ class LambdaLR(LRScheduler):
         for function, attributes in zip(functions, state_dict["lr_lambdas"], strict=True):
             if attributes is not None:
                 function.__dict__.update(attributes)
+
+
+class LambdaLR(_Functions):
+    """lr · lr_lambda(t), lr the first learning rate; in a chain it knows of no other schedule."""
+
+    def rates(self, t: float, base: list[float]) -> list[float]:
+        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
+        return [lr * factor(t) for lr, factor in pairs]
+
+
+class MultiplicativeLR(_Functions):
+    """lr · lr_lambda(1) · … · lr_lambda(t): each step multiplies by a factor of its own."""
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
+    ):
+        self._products = [[1.0] * len(optimizer.param_groups)]  # of every step so far
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    def rates(self, t: float, base: list[float]) -> list[float]:
+        for k in range(len(self._products), int(t) + 1):
+            pairs = zip(self._products[-1], self.lr_lambdas, strict=True)
+            self._products.append([product * factor(k) for product, factor in pairs])
+        return [lr * product for lr, product in zip(base, self._products[int(t)], strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {key: value for key, value in super().state_dict().items() if key != "_products"}
 
 
 class StepLR(LRScheduler):

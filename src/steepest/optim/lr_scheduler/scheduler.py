@@ -13,7 +13,7 @@ from steepest.core import said
 from steepest.optim.optimizer import Optimizer
 from steepest.tensors import Tensor, no_grad
 
-__all__ = ["LRScheduler"]
+__all__ = ["LRScheduler", "write_rates"]
 
 
 class LRScheduler:
@@ -36,14 +36,7 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                said(
-                    type(self).__name__,
-                    f"{type(optimizer).__name__} is not an Optimizer",
-                    write=f"{type(self).__name__}(optimizer, ...)",
-                )
-            )
+        self._check_optimizer(optimizer)
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
@@ -61,13 +54,27 @@ class LRScheduler:
         self._step_count = 0
         self.step()
 
+    def _check_optimizer(self, optimizer: Any) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                said(
+                    type(self).__name__,
+                    f"{type(optimizer).__name__} is not an Optimizer",
+                    write=f"{type(self).__name__}(optimizer, ...)",
+                )
+            )
+
     def at(self, t: float, lr: float) -> float:
         """The learning rate after t steps of a group that starts with lr."""
         raise NotImplementedError(f"{type(self).__name__} defines neither at() nor get_lr()")
 
     def get_lr(self) -> list[float]:
         """The learning rate of every group after `last_epoch` steps."""
-        return [self.at(self.last_epoch, lr) for lr in self.base_lrs]
+        return self.rates(self.last_epoch, self.base_lrs)
+
+    def rates(self, t: float, base: list[float]) -> list[float]:
+        """The learning rates after t steps of groups that start with those of `base`."""
+        return [self.at(t, lr) for lr in base]
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next step, or to step `epoch`, and write its learning rates into the groups."""
@@ -76,13 +83,7 @@ class LRScheduler:
 
     def _write(self) -> None:
         self._step_count += 1
-        for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            if isinstance(group["lr"], Tensor):
-                with no_grad():  # a compiled program reads this tensor at every step
-                    group["lr"].fill_(lr)  # type: ignore[attr-defined]
-            else:
-                group["lr"] = lr
-        self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self._last_lr = write_rates(self.optimizer, self.get_lr())
 
     def get_last_lr(self) -> list[float]:
         """The learning rates written last, one per group."""
@@ -96,3 +97,14 @@ class LRScheduler:
         """Go on where `state_dict` was taken, by this library or by PyTorch."""
         known = self.state_dict()
         self.__dict__.update({key: v for key, v in state_dict.items() if key in known})
+
+
+def write_rates(optimizer: Optimizer, rates: list[float]) -> list[float]:
+    """Give every group its learning rate; returns what they have then."""
+    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+        if isinstance(group["lr"], Tensor):
+            with no_grad():  # a compiled program reads this tensor at every step
+                group["lr"].fill_(lr)  # type: ignore[attr-defined]
+        else:
+            group["lr"] = lr
+    return [float(group["lr"]) for group in optimizer.param_groups]
