@@ -22,7 +22,6 @@ from steepest.random import (
     rand,
     rand_like,
     randint,
-    randint_like,
     randn,
     randn_like,
     randperm,

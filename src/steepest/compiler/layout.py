@@ -13,9 +13,10 @@ from math import prod
 
 import numpy as np
 
+from steepest.compiler.contraction import L2
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import Index, address, is_view, symbols, through
+from steepest.compiler.index import Index, address, is_view, symbols, through, varies
 from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
 from steepest.primitives import split_spec
 
@@ -25,6 +26,7 @@ BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
 _PAGE = 4096
 _FOLDED = 16.0  # cost of adding up the lanes of one sum
+_ROUNDS = 16  # products of a sum that are worth reading and writing it
 
 
 def lanes(n: int, width: int) -> int:
@@ -96,6 +98,7 @@ class Roles:
     outer      the other letters of the result; inner: the letters summed over
     summed     a letter that is summed along the lanes; `lane` is then the columns
     strided    B is not contiguous along the lanes, so that a copy of it is read
+    waiting    sums wait in memory while the first summed letter, the outermost loop, runs
     """
 
     a: Value
@@ -109,6 +112,7 @@ class Roles:
     size: dict[str, int]
     summed: str = ""
     strided: bool = False
+    waiting: bool = False
     cost: float = 0.0
 
 
@@ -233,7 +237,23 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
             found.append(roles)
     words = (a, b) if found[0].a is x else (b, a)
     found += _summed_lanes(nest, words, found[0], layout)
-    return min(found, key=lambda roles: roles.cost)
+    best = min(found, key=lambda roles: roles.cost)
+    return replace(best, waiting=bool(best.summed) or _streams(best, nest, layout))
+
+
+def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
+    """Whether operands that no cache holds would be read once for every tile, while their parts at
+    one value of the first summed letter, and all the sums, stay in the cache."""
+    assert nest.anchor is not None
+    if len(roles.inner) < 2 or not (roles.outer and roles.lane) or roles.strided or nest.bounded:
+        return False
+    if varies(roles.a_index, letters(nest)[roles.lane][1][0][0]):
+        return False
+    sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
+    size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
+    first, *others = (roles.size[i] for i in roles.inner)
+    whole, part = (n * nest.anchor.dtype.itemsize for n in (size, nest.anchor.size + size // first))
+    return whole > L2 > part and prod(others) >= _ROUNDS
 
 
 def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layout) -> list[Roles]:

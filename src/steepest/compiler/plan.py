@@ -138,8 +138,8 @@ def _choose_tile(
     registers: int,
     unroll: bool,
 ) -> None:
-    if roles.summed:
-        _choose_dots(nest, roles, layout, found, registers)
+    if roles.waiting:
+        _choose_waiting(nest, roles, fusion, layout, found, registers)
         return
     product = product_of(nest, roles, fusion, layout)
     tile = found.tiles.get(nest) or candidates(product, registers)[0]
@@ -225,15 +225,23 @@ def _touched(
     return list(found.values())
 
 
-def _choose_dots(nest: Nest, roles: Roles, layout: Layout, found: Plan, registers: int) -> None:
-    """Tiles whose sums are vectors, and the memory in which all of them are until the end."""
+def _choose_waiting(
+    nest: Nest, roles: Roles, fusion: Fusion, layout: Layout, found: Plan, registers: int
+) -> None:
+    """Tiles, and the memory in which all sums are until the end; a vector each if lanes are
+    summed."""
     assert nest.anchor is not None
     m, n = (roles.size.get(i, 1) for i in (roles.row, roles.lane))
-    found.tiles[nest] = dots_tile(m, n, registers)
-    width = lanes(roles.size[roles.summed], layout.width)
-    kept = [roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i]
-    shape = (*kept, width)
-    sums = padded(shape, nest.anchor.dtype, len(kept), layout.width)
+    shape = tuple(roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i)
+    if roles.summed:
+        found.tiles[nest] = dots_tile(m, n, registers)
+        shape += (lanes(roles.size[roles.summed], layout.width),)
+    else:
+        depth = prod(roles.size[i] for i in roles.inner[1:])
+        product = product_of(nest, roles, fusion, layout)
+        product = product._replace(k=depth, cut=False, left=False, strided=False)
+        found.tiles[nest] = candidates(product, registers)[0]
+    sums = padded(shape, nest.anchor.dtype, len(shape) - 1, layout.width)
     found.scratch[nest] = Scratch(partial=sums)
 
 

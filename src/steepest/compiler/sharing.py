@@ -88,7 +88,7 @@ def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
 
 def _divisible(nest: Nest, layout: Layout) -> bool:
     """Whether the nest has a loop whose rounds are independent."""
-    if nest.kind == "contract" and layout.roles[nest].summed:
+    if nest.kind == "contract" and layout.roles[nest].waiting:
         return bool(layout.roles[nest].outer)
     if nest.kind == "row":
         return nest.depth > 0 and not nest.sums

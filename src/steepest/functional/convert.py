@@ -11,24 +11,15 @@ __all__ = ["contiguous", "cpu", "to", "type_as"]
 
 
 @method
-def to(
-    x: Tensor,
-    *target: Any,
-    dtype: Any = None,
-    device: Any = None,
-    copy: bool = False,
-    memory_format: Any = None,
-    non_blocking: bool = False,
-) -> Tensor:
+def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """x in another dtype (given as such, or as a tensor that has it); a device is accepted."""
-    del device, memory_format, non_blocking
+    del device
     for t in target:
         if isinstance(t, Tensor):
             dtype = t.dtype
-        elif not isinstance(t, bool) and (not isinstance(t, str) or t not in ("cpu",)):
+        elif not isinstance(t, str) or t not in ("cpu",):
             dtype = t
-    wanted = x.dtype if dtype is None else np.dtype(dtype)
-    return P.cast(x, dtype=wanted) if copy else cast_to(x, wanted)
+    return x if dtype is None else cast_to(x, np.dtype(dtype))
 
 
 @method
@@ -52,8 +43,7 @@ def contiguous(x: Tensor) -> Tensor:
 
 
 def _caster(name: str, dtype: Any) -> Any:
-    def changed(x: Tensor, memory_format: Any = None) -> Tensor:
-        del memory_format  # there is one: rows, as in NumPy
+    def changed(x: Tensor) -> Tensor:
         return cast_to(x, np.dtype(dtype))
 
     changed.__name__ = changed.__qualname__ = name

@@ -15,7 +15,6 @@ __all__ = [
     "full",
     "full_like",
     "linspace",
-    "new_empty",
     "new_full",
     "new_ones",
     "new_zeros",
@@ -63,91 +62,47 @@ empty = zeros  # memory with leftovers in it is a source of irreproducible runs
 
 
 def full_like(
-    x: Tensor,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
+    x: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A tensor of one value in the shape and dtype of x."""
-    return full(
-        x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device
-    )
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad)
 
 
-def zeros_like(
-    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+def zeros_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros in the shape and dtype of x."""
-    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad, device=device)
+    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad)
 
 
-def ones_like(
-    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+def ones_like(x: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones in the shape and dtype of x."""
-    return full_like(x, 1, dtype=dtype, requires_grad=requires_grad, device=device)
+    return full_like(x, 1, dtype=dtype, requires_grad=requires_grad)
 
 
 empty_like = zeros_like
 
 
 @method
-def new_full(
-    x: Tensor,
-    size: Any,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
-) -> Tensor:
+def new_full(x: Tensor, size: Any, fill_value: Any, *, dtype: Any = None) -> Tensor:
     """A tensor of one value with x's dtype."""
-    return full(
-        size, fill_value, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device
-    )
+    return full(size, fill_value, dtype=dtype or x.dtype)
 
 
 @method
-def new_zeros(
-    x: Tensor,
-    *size: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
-) -> Tensor:
+def new_zeros(x: Tensor, *size: Any, dtype: Any = None) -> Tensor:
     """Zeros with x's dtype."""
-    return zeros(*size, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+    return zeros(*size, dtype=dtype or x.dtype)
 
 
 @method
-def new_ones(
-    x: Tensor,
-    *size: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
-) -> Tensor:
+def new_ones(x: Tensor, *size: Any, dtype: Any = None) -> Tensor:
     """Ones with x's dtype."""
-    return ones(*size, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
-
-
-new_empty = new_zeros
-method(new_empty, "new_empty")
+    return ones(*size, dtype=dtype or x.dtype)
 
 
 def arange(
-    start: Any,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """start, start + step, … below end; int64 if all three are ints, else float32."""
-    del device
     if end is None:
         start, end = 0, start
     if dtype is None:
@@ -163,31 +118,15 @@ def arange(
 
 
 def linspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers from start to end, both included, evenly spaced."""
-    del device
-    start, end = float(start), float(end)
     if steps < 0:
         raise RuntimeError(said("linspace", "the number of steps is negative", got=steps))
     values = np.linspace(start, end, steps)
     return Tensor(values.astype(dtype or DEFAULT_DTYPE)).requires_grad_(requires_grad)
 
 
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = None,
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """The n × m matrix with ones on its diagonal."""
-    del device
     return Tensor(np.eye(n, m, dtype=dtype or DEFAULT_DTYPE)).requires_grad_(requires_grad)

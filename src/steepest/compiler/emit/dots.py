@@ -1,10 +1,12 @@
-"""Contractions whose lanes are summed: tiles of dot products.
+"""Contractions whose sums wait in memory, such as the gradient of a convolution's weight.
 
-Where memory runs along a letter that the result does not have (the samples, in the gradient of a
-convolution's weight), both operands are read as vectors along it. Every sum is a vector in memory
-until the end, when its lanes are added up; so the loop over the first summed letter (the rows of
-the images) can be outermost, and what it reads stays in the cache. Threads divide the first letter
-that no tile covers.
+All sums are in memory until the end; so the loop over the first summed letter (the samples, or the
+rows of the images) can be outermost, and what it reads stays in the cache, although every tile
+reads it again.
+
+Where memory runs along a letter that the result does not have (the samples, if they are
+contiguous), both operands are read as vectors along it: tiles of dot products. Every sum is a
+vector, whose lanes are added up at the end. Threads divide the first letter that no tile covers.
 """
 
 from collections.abc import Callable
@@ -26,20 +28,20 @@ Points = list[Environment]
 
 
 class Dots(Library):
-    """Emitter of contract nests, those with summed lanes included."""
+    """Emitter of contract nests, those whose sums wait in memory included."""
 
     def contract(self, nest: Nest) -> None:
-        if not self.layout.roles[nest].summed:
+        if not self.layout.roles[nest].waiting:
             super().contract(nest)
             return
-        dots = _Dots(self, nest)
-        dots.clear()
-        dots.accumulate()
-        dots.finish()
+        waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
+        waiting.clear()
+        waiting.accumulate()
+        waiting.finish()
 
 
-class _Dots:
-    """One contraction: its loops, and a vector in memory for each of its sums."""
+class _Waiting:
+    """One contraction: its loops, and its sums in memory; lanes are elements of the result."""
 
     def __init__(self, emitter: Dots, nest: Nest):
         assert nest.anchor is not None
@@ -50,29 +52,52 @@ class _Dots:
         self.tile, self.partial = emitter.plan.tiles[nest], partial
         self.names = {i: place[1][0][0] for i, place in letters(nest).items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
-        self.width = emitter.width = lanes(self.roles.size[self.roles.summed], emitter.layout.width)
+        along = self.roles.summed or self.roles.lane
+        self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
 
     def loops(self, found: list[str]) -> list[tuple[str, int]]:
         return [(self.names[i], self.roles.size[i]) for i in found]
 
     def place(self, where: Environment) -> Index:
-        """Where the vector of a sum is."""
-        return (*(where[self.names[i]] for i in self.kept), LANE)
+        """Where a vector of sums is."""
+        return tuple(where[self.names[i]] for i in self.kept)
+
+    def columns(self, write: Callable[[Points], None]) -> None:
+        """write(positions) for all vectors of the result, at most so many of them at a time."""
+        letter, width, at = self.roles.lane, self.width, 0
+        count = -(-self.roles.size[letter] // width)
+        for rounds, n in split_rows(count, self.tile.vectors):
+
+            def some(j: Affine, _: list[Op], n: int = n) -> None:
+                places = [lane_at(plus(j, affine(q * width))) for q in range(n)]
+                write([{self.names[letter]: place} for place in places])
+
+            end = at + rounds * n * width
+            self.emitter.loop(end, some, start=at, step=n * width)
+            at = end
+
+    def everywhere(self, write: Callable[[Environment], None]) -> None:
+        """write(position) for every vector of sums."""
+        kept = [i for i in self.kept if i != self.roles.lane]
+
+        def inside(where: Environment, _: list[Op]) -> None:
+            def each(columns: Points) -> None:
+                for at in columns:
+                    write({**where, **at})
+
+            self.columns(each)
+
+        self.emitter.over(self.loops(kept), {}, inside, shared=True)
 
     def clear(self) -> None:
-        emitter = self.emitter
-        zero = emitter.number(0, register_base(self.anchor.dtype))
-
-        def one(where: Environment, _: list[Op]) -> None:
-            emitter.keep(self.partial, self.place(where), zero)
-
-        emitter.over(self.loops(self.kept), {}, one, shared=True)
+        zero = self.emitter.number(0, register_base(self.anchor.dtype))
+        self.everywhere(lambda where: self.emitter.keep(self.partial, self.place(where), zero))
 
     def accumulate(self) -> None:
         roles, (first, *rest) = self.roles, [*self.roles.inner, ""]
 
         def block(where: Environment, _: list[Op]) -> None:
-            self.pieces(roles.lane, self.tile.vectors, lambda columns: over_columns(where, columns))
+            self.columns(lambda columns: over_columns(where, columns))
 
         def over_columns(where: Environment, columns: Points) -> None:
             def over_rows(where: Environment, _: list[Op]) -> None:
@@ -100,8 +125,56 @@ class _Dots:
 
     def add(self, where: Environment, rows: Points, columns: Points, inner: list[str]) -> None:
         """rows × columns sums in registers, through all the other loops."""
-        emitter, roles = self.emitter, self.roles
+        emitter = self.emitter
         places = [self.place({**where, **row, **at}) for row in rows for at in columns]
+
+        def inside(where: Environment, sums: list[Op]) -> list[Op]:
+            return self.products(where, rows, columns, sums)
+
+        sums = [emitter.fetch(self.partial, place) for place in places]
+        sums = emitter.over(self.loops(inner), where, inside, sums)
+        for place, x in zip(places, sums, strict=True):
+            emitter.keep(self.partial, place, x)
+
+    def products(
+        self, where: Environment, rows: Points, columns: Points, sums: list[Op]
+    ) -> list[Op]:
+        """At one place of all the loops."""
+        emitter, roles = self.emitter, self.roles
+        b = [emitter.pull(roles.b, placed(roles.b_index, {**where, **at})) for at in columns]
+        new: list[Op] = []
+        for row in rows:
+            a = emitter.pull(roles.a, placed(roles.a_index, {**where, **row}))
+            new += [emitter.fma(a, x, sums[len(new) + q]) for q, x in enumerate(b)]
+        return new
+
+    def finish(self) -> None:
+        """What the nest stores."""
+        emitter = self.emitter
+
+        def one(where: Environment) -> None:
+            emitter.hold(self.anchor, where, emitter.fetch(self.partial, self.place(where)))
+            emitter.write(self.nest.stores, where)
+
+        self.everywhere(one)
+
+
+class _Dots(_Waiting):
+    """Lanes are summed: a vector in memory for each of the sums."""
+
+    def place(self, where: Environment) -> Index:
+        return (*super().place(where), LANE)
+
+    def columns(self, write: Callable[[Points], None]) -> None:
+        self.pieces(self.roles.lane, self.tile.vectors, write)
+
+    def everywhere(self, write: Callable[[Environment], None]) -> None:
+        self.emitter.over(self.loops(self.kept), {}, lambda where, _: write(where), shared=True)
+
+    def products(
+        self, where: Environment, rows: Points, columns: Points, sums: list[Op]
+    ) -> list[Op]:
+        emitter, roles = self.emitter, self.roles
         n, symbol = roles.size[roles.summed], self.names[roles.summed]
         last = n % self.width
         whole = n // self.width * self.width
@@ -112,20 +185,14 @@ class _Dots:
             pairs = [(x, y) for x in a for y in b]
             return [emitter.fma(x, y, z) for (x, y), z in zip(pairs, sums, strict=True)]
 
-        def vectors(where: Environment, sums: list[Op]) -> list[Op]:
-            def one(s: Affine, sums: list[Op]) -> list[Op]:
-                return step({**where, symbol: lane_at(s)}, None, sums)
+        def one(s: Affine, sums: list[Op]) -> list[Op]:
+            return step({**where, symbol: lane_at(s)}, None, sums)
 
-            sums = emitter.loop(whole, one, step=self.width, carried=sums)
-            if whole < n:
-                mask = emitter.first_lanes(last, self.width)
-                sums = step({**where, symbol: lane_at(affine(whole))}, mask, sums)
-            return sums
-
-        sums = [emitter.fetch(self.partial, place) for place in places]
-        sums = emitter.over(self.loops(inner), where, vectors, sums)
-        for place, x in zip(places, sums, strict=True):
-            emitter.keep(self.partial, place, x)
+        sums = emitter.loop(whole, one, step=self.width, carried=sums)
+        if whole < n:
+            mask = emitter.first_lanes(last, self.width)
+            sums = step({**where, symbol: lane_at(affine(whole))}, mask, sums)
+        return sums
 
     def part(self, v: Value, index: Index, where: Environment, mask: Op | None) -> Op:
         """A vector of an operand; lanes beyond the end are zero."""
@@ -137,7 +204,7 @@ class _Dots:
         """Add up the lanes of every sum; what the nest stores follows at once."""
         emitter = self.emitter
 
-        def one(where: Environment, _: list[Op]) -> None:
+        def one(where: Environment) -> None:
             emitter.width = self.width
             x = emitter.fetch(self.partial, self.place(where))
             total = emitter.horizontal(emitter.add, x)
@@ -145,4 +212,4 @@ class _Dots:
             emitter.hold(self.anchor, where, total)
             emitter.write(self.nest.stores, where)
 
-        emitter.over(self.loops(self.kept), {}, one, shared=True)
+        self.everywhere(one)

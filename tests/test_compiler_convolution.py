@@ -1,0 +1,268 @@
+"""Convolution and pooling compiled against eager, over the space of their settings.
+
+Samples or channels are the lanes, windows move by one or more, pads are loop bounds or written,
+everything is written out or in loops: what is drawn here meets all of these. Value and gradients,
+in a few cases those of the gradients, in three vector widths and two dtypes.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from test_exact_training import assert_compiled_steps_are_eager, training
+
+from steepest import functional as F
+from steepest import manual_seed, models, nn
+from steepest.autograd import grad
+from steepest.compiler import compile, layout, programs
+from steepest.compiler.capture import capture
+from steepest.compiler.contraction import L2
+from steepest.compiler.lower import Lowered, lower, stages
+from steepest.compiler.simplify import simplify
+from steepest.core import Aval
+from steepest.tensors import Tensor
+
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+DRAWN = settings(max_examples=40)
+# Sums of at most some thousand products, in another order; relative to the largest result.
+CLOSE = {F32: 2e-5, F64: 1e-12}
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    monkeypatch.setenv("STEEPEST_CACHE", "")
+
+
+def numbers(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def derived(function: Callable, order: int, *operands: Tensor) -> list[Tensor]:
+    """The value, its gradients by all operands and, for order 2, theirs."""
+    leaves = [x.detach().requires_grad_() for x in operands]
+    found = [function(*leaves)]
+    top = found
+    for _ in range(order):
+        flowing = [y for y in top if y.requires_grad]
+        seeds = [Tensor(np.cos(np.arange(y.shape.numel())).reshape(y.shape)) for y in flowing]
+        seeds = [seed.to(y.dtype) for seed, y in zip(seeds, flowing, strict=True)]
+        top = list(grad(flowing, leaves, seeds, create_graph=order > 1, materialize_grads=True))
+        found = found + top
+    return [x.detach() for x in found]
+
+
+def assert_compiled_is_eager(
+    function: Callable,
+    arrays: list,
+    dtype: np.dtype,
+    width: int,
+    cache: int = L2,
+    order: int = 1,
+) -> None:
+    operands = [Tensor(array.astype(dtype)) for array in arrays]
+    step = partial(derived, function, order)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "vector_lanes", lambda _: width)
+        patch.setattr(layout, "L2", cache)
+        programs._programs.clear()  # they do not know of the cache
+        patch.setattr(programs, "lower", partial(lower, width=width))
+        found = compile(step)(*operands)
+    for a, b in zip(found, step(*operands), strict=True):
+        got, want = a.numpy(), b.numpy()
+        close = CLOSE[dtype] * max(1, np.abs(want).max(initial=0))
+        np.testing.assert_allclose(got, want, rtol=CLOSE[dtype], atol=close)
+
+
+def lists(low: int, high: int, count: int):
+    return st.lists(st.integers(low, high), min_size=count, max_size=count)
+
+
+# dtype, lanes, and bytes of a cache: of a small one, sums of products wait in memory
+MACHINES = st.tuples(
+    st.sampled_from([F32, F32, F64]), st.sampled_from([4, 8, 16]), st.sampled_from([L2, 20_000])
+)
+SAMPLES = st.sampled_from([1, 3, 16, 17, 64])
+CHANNELS = st.sampled_from([1, 3, 16, 20])
+
+
+@st.composite
+def convolutions(draw):
+    """Axes, operands' shapes and the settings; few products, so that many cases are drawn."""
+    axes = draw(st.integers(1, 2))
+    drawn = {
+        name: tuple(draw(lists(low, high, axes)))
+        for name, low, high in (
+            ("lengths", 1, 8), ("taps", 1, 4), ("stride", 1, 3), ("padding", 0, 3),
+            ("dilation", 1, 2),
+        )
+    }  # fmt: skip
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    samples, channels, filters = draw(SAMPLES), draw(CHANNELS), draw(CHANNELS)
+    assume(groups * samples * channels * filters <= 8000)
+    return axes, samples, groups, channels, filters, drawn, draw(st.booleans())
+
+
+def settings_of(drawn: dict, groups: int) -> dict:
+    return {key: drawn[key] for key in ("stride", "padding", "dilation")} | {"groups": groups}
+
+
+@DRAWN
+@given(convolutions(), MACHINES)
+def test_convolution(case, machine):
+    axes, samples, groups, channels, filters, drawn, biased = case
+    reach = [d * (k - 1) + 1 for d, k in zip(drawn["dilation"], drawn["taps"], strict=True)]
+    room = [n + 2 * p for n, p in zip(drawn["lengths"], drawn["padding"], strict=True)]
+    assume(all(r <= n for r, n in zip(reach, room, strict=True)))
+    x = numbers(1, samples, groups * channels, *drawn["lengths"])
+    w = numbers(2, groups * filters, channels, *drawn["taps"])
+    b = [numbers(3, groups * filters)] if biased else []
+    conv = getattr(F, f"conv{axes}d")
+    call = lambda x, w, *b: conv(x, w, *b, **settings_of(drawn, groups)).tanh()
+    assert_compiled_is_eager(call, [x, w, *b], *machine)
+
+
+@DRAWN
+@given(convolutions(), MACHINES)
+def test_transposed_convolution(case, machine):
+    axes, samples, groups, channels, filters, drawn, biased = case
+    keys = ("lengths", "stride", "padding", "dilation", "taps")
+    sizes = [
+        (n - 1) * s - 2 * p + d * (k - 1) + 1
+        for n, s, p, d, k in zip(*(drawn[key] for key in keys), strict=True)
+    ]
+    assume(min(sizes) >= 1)
+    x = numbers(1, samples, groups * channels, *drawn["lengths"])
+    w = numbers(2, groups * channels, filters, *drawn["taps"])
+    b = [numbers(3, groups * filters)] if biased else []
+    conv = getattr(F, f"conv_transpose{axes}d")
+    call = lambda x, w, *b: conv(x, w, *b, **settings_of(drawn, groups)).tanh()
+    assert_compiled_is_eager(call, [x, w, *b], *machine)
+
+
+@st.composite
+def poolings(draw):
+    axes = draw(st.integers(1, 2))
+    size, stride, lengths = (draw(lists(1, n, axes)) for n in (4, 4, 9))
+    padding = [draw(st.integers(0, k // 2)) for k in size]
+    assume(all(k <= n + 2 * p for k, n, p in zip(size, lengths, padding, strict=True)))
+    shape = (draw(SAMPLES), draw(CHANNELS), *lengths)
+    return axes, shape, (size, stride, padding), draw(st.booleans())
+
+
+@DRAWN
+@given(poolings(), st.sampled_from(["avg", "max"]), MACHINES)
+def test_pooling(case, kind, machine):
+    axes, shape, how, up = case
+    pool = getattr(F, f"{kind}_pool{axes}d")
+    call = lambda x: pool(x, *how, ceil_mode=up) ** 2
+    assert_compiled_is_eager(call, [numbers(4, *shape)], *machine)
+
+
+@settings(max_examples=30)
+@given(SAMPLES, CHANNELS, CHANNELS, lists(5, 9, 2), st.sampled_from(["avg", "max"]), MACHINES)
+def test_a_convolution_and_what_follows_it(samples, channels, filters, lengths, kind, machine):
+    """Bias, activation and pooling meet in nests, and so do their derivatives."""
+    assume(samples * channels * filters <= 8000)
+    pool = getattr(F, f"{kind}_pool2d")
+    x, w = numbers(1, samples, channels, *lengths), numbers(2, filters, channels, 3, 3)
+    call = lambda x, w, b: pool(F.conv2d(x, w, b, padding=1).tanh(), 2).sum((1, 2, 3))
+    assert_compiled_is_eager(call, [x, w, numbers(3, filters)], *machine)
+
+
+@settings(max_examples=12)
+@given(convolutions(), st.sampled_from([4, 16]))
+def test_second_derivatives(case, width):
+    axes, samples, _, channels, filters, drawn, _ = case
+    assume(samples * channels * filters <= 1000)
+    room = [n + 2 * p for n, p in zip(drawn["lengths"], drawn["padding"], strict=True)]
+    assume(all(k <= n for k, n in zip(drawn["taps"], room, strict=True)))
+    how = {key: drawn[key] for key in ("stride", "padding")}
+    conv, pool = getattr(F, f"conv{axes}d"), getattr(F, f"avg_pool{axes}d")
+    call = lambda x, w: pool(conv(x, w, **how).tanh(), 1)
+    arrays = [numbers(1, samples, channels, *drawn["lengths"])]
+    arrays.append(numbers(2, filters, channels, *drawn["taps"]))
+    assert_compiled_is_eager(call, arrays, F64, width, order=2)
+
+
+@pytest.mark.parametrize("width", [4, 16])
+@pytest.mark.parametrize("samples", [1, 3, 16, 17])
+def test_the_layers_of_1998(samples, width):
+    layers = nn.Sequential(
+        nn.Conv2d(1, 6, 5),
+        nn.SubSampling(6, 2),
+        nn.ScaledTanh(),
+        nn.TableConv2d(6, models.SEEN_BY_C3, 5),
+    )
+    assert_compiled_is_eager(layers.double(), [numbers(1, samples, 1, 16, 14)], F64, width)
+
+
+# ---- whole training steps ------------------------------------------------------------------------
+
+
+def three_convolutions(channels: int) -> nn.Module:
+    """Images with a border; the lanes are the channels where these fill vectors."""
+    layers: list[nn.Module] = []
+    for before, after in ((3, 16), (16, channels), (channels, 16)):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16, 10))
+
+
+# How to make it, its images, its loss, and how many borders are written: those of its convolutions
+# and, where channels are contiguous, of the gradients of two inputs.
+NETWORKS = {
+    "1998": (models.lenet5, (1, 32, 32), nn.MAPLoss(0.1), 0),
+    "modern": (partial(models.lenet5, True, size=(28, 28)), (1, 28, 28), nn.CrossEntropyLoss(), 1),
+    "samples": (partial(three_convolutions, 20), (3, 8, 8), nn.CrossEntropyLoss(), 3),
+    "channels": (partial(three_convolutions, 32), (3, 8, 8), nn.CrossEntropyLoss(), 5),
+}
+
+
+@pytest.mark.parametrize("batch", [3, 16])
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_steps(name, dtype, batch):
+    make, shape, loss, _ = NETWORKS[name]
+
+    def build():
+        model = make().to(dtype)
+        return training(model, lambda x, y: loss(model(x), y), list(model.parameters()))
+
+    labels = np.arange(batch) % 10
+    batches = [(numbers(k, batch, *shape).astype(dtype), labels) for k in range(3)]
+    assert_compiled_steps_are_eager(build, batches)
+
+
+def lowered(name: str, batch: int) -> Lowered:
+    """All stages of a network's training step."""
+    make, shape, loss, _ = NETWORKS[name]
+    manual_seed(0)
+    model = make()
+    _, step = training(model, lambda x, y: loss(model(x), y), list(model.parameters()))
+    avals = Aval((batch, *shape), F32), Aval((batch,), np.dtype(np.int64))
+    inlets = [(name, aval, "gathered") for name, aval in zip("xy", avals, strict=True)]
+    captured = capture(step, inlets, lambda tensors: (tensors, {}))
+    return stages(simplify(captured.graph), width=16)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_memory_is_read_by_vectors_and_few_borders_are_written(name):
+    found = lowered(name, 64)
+    rows = [v.row.name for nest in found.fusion.nests for v in nest.written() if v.row]
+    assert "windows" not in rows
+    assert rows.count("pad") <= NETWORKS[name][3]
+    assert found.emitted.strided <= 256
+
+
+def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
+    """Operands that no cache holds are read sample by sample, not once for every tap."""
+    waiting = []
+    for cache in (L2, 100_000):
+        monkeypatch.setattr(layout, "L2", cache)
+        found = lowered("channels", 64)
+        roles = [r for r in found.layout.roles.values() if r.waiting and not r.summed]
+        assert all(r.inner[0] == "n" for r in roles)
+        waiting.append(len(roles))
+    assert waiting == [0, 2]
