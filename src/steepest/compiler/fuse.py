@@ -11,7 +11,8 @@ Rules, each an invariant of the result:
     be, the new value is kept aside and copied at the end of the step;
   6 dependencies are computed again at the end, from what will really be read;
   7 what a larger array needs at many of its points is stored at once, unless it costs next to
-    nothing: its users would compute it once per row, one number at a time, or in every row.
+    nothing: its users would compute it once per row, one number at a time, or in every row;
+    so is what is needed again when a nest has run that comes after those that it comes from.
 """
 
 from collections.abc import Collection
@@ -249,6 +250,14 @@ class Fusion:
             self.require(x, index, nest)
         self.home[v] = nest
 
+    def join(self, v: Value) -> None:
+        """All parts are in memory: where they belong, if they can be stored there (see layout)."""
+        nest = self.open("join", squeeze(v.shape), v)
+        for x, index in nest.joined_operands():
+            self.store(x)
+            self.require(x, index, nest)
+        self.home[v] = nest
+
     def reduction(self, v: Value) -> None:
         x, axes = v.operands[0], reduced_axes(v)
         gone = [d for d in axes if x.shape[d] != 1]
@@ -319,6 +328,8 @@ class Fusion:
                 continue
             elif v.row.name in ("fold", "scatter_add"):
                 self.scatter(v)
+            elif v.row.lowering == "join":
+                self.join(v)
             elif v.row.lowering == "reduction" and not is_small_window(v):
                 self.reduction(v)
             else:
@@ -329,11 +340,22 @@ class Fusion:
 
     def _consider(self, v: Value) -> None:
         """Rule 7; and a chain that is too long to be followed ends in memory."""
+        for x in v.operands:
+            if is_elementwise(x) and not self.exists(x) and self._outlives(x, v):
+                self.store(x)
+                self._length[x] = 0
         self._length[v] = 1 + max([self._length.get(x, 0) for x in v.operands])
         spread = any(user.size > v.size for user in self.users.get(v, ()))
         if self._length[v] > _DEPTH or (spread and (v.size == 1 or self._time(v) > _SPREAD)):
             self.store(v)
             self._length[v] = 0
+
+    def _outlives(self, x: Value, user: Value) -> bool:
+        """Whether x is worth storing, because its user waits for a nest that comes after those that
+        x is computed from: the state of a sequence, which every later step would compute again."""
+        own = self.sources(x)
+        later = self.sources(user) - own
+        return any(n.waits_for(m) for n in later for m in own) and self._time(x) > _SPREAD
 
     def _time(self, v: Value) -> int:
         """What an element of v takes, from what is stored or held."""

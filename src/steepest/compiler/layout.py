@@ -18,7 +18,7 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.index import Index, address, is_view, symbols, through, varies
 from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
-from steepest.primitives import split_spec
+from steepest.primitives import reshape, split_spec
 
 __all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "stride_of", "view_of"]
 
@@ -42,7 +42,8 @@ def lanes(n: int, width: int) -> int:
 class Buffer:
     """A place in memory: strides and size in elements, `offset` in bytes from its block's start.
 
-    place  "memory" (the program's own block), "gathered" or "stepped" (the user's arrays)
+    place   "memory" (the program's own block), "gathered" or "stepped" (the user's arrays)
+    within  the buffer of which this is a part that begins at element `start`
     """
 
     shape: tuple[int, ...]
@@ -52,6 +53,13 @@ class Buffer:
     place: str = "memory"
     offset: int = 0
     pointer: str = ""
+    within: "Buffer | None" = None
+    start: int = 0
+
+    @property
+    def whole(self) -> "Buffer":
+        """What has memory of its own: the buffer, or what it is a part of."""
+        return self.within or self
 
     @property
     def base(self) -> str:
@@ -129,6 +137,22 @@ class Layout:
     sources: dict[Value, Buffer] = field(default_factory=dict)
     roles: dict[Nest, Roles] = field(default_factory=dict)
 
+    def copied_parts(self, nest: Nest) -> list[tuple[Value, Index, int]]:
+        """The parts that a join nest copies, each at an index into itself, and where it begins."""
+        assert nest.anchor is not None
+        axis, whole = nest.anchor.params["axis"], self.buffers[nest.anchor].whole
+        found, begin = [], 0
+        for x, index in nest.joined_operands():
+            base, start = (
+                self.buffers.get(base_of(x)),
+                begin * self.buffers[nest.anchor].strides[axis],
+            )
+            there = self.buffers[nest.anchor].start + start
+            if base is None or base.whole is not whole or base.start != there:
+                found.append((x, index, begin))
+            begin += x.shape[axis]
+        return found
+
     def stored(self, v: Value) -> Value:
         """What is in memory of a result, which may be a view of it."""
         while v not in self.buffers and v.operands:
@@ -164,6 +188,7 @@ def lay_out(fusion: Fusion, width: int, images: dict[Value, int] | None = None) 
         copied = v in layout.sources and v in fusion.home
         if array or copied or (v in fusion.home and v not in buffers):
             buffers[v] = padded(v.shape, v.dtype, images.get(v, last_wide(v.shape)), width)
+    _place_parts(fusion, layout, images)
     for nest in fusion.nests:
         if nest.kind == "contract":
             layout.roles[nest] = _roles(nest, layout)
@@ -213,6 +238,49 @@ def _updated_together(fusion: Fusion) -> list[list[Value]]:
             [before, *(x for x in leaves if x in old.values() and x.shape == before.shape)]
         )
     return groups
+
+
+# ---- joins --------------------------------------------------------------------------------------
+
+
+def base_of(x: Value) -> Value:
+    """What x is without axes of length one that were added or left out."""
+    while x.is_row(reshape) and squeeze(x.shape) == squeeze(x.operands[0].shape):
+        x = x.operands[0]
+    return x
+
+
+def _place_parts(fusion: Fusion, layout: Layout, images: dict[Value, int]) -> None:
+    """Parts of joins that a nest can store where they belong get no memory of their own."""
+    results = {after for _, after in fusion.graph.state}
+    for v in reversed(fusion.graph.equations()):
+        if v.row is None or v.row.lowering != "join" or v in results or v in images:
+            continue
+        begin, axis = 0, v.params["axis"]
+        for x in v.operands:
+            base = base_of(x)
+            home = fusion.home.get(base)
+            stored = home is not None and (base in home.stores or home.kind == "join")
+            if stored and base not in results and base not in images:
+                _place_part(base, x, layout, layout.buffers[v], axis, begin)
+            begin += x.shape[axis]
+
+
+def _place_part(
+    base: Value, x: Value, layout: Layout, whole: Buffer, axis: int, begin: int
+) -> None:
+    """Make base a part of the whole, unless lanes would be apart or reach into the next part."""
+    old, wide = layout.buffers[base], [d for d, n in enumerate(x.shape) if n > 1]
+    strides = [whole.strides[d] for d in wide]
+    n = x.shape[wide[-1]] if wide else 1
+    apart = bool(strides) and strides[-1] != 1
+    if old.within or apart or (whole.strides[axis] == 1 and n % lanes(n, layout.width)):
+        return
+    kept = iter(strides)
+    step = tuple(1 if n == 1 else next(kept) for n in base.shape)
+    start = whole.start + begin * whole.strides[axis]
+    part = Buffer(base.shape, base.dtype, step, old.size, within=whole.whole, start=start)
+    layout.buffers[base] = part
 
 
 # ---- contractions -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Nests: what the program does, as a list of loop nests over index spaces.
 
-A nest is an index space and what happens at each of its points. There are five kinds:
+A nest is an index space and what happens at each of its points. There are six kinds:
 
 contract  out[i, j] = Σₖ a·b   a register tile holds the sums; whatever is reachable from them at
                                (i, j) is the nest's epilogue
@@ -9,6 +9,8 @@ row       for i: for j         sums and maxima over j are held at i; whatever is
                                or i is computed there; sums over i leave the nest as accumulators
 map       for i: for j         holds nothing
 scatter   out[row[i]] += x     addresses that are data
+join      out[k + i] = xₖ      parts one after the other; only those are copied that their own nests
+                               cannot store where they belong
 
 The first `depth` dimensions of a row nest are its rows.
 """
@@ -28,7 +30,7 @@ def squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
 class Nest:
     """One loop nest.
 
-    anchor  the value that a contract, reduce or scatter nest computes
+    anchor  the value that a contract, reduce, scatter or join nest computes
     held    values in registers, and the index at which each is there
     sums    accumulators of a row nest: values that are complete only after it
     stores  values written to memory at their index
@@ -56,8 +58,8 @@ class Nest:
     def index_of(self, v: Value) -> Index | None:
         """The index at which v is computed in this nest, or None where it does not fit."""
         shape = squeeze(v.shape)
-        if self.kind == "scatter":
-            return None  # it only adds
+        if self.kind in ("scatter", "join"):
+            return None  # what it runs through is not what it gives
         if shape == self.space:
             names = iter(self.symbols)
         elif self.kind == "row" and shape == self.space[: self.depth]:
@@ -83,14 +85,16 @@ class Nest:
             found = [self.reduced_operand()]
         elif self.kind == "scatter":
             found = self.scattered_operands()
+        elif self.kind == "join":
+            found = self.joined_operands()
         for v in [*self.held, *self.sums] if self.kind == "row" else []:
             found.append(self.placed(v.operands[0]))
         return found + [self.placed(v) for v in self.stores if v not in self.held]
 
     def written(self) -> list[Value]:
         """Every value that the nest stores."""
-        scattered = [self.anchor] if self.kind == "scatter" and self.anchor is not None else []
-        return [*self.stores, *self.sums, *scattered]
+        whole = self.kind in ("scatter", "join") and self.anchor is not None
+        return [*self.stores, *self.sums, *([self.anchor] if whole and self.anchor else [])]
 
     def placed(self, v: Value) -> tuple[Value, Index]:
         index = self.index_of(v)
@@ -116,6 +120,14 @@ class Nest:
         index = tuple(ZERO if n == 1 else affine(next(names)) for n in x.shape)
         rows = [(i, index[: i.ndim]) for i in self.anchor.operands[1:]]
         return [(x, index), *rows]
+
+    def joined_operands(self) -> list[tuple[Value, Index]]:
+        """Every part, at an index into itself."""
+        assert self.anchor is not None
+        return [
+            (x, tuple(ZERO if n == 1 else affine(f"j{d}") for d, n in enumerate(x.shape)))
+            for x in self.anchor.operands
+        ]
 
     def text(self) -> str:
         """One line for `explain`."""

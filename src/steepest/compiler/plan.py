@@ -98,6 +98,8 @@ def plan(
     found.arena = at
     spans = _lifetimes(fusion, layout, found, set(steady))
     found.private = at + _place(spans, at, layout)
+    for buffer in layout.buffers.values():
+        buffer.offset = buffer.whole.offset + buffer.start * buffer.dtype.itemsize
     found.own = max([_place_own(each, layout) for each in found.scratch.values()], default=0)
     found.bytes = found.private + found.own + _overrun(layout)
     if found.sharing:
@@ -263,6 +265,7 @@ def _lifetimes(
     spans: dict[Buffer, tuple[int, int]] = {}
 
     def used(buffer: Buffer | None, at: int) -> None:
+        buffer = buffer and buffer.whole
         if buffer is not None and buffer.place == "memory" and buffer not in steady:
             low, high = spans.get(buffer, (at, at))
             spans[buffer] = min(low, at), max(high, at)

@@ -51,8 +51,12 @@ class _Page:
         nest = self.nest
         loops = ", ".join(f"{s} < {n}" for s, n in zip(nest.symbols, nest.space, strict=True))
         start = [f"for {loops}:"] if loops else []
-        if nest.kind != "map":
+        if nest.kind not in ("map", "join"):
             getattr(self, f"_{nest.kind}")()
+        if nest.kind == "join":
+            assert nest.anchor is not None
+            parts = " ".join(self.names[x] for x in nest.anchor.operands)
+            return [f"{self.names[nest.anchor]} ← {parts} along axis {nest.anchor.params['axis']}"]
         for v in nest.stores if nest.kind != "scatter" else ():
             self._store(v)
         return start + [f"    {line}" if loops else line for line in self.written]

@@ -81,6 +81,8 @@ def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     each = 1 + sum(COST.get(v.row.name, 1) for v in walk.visited if v.row is not None)
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
+    if nest.kind == "join":
+        return sum(x.size for x, _, _ in layout.copied_parts(nest)) * each
     if nest.kind == "reduce":
         return nest.reduced_operand()[0].size * each
     return prod(nest.space) * each
@@ -92,7 +94,7 @@ def _divisible(nest: Nest, layout: Layout) -> bool:
         return bool(layout.roles[nest].outer)
     if nest.kind == "row":
         return nest.depth > 0 and not nest.sums
-    return nest.kind != "scatter" and bool(nest.space)
+    return nest.kind not in ("scatter", "join") and bool(nest.space)
 
 
 @dataclass
@@ -113,6 +115,8 @@ class _Part:
 def _part(
     nest: Nest, split: bool, fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]
 ) -> _Part:
+    if nest.kind == "join" and not layout.copied_parts(nest):
+        return _Part(split, set(), set())
     reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
     writes = _memory([partial.get(nest), *(layout.buffers[v] for v in nest.written())])
     return _Part(split, reads, writes)
@@ -127,4 +131,4 @@ def _closing(fusion: Fusion, layout: Layout) -> _Part:
 
 
 def _memory(buffers: Iterable[Buffer | None]) -> set[Buffer]:
-    return {b for b in buffers if b is not None and b.place == "memory"}
+    return {b.whole for b in buffers if b is not None and b.place == "memory"}

@@ -1,5 +1,6 @@
 """Shapes: reshape, reorder, join, split. Nothing here computes; gradients follow the elements."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,7 @@ def _check_joinable(tensors: list[Tensor], axis: int) -> None:
 
 
 def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors joined along an existing axis: each is padded to its place, and the places added."""
+    """Tensors joined along an existing axis: each is padded to its place."""
     tensors = list(tensors)
     if not tensors:
         raise ValueError(said("cat", "expected at least one tensor"))
@@ -226,22 +227,27 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
     axis = axes_of(tensors[0], dim)[0]
     _check_joinable(tensors, axis)
-    total = int(np.sum([x.shape[axis] for x in tensors]))
-    shape = tuple(total if i == axis else n for i, n in enumerate(tensors[0].shape))
-    out, start = None, 0
-    for x in tensors:
-        starts = tuple(start if i == axis else 0 for i in range(x.ndim))
-        place = {"shape": shape, "starts": starts, "steps": (1,) * x.ndim}
-        part = P.pad(cast_to(x, dtype), **place)
-        if out is None:
-            out = part
-        else:
-            # where, not add: 0 + (−0) would lose the sign and 0 · NaN is not 0
-            inside = P.pad(Tensor(np.ones(x.shape, bool)), **place)
-            out = P.where(inside, part, out)
-        start += x.shape[axis]
-    assert out is not None
-    return out
+    parts = [cast_to(x, dtype) for x in tensors]
+    return _joined(parts, axis) if len(parts) > 1 else _placed(parts[0], parts[0].shape, axis, 0)
+
+
+def _joined(tensors: list[Tensor], axis: int) -> Tensor:
+    """Half and half, so that an element is moved once per halving, not once per tensor."""
+    if len(tensors) == 1:
+        return tensors[0]
+    half = len(tensors) // 2
+    x, y = _joined(tensors[:half], axis), _joined(tensors[half:], axis)
+    length = x.shape[axis]
+    shape = (*x.shape[:axis], length + y.shape[axis], *x.shape[axis + 1 :])
+    # where, not add: 0 + (−0) would lose the sign and 0 · NaN is not 0
+    inside = _placed(Tensor(np.ones(y.shape, bool)), shape, axis, length)
+    return P.where(inside, _placed(y, shape, axis, length), _placed(x, shape, axis, 0))
+
+
+def _placed(x: Tensor, shape: Sequence[int], axis: int, start: int) -> Tensor:
+    """x, with zeros before and behind it along an axis."""
+    starts = tuple(start if i == axis else 0 for i in range(x.ndim))
+    return P.pad(x, shape=tuple(shape), starts=starts, steps=(1,) * x.ndim)
 
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:

@@ -8,11 +8,7 @@ from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Affine,
-    affine,
-    plus,
-)
+from steepest.compiler.index import Affine, Index, affine, plus, substitute
 from steepest.compiler.layout import lanes
 from steepest.compiler.nest import Nest
 
@@ -73,6 +69,35 @@ class Nests(Threads):
         strides = self.layout.buffers[v].strides
         wide = [stride for stride, n in zip(strides, v.shape, strict=True) if n != 1]
         return wide.index(1) if 1 in wide else len(wide) - 1
+
+    # ---- join ------------------------------------------------------------------------------------
+
+    def join(self, nest: Nest) -> None:
+        """Copy what is not where it belongs: whole vectors, then the rest one by one, because the
+        next part follows at once."""
+        for x, index, begin in self.layout.copied_parts(nest):
+            self._copy_part(nest, x, index, begin)
+
+    def _copy_part(self, nest: Nest, x: Value, index: Index, begin: int) -> None:
+        assert nest.anchor is not None
+        buffer, axis = self.layout.buffers[nest.anchor], nest.anchor.params["axis"]
+        loops = [(a[1][0][0], n) for a, n in zip(index, x.shape, strict=True) if n > 1]
+        *outer, (symbol, n) = loops or [("", 1)]
+        width = lanes(n, self.layout.width)
+        whole = n // width * width
+
+        def copy(environment: Environment, _: list[Op]) -> None:
+            def one(j: Affine, _: list[Op]) -> None:
+                where = {**environment, symbol: lane_at(j) if self.width else j}
+                at = [substitute(a, where) for a in index]
+                y = self.pull(x, tuple(at))
+                at[axis] = plus(at[axis], affine(begin))
+                self.keep(buffer, tuple(at), y)
+
+            for first, last, self.width in ((0, whole, width), (whole, n, 0)):
+                self.loop(last, one, start=first, step=max(self.width, 1))
+
+        self.over(outer, {}, copy)
 
     # ---- reductions ------------------------------------------------------------------------------
 

@@ -55,6 +55,21 @@ def sliced(v: Value) -> Value | None:
     return x if x.shape == v.shape and set(v.params["steps"]) <= {1} else None
 
 
+@rule(P.slice_)
+def sliced_after_permuting(v: Value) -> Value | None:
+    """A slice of a permutation is a permutation of a slice."""
+    (x,) = v.operands
+    if not x.is_row(P.permute):
+        return None
+    order = x.params["order"]
+    starts, sizes, steps = (
+        tuple(v.params[key][order.index(i)] for i in range(v.ndim))
+        for key in ("starts", "sizes", "steps")
+    )
+    part = equation(P.slice_, x.operands[0], starts=starts, sizes=sizes, steps=steps)
+    return equation(P.permute, part, order=order)
+
+
 @rule(P.pad)
 def padded(v: Value) -> Value | None:
     """A pad by nothing."""

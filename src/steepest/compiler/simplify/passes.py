@@ -6,17 +6,19 @@ from steepest.compiler.simplify import (
     choices,
     constants,
     contractions,
+    joins,
     movement,
     reductions,
     windows,
 )
 from steepest.compiler.simplify.rewriter import rewrite
+from steepest.compiler.simplify.sequences import shared_joins
 from steepest.compiler.simplify.whole import flat_inputs, masks_from_outputs
 
 __all__ = ["PAGES", "simplify"]
 
 # Importing a page enters its rules.
-PAGES = (constants, algebra, movement, reductions, choices, contractions, windows)
+PAGES = (constants, algebra, movement, reductions, choices, contractions, windows, joins)
 
 
 def simplify(graph: Graph) -> Graph:
@@ -26,5 +28,5 @@ def simplify(graph: Graph) -> Graph:
     shape), the same outputs and states, equal up to rounding for finite inputs.
     """
     rewritten = rewrite(graph)
-    whole = masks_from_outputs(flat_inputs(rewritten))
+    whole = shared_joins(masks_from_outputs(flat_inputs(rewritten)))
     return rewritten if whole is rewritten else rewrite(whole)

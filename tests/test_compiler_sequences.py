@@ -1,0 +1,83 @@
+"""Sequences: what is joined is stored in place, and all steps' products are one."""
+
+import numpy as np
+import pytest
+from test_compiler_lower import nothing_kept
+
+import steepest
+from steepest import nn, optim
+from steepest.compiler import Epochs
+from steepest.compiler.capture import capture
+from steepest.compiler.lower import stages
+from steepest.compiler.simplify import simplify
+from steepest.core import Aval
+
+__all__ = ["nothing_kept"]
+
+F32 = np.dtype(np.float32)
+
+
+class Network(nn.Module):
+    def __init__(self, kind, bidirectional=False):
+        super().__init__()
+        self.read = getattr(nn, kind)(5, 16, batch_first=True, bidirectional=bidirectional)
+        self.out = nn.Linear(32 if bidirectional else 16, 2)
+
+    def forward(self, x):
+        return self.out(self.read(x)[0])
+
+
+def training(*how):
+    steepest.manual_seed(0)
+    net = Network(*how)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+
+    def step(x, y):
+        loss = nn.MSELoss()(net(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize("how", [("RNN",), ("LSTM",), ("GRU",), ("LSTM", True)], ids=str)
+def test_compiled_recurrent_networks(how):
+    random = np.random.default_rng(0)
+    x, y = (random.standard_normal((12, 4, n)).astype(F32) for n in (5, 2))
+    got = Epochs(training(*how)).run([x, y], np.arange(12), 6)
+    step = training(*how)
+    want = [step(*(steepest.tensor(a[i : i + 6]) for a in (x, y))).item() for i in (0, 6)]
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_steps_of_a_sequence_are_one_product_and_stored_in_place():
+    avals = [(name, Aval((6, 4, n), F32), "gathered") for name, n in (("x", 5), ("y", 2))]
+    graph = simplify(capture(training("RNN"), avals, lambda xs: (xs, {})).graph)
+    names = [v.row.name for v in graph.equations()]
+    # Forward the input of all steps, three steps with a past, what is read out; backward three
+    # steps, the gradient of what is read out, and the three weights: each is one product.
+    assert names.count("contract") == 1 + 3 + 1 + 3 + 1 + 3 and "pad" not in names
+    lowered = stages(graph)
+    joins = [nest for nest in lowered.fusion.nests if nest.kind == "join"]
+    assert joins and not any(lowered.layout.copied_parts(nest) for nest in joins)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 17, 1), (16, 32)], ids=str)
+def test_cat_and_its_gradient(sizes, axis):
+    random = np.random.default_rng(1)
+    shapes = [tuple(n if i == axis else 3 for i in range(3)) for n in sizes]
+    x, w = (steepest.tensor(random.standard_normal(shapes[0]).astype(F32)) for _ in range(2))
+    rest = [steepest.tensor(random.standard_normal(s).astype(F32)) for s in shapes[1:]]
+    w.requires_grad_()
+
+    def step(x):
+        joined = steepest.cat([steepest.tanh(x * w), *(r * w.sum() for r in rest)], axis)
+        return steepest.autograd.grad((joined * joined).sum(), [w])[0], joined
+
+    for got, want in zip(steepest.compile(step)(x), step(x), strict=True):
+        np.testing.assert_allclose(
+            got.detach().numpy(), want.detach().numpy(), rtol=1e-4, atol=1e-5
+        )
