@@ -135,7 +135,7 @@ UNFINISHED: dict[str, str] = {
     "avg_pool2d": "integers give floats",
     "max_pool1d": "no return_indices",
     "max_pool2d": "no return_indices",
-    "hardsigmoid": "PyTorch's slope is 1/6 rounded to float32 even in double precision; ours is exact",
+    "hardsigmoid": "PyTorch's slope is 1/6 rounded to float32 in float64 too",
     "MaxPool1d": "no return_indices",
     "MaxPool2d": "no return_indices",
     "Hardsigmoid": "as hardsigmoid",
