@@ -127,6 +127,7 @@ UNFINISHED: dict[str, str] = {
     "unsqueeze": "no unsqueeze_: a tensor keeps its shape",
     "t": "no t_: a tensor keeps its shape",
     "arange": "fractions with an integer dtype are counted before they are cut off",
+    "embedding": "missing in nn.functional",
     "empty_like": "PyTorch's numbers are whatever was in memory; ours are zeros",
     "new_empty": "as empty_like",
     "normal": "only numbers as mean and standard deviation, not tensors",
