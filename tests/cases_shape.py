@@ -287,9 +287,9 @@ refused("tril", lambda F, x: F.tril(x), floats(3))
 # ---- writing by index ---------------------------------------------------------------------------
 
 PLACES = np.array([[0, 2, 1, 1], [2, 0, 0, 2]])
-smooth("scatter", lambda F, x, y: F.scatter(x, 0, F.tensor(PLACES), y), X, floats(3, 4))
-smooth("scatter", lambda F, x: x.scatter(1, F.tensor(PLACES), 0.5), X)
-smooth("scatter_add", lambda F, x, y: F.scatter_add(x, 0, F.tensor(PLACES), y), X, floats(3, 4))
+smooth("scatter", lambda F, x, y: F.scatter(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
+smooth("scatter", lambda F, x: x.scatter(1, F.as_tensor(PLACES), 0.5), X)
+smooth("scatter_add", lambda F, x, y: F.scatter_add(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
 smooth("index_add", lambda F, x, y: F.index_add(x, 0, F.tensor([2, 0, 2]), y, alpha=2), X, Y)
 smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0]),), y[:2]), X, Y)
 smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0, 2]),), y, True), X, Y)

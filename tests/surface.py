@@ -195,6 +195,8 @@ def check_function(name: str, most: int = MOST) -> list[str]:
     ran = 0
     for op, dtype, sample in _calls(name, most):
         path = op.name if op is not None and op.name.endswith(f".{name}") else name
+        if op is None and hasattr(torch.nn.functional, name):
+            path = f"nn.functional.{name}"
         second = op is not None and op.supports_gradgrad and dtype == "float64"
         for form in _FORMS:
             where = " ".join(filter(None, (form, dtype, op and op.variant_test_name)))

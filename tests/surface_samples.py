@@ -30,6 +30,7 @@ OUR_SAMPLES: dict[str, list[Sample]] = {
     "randperm": [*_calls((0,), (1,), (12,), (70,)), *_calls((9,), dtype=torch.int32)],
     "manual_seed": _calls((3,), (2**40,)),
     "tolist": _calls((_X,), (_X[0, 0],), (_X > 3,)),
+    "dropout": _calls((_X.clone().requires_grad_(),)),
     "numpy": _calls((_X,), (_X > 3,)),
     "einsum": [
         *_calls(("ij,kj->ik", _X, _X), ("ij->j", _X), ("ij,ij", _X, _X)),

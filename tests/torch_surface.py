@@ -90,4 +90,56 @@ OUTSIDE = {
     "nn.functional.silu complex", "norm nuc", "bmm triton_optimized", "addmm decomposed",
 }  # fmt: skip
 
-UNFINISHED: dict[str, str] = {}
+_MISSING = _names("""
+bilinear one_hot randint_like new_empty bernoulli multinomial kl_div hinge_embedding_loss
+cosine_similarity normalize adaptive_avg_pool1d adaptive_avg_pool2d batch_norm layer_norm group_norm
+instance_norm rms_norm glu scaled_dot_product_attention Bilinear Embedding AdaptiveAvgPool1d
+AdaptiveAvgPool2d BatchNorm1d BatchNorm2d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm
+GLU KLDivLoss HingeEmbeddingLoss CosineSimilarity RNN LSTM GRU RNNCell LSTMCell GRUCell
+MultiheadAttention TransformerEncoderLayer TransformerEncoder ModuleDict ParameterList ParameterDict
+LazyLinear LazyConv2d Adamax NAdam RAdam Adadelta Rprop ASGD LBFGS Adafactor Muon OneCycleLR
+CyclicLR ReduceLROnPlateau MultiplicativeLR SequentialLR ChainedScheduler
+""")
+_MISSING = _names("""
+bilinear one_hot bernoulli multinomial kl_div hinge_embedding_loss cosine_similarity normalize
+adaptive_avg_pool1d adaptive_avg_pool2d batch_norm layer_norm group_norm instance_norm rms_norm glu
+scaled_dot_product_attention Bilinear Embedding AdaptiveAvgPool1d AdaptiveAvgPool2d BatchNorm1d
+BatchNorm2d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm GLU KLDivLoss
+HingeEmbeddingLoss CosineSimilarity RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention
+TransformerEncoderLayer TransformerEncoder ModuleDict ParameterList ParameterDict LazyLinear
+LazyConv2d Adamax NAdam RAdam Adadelta Rprop ASGD LBFGS Adafactor Muon OneCycleLR CyclicLR
+ReduceLROnPlateau MultiplicativeLR SequentialLR ChainedScheduler
+""")
+UNFINISHED: dict[str, str] = {
+    **dict.fromkeys(_MISSING, "missing"),
+    "__rpow__": "integers to negative powers are refused; PyTorch gives 0 or 1",
+    "__rand__": "no bitwise operation on integers",
+    "__ror__": "no bitwise operation on integers",
+    "__rxor__": "no bitwise operation on integers",
+    "linalg.vector_norm": "missing: there is no module linalg",
+    "sort": "PyTorch does not say where equal bools came from; our order is stable",
+    "topk": "as sort",
+    "argsort": "as sort",
+    "baddbmm": "integers times a fraction give floats",
+    "einsum": "no repeated letters within one operand, and no …",
+    "transpose": "no transpose_: a tensor keeps its shape",
+    "squeeze": "no squeeze_: a tensor keeps its shape",
+    "unsqueeze": "no unsqueeze_: a tensor keeps its shape",
+    "t": "no t_: a tensor keeps its shape",
+    "arange": "fractions with an integer dtype are counted before they are cut off",
+    "embedding": "missing in nn.functional",
+    "empty_like": "PyTorch's numbers are whatever was in memory; ours are zeros",
+    "new_empty": "as empty_like",
+    "normal": "only numbers as mean and standard deviation, not tensors",
+    "binary_cross_entropy": "PyTorch's second derivative adds 1e-12 to p(1 − p); ours is exact",
+    "avg_pool1d": "integers give floats",
+    "avg_pool2d": "integers give floats",
+    "max_pool1d": "no return_indices",
+    "max_pool2d": "no return_indices",
+    "hardsigmoid": "PyTorch's slope is 1/6 rounded to float32 in float64 too",
+    "MaxPool1d": "no return_indices",
+    "MaxPool2d": "no return_indices",
+    "Hardsigmoid": "as hardsigmoid",
+    "dropout": "the dropped elements come from the library's own counter-based bits",
+    "Dropout": "as dropout",
+}
