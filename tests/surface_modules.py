@@ -33,8 +33,8 @@ _OWN: dict[str, list[tuple[tuple, tuple]]] = {
 }
 
 
-def _stacked(library: Any) -> list[tuple[Any, tuple]]:
-    """Containers, made of the library's own layers and parameters."""
+def _stacked(library: Any) -> dict[str, Any]:
+    """What is made of the library's own layers and parameters."""
     nn = library.nn
     leaf = lambda n: nn.Parameter(library.ones(n))
     return {
@@ -43,7 +43,10 @@ def _stacked(library: Any) -> list[tuple[Any, tuple]]:
         "ModuleDict": lambda: nn.ModuleDict({"a": nn.Linear(4, 3), "b": nn.Tanh()}),
         "ParameterList": lambda: nn.ParameterList([leaf(3), leaf(2)]),
         "ParameterDict": lambda: nn.ParameterDict({"a": leaf(3), "b": leaf(2)}),
-    }  # type: ignore[return-value]
+        "TransformerEncoder": lambda: nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True), 2, nn.LayerNorm(4)
+        ),
+    }
 
 
 def _inputs(name: str, dtype: torch.dtype, training: bool) -> list[tuple[tuple, dict, tuple, dict]]:
@@ -122,13 +125,17 @@ def check_module(name: str, most: int) -> list[str]:
 
 
 def _check_container(name: str) -> list[str]:
+    found, expected = {}, {}
     try:
-        torch.manual_seed(3)
-        expected = _stacked(torch)[name]()
-        steepest.manual_seed(3)
-        found = _stacked(steepest)[name]()
-        agree(dict(found.state_dict()), dict(expected.state_dict()), "state")
-        agree(len(found), len(expected), "length")
+        for library, told_by in ((torch, expected), (steepest, found)):
+            library.manual_seed(3)
+            made = _stacked(library)[name]()
+            told_by["state"] = dict(made.state_dict())
+            if hasattr(made, "__len__"):
+                told_by["length"] = len(made)
+            if name in ("Sequential", "TransformerEncoder"):
+                told_by["output"] = made(library.arange(24.0).reshape(2, 3, 4).sin())
+        agree(found, expected, name)
     except Exception as mistake:
         return [told(name, mistake)]
     return []

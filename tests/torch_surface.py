@@ -91,24 +91,8 @@ OUTSIDE = {
 }  # fmt: skip
 
 _MISSING = _names("""
-bilinear one_hot randint_like new_empty bernoulli multinomial kl_div hinge_embedding_loss
-cosine_similarity normalize adaptive_avg_pool1d adaptive_avg_pool2d batch_norm layer_norm group_norm
-instance_norm rms_norm glu scaled_dot_product_attention Bilinear Embedding AdaptiveAvgPool1d
-AdaptiveAvgPool2d BatchNorm1d BatchNorm2d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm
-GLU KLDivLoss HingeEmbeddingLoss CosineSimilarity RNN LSTM GRU RNNCell LSTMCell GRUCell
-MultiheadAttention TransformerEncoderLayer TransformerEncoder ModuleDict ParameterList ParameterDict
-LazyLinear LazyConv2d Adamax NAdam RAdam Adadelta Rprop ASGD LBFGS Adafactor Muon OneCycleLR
-CyclicLR ReduceLROnPlateau MultiplicativeLR SequentialLR ChainedScheduler
-""")
-_MISSING = _names("""
-bilinear one_hot bernoulli multinomial kl_div hinge_embedding_loss cosine_similarity normalize
-adaptive_avg_pool1d adaptive_avg_pool2d batch_norm layer_norm group_norm instance_norm rms_norm glu
-scaled_dot_product_attention Bilinear Embedding AdaptiveAvgPool1d AdaptiveAvgPool2d BatchNorm1d
-BatchNorm2d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm GLU KLDivLoss
-HingeEmbeddingLoss CosineSimilarity RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention
-TransformerEncoderLayer TransformerEncoder ModuleDict ParameterList ParameterDict LazyLinear
-LazyConv2d Adamax NAdam RAdam Adadelta Rprop ASGD LBFGS Adafactor Muon OneCycleLR CyclicLR
-ReduceLROnPlateau MultiplicativeLR SequentialLR ChainedScheduler
+bernoulli multinomial ModuleDict ParameterList ParameterDict LazyLinear LazyConv2d LBFGS Adafactor
+Muon
 """)
 UNFINISHED: dict[str, str] = {
     **dict.fromkeys(_MISSING, "missing"),
@@ -127,7 +111,6 @@ UNFINISHED: dict[str, str] = {
     "unsqueeze": "no unsqueeze_: a tensor keeps its shape",
     "t": "no t_: a tensor keeps its shape",
     "arange": "fractions with an integer dtype are counted before they are cut off",
-    "embedding": "missing in nn.functional",
     "empty_like": "PyTorch's numbers are whatever was in memory; ours are zeros",
     "new_empty": "as empty_like",
     "normal": "only numbers as mean and standard deviation, not tensors",
@@ -140,6 +123,8 @@ UNFINISHED: dict[str, str] = {
     "MaxPool1d": "no return_indices",
     "MaxPool2d": "no return_indices",
     "Hardsigmoid": "as hardsigmoid",
+    "batch_norm": "a vector is refused, even one of no elements",
+    "scaled_dot_product_attention": "as dropout, where dropout_p is not 0",
     "dropout": "the dropped elements come from the library's own counter-based bits",
     "Dropout": "as dropout",
 }

@@ -223,7 +223,7 @@ def norm(x: Tensor, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tenso
     if p == -float("inf"):
         return amin(abs(x), dim, keepdim)
     if p == 0:
-        return cast_to(sum(ne(x, 0), dim, keepdim), x.dtype)
+        return sum(where(ne(x, 0), 1.0, x * 0), dim, keepdim)
     if p == 1:
         return sum(abs(x), dim, keepdim)
     return sum(abs(x) ** p, dim, keepdim) ** (1 / p)

@@ -8,7 +8,7 @@ import numpy as np
 from steepest.core import is_float
 from steepest.functional.axes import axes_of
 from steepest.functional.math import add, mul, sqrt
-from steepest.functional.reduction import mean, var
+from steepest.functional.reduction import mean, sum, var
 from steepest.functional.select import gather
 from steepest.functional.shape import cat, narrow, reshape
 from steepest.tensors import Tensor, cast_to, get_item, in_place, method
@@ -36,19 +36,18 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any
     x = _whole(x, dtype)
     if dim is None:
         x, dim = reshape(x, -1), 0
-    x = x if x.ndim else reshape(x, 1)
+    if not x.ndim:
+        return mul(x, 1)
     axis = axes_of(x, dim)[0]
-    lead = (slice(None),) * axis
     length = x.shape[axis]
     if not length:
-        shape = [1 if i == axis else n for i, n in enumerate(x.shape)]
-        x = x.new_ones(shape)
+        x = add(sum(x, axis, True), 1)  # the product of nothing, still a function of x
     while length > 1:
         half = length // 2
         pairs = mul(narrow(x, axis, 0, half), narrow(x, axis, half, half))
         x = cat([pairs, narrow(x, axis, length - 1, 1)], axis) if length % 2 else pairs
         length = x.shape[axis]
-    return x if keepdim else get_item(x, (*lead, 0))
+    return x if keepdim else get_item(x, (*(slice(None),) * axis, 0))
 
 
 def _running(x: Tensor, dim: int, step: Callable[..., Tensor], neutral: int) -> Tensor:
