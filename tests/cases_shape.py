@@ -260,3 +260,36 @@ smooth("type_as", lambda F, x, y: x.type_as(y), X, Y)
 plain("type_as", lambda F, x, y: x.type_as(y), I, X)
 smooth("cpu", lambda F, x: x.cpu(), X)
 smooth("contiguous", lambda F, x: x.T.contiguous(), X)
+
+# ---- rearranging --------------------------------------------------------------------------------
+
+smooth("select", lambda F, x: F.select(x, 1, -1), T3)
+smooth("split_with_sizes", lambda F, x: F.split_with_sizes(x, [1, 3], 1), X)
+smooth("flip", lambda F, x: (F.flip(x, (0, -1)), x.flip(1)), T3)
+smooth("roll", lambda F, x: (F.roll(x, 2), F.roll(x, (1, -5), (0, 2))), T3)
+smooth("tile", lambda F, x: (F.tile(x, (2,)), x.tile(2, 1, 1, 2)), T3)
+smooth("repeat_interleave", lambda F, x: (F.repeat_interleave(x, 2), x.repeat_interleave(3, 1)), X)
+for offset in (0, 1, -2, 5):
+    smooth("diagonal", lambda F, x, k=offset: F.diagonal(x, k, 1, 2), T3)
+    smooth("diag", lambda F, x, v, k=offset: (F.diag(x, k), F.diag(v, k)), X, floats(3))
+    for name in ("tril", "triu"):
+        smooth(name, lambda F, x, n=name, k=offset: getattr(F, n)(x, k), T3)
+for name in ("hstack", "vstack"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y]), X, X[:, :4])
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y]), floats(3), floats(3))
+for indexing in ("ij", "xy"):
+    smooth(
+        "meshgrid", lambda F, x, y, i=indexing: F.meshgrid(x, y, indexing=i), floats(2), floats(3)
+    )
+plain("new_empty", lambda F, x: x.new_empty(2, 3).zero_(), X)
+refused("tril", lambda F, x: F.tril(x), floats(3))
+
+# ---- writing by index ---------------------------------------------------------------------------
+
+PLACES = np.array([[0, 2, 1, 1], [2, 0, 0, 2]])
+smooth("scatter", lambda F, x, y: F.scatter(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
+smooth("scatter", lambda F, x: x.scatter(1, F.as_tensor(PLACES), 0.5), X)
+smooth("scatter_add", lambda F, x, y: F.scatter_add(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
+smooth("index_add", lambda F, x, y: F.index_add(x, 0, F.tensor([2, 0, 2]), y, alpha=2), X, Y)
+smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0]),), y[:2]), X, Y)
+smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0, 2]),), y, True), X, Y)

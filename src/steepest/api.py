@@ -22,6 +22,7 @@ from steepest.random import (
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,

@@ -31,6 +31,7 @@ __all__ = [
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "randperm",
@@ -202,8 +203,10 @@ def rand(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Uniform numbers on [0, 1)."""
+    del device
     shape, count = _asked(size)
     drawn = (generator or default_generator).uniform(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
@@ -214,8 +217,10 @@ def randn(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
+    del device
     shape, count = _asked(size)
     drawn = (generator or default_generator).normal(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
@@ -228,15 +233,18 @@ def randint(
     *,
     generator: Generator | None = None,
     dtype: Any = np.int64,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Whole numbers in [low, high): randint(10, (3,)) or randint(5, 10, (3,))."""
+    del device
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(said("randint", "low must be below high", got=f"{low} and {high}"))
     shape, count = _asked((size,))
     drawn = (generator or default_generator).below(count, high - low) + low
-    return _made(drawn.astype(dtype), shape, False)
+    return _made(drawn.astype(dtype), shape, requires_grad)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
@@ -260,14 +268,34 @@ def normal(
     return _made((generator or default_generator).normal(count, kind, mean, std), shape, False)
 
 
-def rand_like(x: Tensor) -> Tensor:
+def rand_like(
+    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Uniform numbers in the shape and dtype of x."""
-    return rand(x.shape, dtype=x.dtype)
+    return rand(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
-def randn_like(x: Tensor) -> Tensor:
+def randn_like(
+    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Normal numbers in the shape and dtype of x."""
-    return randn(x.shape, dtype=x.dtype)
+    return randn(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+
+
+def randint_like(
+    x: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Whole numbers in [low, high), or in [0, low), in the shape and dtype of x."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(
+        low, high, x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device
+    )
 
 
 @method

@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import is_float
-from steepest.tensors import Tensor, as_tensor, binary, cast_to, method
+from steepest.tensors import Tensor, as_tensor, binary, cast_to, in_place, method
 
 __all__ = [
     "allclose",
@@ -136,6 +136,8 @@ def equal(x: Tensor, y: Tensor) -> bool:
 
 
 _function: Any
+for _function in (eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, logical_not):
+    in_place(_function)
 for _name, _function in {
     "eq": eq,
     "ne": ne,

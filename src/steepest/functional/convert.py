@@ -11,15 +11,24 @@ __all__ = ["contiguous", "cpu", "to", "type_as"]
 
 
 @method
-def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def to(
+    x: Tensor,
+    *target: Any,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool = False,
+    memory_format: Any = None,
+    non_blocking: bool = False,
+) -> Tensor:
     """x in another dtype (given as such, or as a tensor that has it); a device is accepted."""
-    del device
+    del device, memory_format, non_blocking
     for t in target:
         if isinstance(t, Tensor):
             dtype = t.dtype
-        elif not isinstance(t, str) or t not in ("cpu",):
+        elif not isinstance(t, bool) and (not isinstance(t, str) or t not in ("cpu",)):
             dtype = t
-    return x if dtype is None else cast_to(x, np.dtype(dtype))
+    wanted = x.dtype if dtype is None else np.dtype(dtype)
+    return P.cast(x, dtype=wanted) if copy else cast_to(x, wanted)
 
 
 @method
@@ -43,7 +52,8 @@ def contiguous(x: Tensor) -> Tensor:
 
 
 def _caster(name: str, dtype: Any) -> Any:
-    def changed(x: Tensor) -> Tensor:
+    def changed(x: Tensor, memory_format: Any = None) -> Tensor:
+        del memory_format  # there is one: rows, as in NumPy
         return cast_to(x, np.dtype(dtype))
 
     changed.__name__ = changed.__qualname__ = name

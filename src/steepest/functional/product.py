@@ -1,17 +1,19 @@
 """Products: dot, matmul, einsum, linear. All are the one row `contract`."""
 
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from steepest import primitives as P
 from steepest.core import result_dtype, said
+from steepest.functional.rearrange import diagonal
 from steepest.functional.reduction import sum
 from steepest.functional.shape import permute
-from steepest.tensors import Tensor, broadcast_to, cast_to, method, mul
+from steepest.tensors import Tensor, broadcast_to, cast_to, in_place, method, mul
 
 __all__ = [
     "bilinear",
     "addmm",
+    "baddbmm",
     "bmm",
     "dot",
     "einsum",
@@ -20,6 +22,8 @@ __all__ = [
     "mm",
     "mv",
     "outer",
+    "tensordot",
+    "trace",
 ]
 
 
@@ -109,7 +113,41 @@ def addmm(bias: Tensor, x: Tensor, y: Tensor, *, beta: float = 1, alpha: float =
     """beta·bias + alpha·(x @ y)."""
     product = mm(x, y)
     product = product if alpha == 1 else mul(product, alpha)
-    return product + (bias if beta == 1 else mul(bias, beta))
+    return product if beta == 0 else product + (bias if beta == 1 else mul(bias, beta))
+
+
+@method
+def baddbmm(bias: Tensor, x: Tensor, y: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta·bias + alpha·(x @ y), for every matrix of two batches."""
+    product = bmm(x, y)
+    product = product if alpha == 1 else mul(product, alpha)
+    return product if beta == 0 else product + (bias if beta == 1 else mul(bias, beta))
+
+
+@method
+def trace(x: Tensor) -> Tensor:
+    """The sum of the diagonal of a matrix."""
+    if x.ndim != 2:
+        raise RuntimeError(said("trace", "expected a matrix", got=x.shape))
+    return sum(diagonal(x))
+
+
+def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
+    """Σ over the last `dims` axes of x and the first of y, or over the pairs of axes named."""
+    if isinstance(dims, int):
+        dims = [list(range(x.ndim - dims, x.ndim)), list(range(dims))]
+    gone = [[d % t.ndim for d in named] for t, named in zip((x, y), dims, strict=True)]
+    for i, j in zip(*gone, strict=True):  # an axis of one entry meets every entry of the other
+        if x.shape[i] == 1:
+            y = sum(y, j, True)
+        elif y.shape[j] == 1:
+            x = sum(x, i, True)
+    left, right = list(ascii_uppercase[: x.ndim]), list(ascii_lowercase[: y.ndim])
+    for i, j in zip(*gone, strict=True):
+        right[j] = left[i]
+    out = [c for i, c in enumerate(left) if i not in gone[0]]
+    out += [c for j, c in enumerate(right) if j not in gone[1]]
+    return _contract(x, y, f"{''.join(left)},{''.join(right)}->{''.join(out)}")
 
 
 def _check_axes(name: str, x: Tensor, m: int, y: Tensor, n: int) -> None:
@@ -203,3 +241,6 @@ def _only(x: Tensor, spec: str, letters: set[str]) -> tuple[Tensor, str]:
 
 
 method(matmul, "__matmul__")
+method(lambda x, y: matmul(y, x), "__rmatmul__")
+in_place(addmm)
+in_place(baddbmm)

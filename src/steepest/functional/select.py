@@ -50,6 +50,8 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
     axis = axes[0]
     sizes = [m for i, m in enumerate(x.shape) if i != axis]
     wanted = [n for i, n in enumerate(index.shape) if i != axis]
+    if not index.shape.numel():
+        return get_item(reshape(x, -1), slice(0, 0)).reshape(tuple(index.shape))
     if index.ndim != x.ndim or any(n > m for m, n in zip(sizes, wanted, strict=True)):
         raise RuntimeError(
             said("gather", "index does not fit into the input", expected=x.shape, got=index.shape)
@@ -64,10 +66,11 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
 def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather`, as NumPy names it: the other axes broadcast, and no dim means the flat tensor."""
     if dim is None:
-        return gather(reshape(x, -1), 0, reshape(indices, -1))
+        return take_along_dim(reshape(x, -1), reshape(indices, -1), 0)
     axis = axes_of(x, dim)[0]
     cut = (slice(None),) * axis + (slice(0, 1),)
     shape = common_shape("take_along_dim", get_item(x, cut), get_item(indices, cut))
+    indices = where(indices < 0, indices + x.shape[axis], indices)
 
     def fitted(y: Tensor) -> Tensor:
         return broadcast_to(y, (*shape[:axis], y.shape[axis], *shape[axis + 1 :]))
@@ -78,6 +81,8 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The entries of one axis that `index` lists."""
+    if not x.ndim:
+        return reshape(index_select(reshape(x, 1), dim, index), ())
     axis = axes_of(x, dim)[0]
     if index.ndim > 1:
         raise IndexError(
@@ -105,9 +110,13 @@ def masked_select(x: Tensor, mask: Tensor) -> Tensor:
 
 
 @method
-def nonzero(x: Tensor) -> Tensor:
-    """The indices of all elements that are not zero, one row each."""
-    return Tensor(np.argwhere(x.numbers("nonzero")))
+def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of all elements that are not zero: one row each, or one vector per axis."""
+    found = np.argwhere(x.numbers("nonzero"))
+    if as_tuple:
+        columns = found.T if x.ndim else np.zeros((1, len(found)), np.int64)
+        return tuple(Tensor(column.copy()) for column in columns)
+    return Tensor(found)
 
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
