@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
@@ -39,18 +40,6 @@ _OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scra
 
 _COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
-
-
-class Function(NamedTuple):
-    """A function of the module, and how others declare it."""
-
-    name: str
-    takes: list[str]
-    text: str
-
-    @property
-    def declaration(self) -> str:
-        return f"declare hidden void {self.name}({', '.join(self.takes)})"
 
 
 class Emitted(NamedTuple):
@@ -78,9 +67,9 @@ class Emitted(NamedTuple):
         return [self._module(part) for part in parts if part]
 
     def _module(self, part: list[Function]) -> str:
-        calls = any(f.name == "@run" for f in part)
-        others = [f.declaration for f in self.functions[:-1] if calls and f not in part]
-        return "\n".join([*self.declared, *others, *(f.text for f in part)])
+        text = "\n".join(f.text for f in part)
+        others = [f for f in self.functions if f not in part and f"{f.name}(" in text]
+        return "\n".join([*self.declared, *(f.declaration for f in others), text])
 
 
 class Step(Dots):
@@ -89,7 +78,6 @@ class Step(Dots):
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
         super().__init__(fusion, layout, plan)
         self.unroll, self.pause = unroll, pause
-        self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Emitted:
