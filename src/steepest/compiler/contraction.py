@@ -30,6 +30,7 @@ class Product(NamedTuple):
     left     whether a copy of A is possible: its rows are adjacent
     strided  whether B has to be copied: its lanes are not adjacent
     epilogue  arrays of the result's size that are read or written with it
+    rounds   how often the same B is multiplied by another A
     """
 
     m: int
@@ -43,6 +44,7 @@ class Product(NamedTuple):
     left: bool
     strided: bool
     epilogue: int = 1
+    rounds: int = 1
 
 
 class Tile(NamedTuple):
@@ -119,7 +121,7 @@ def _rows(product: Product, tile: Tile, vectors: int, depth: int, height: int) -
         step = max(arithmetic, loads, latency) + 0.35  # and the loop's own counter
         epilogue = rows * vectors * (2 + waiting) + 12
         a = _rows_of_a(product, tile, depth, height, rows)
-        total += count * (depth * step + panel + a + epilogue)
+        total += product.rounds * count * (depth * step + panel + a + epilogue)
     return total
 
 

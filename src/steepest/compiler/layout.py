@@ -26,6 +26,7 @@ BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
 _PAGE = 4096
 _FOLDED = 16.0  # cost of adding up the lanes of one sum
+_ROWS = 8  # rows that make a good tile
 _ROUNDS = 16  # products of a sum that are worth reading and writing it
 
 
@@ -95,7 +96,8 @@ class Roles:
     """Who does what in a contraction: A is broadcast row by row, B is read along the lanes.
 
     row, lane  letters of the tile's two dimensions ("" where there is none)
-    outer      the other letters of the result; inner: the letters summed over
+    outer      the other letters of the result
+    inner      the letters summed over; last the one along which A is contiguous
     summed     a letter that is summed along the lanes; `lane` is then the columns
     strided    B is not contiguous along the lanes, so that a copy of it is read
     waiting    sums wait in memory while the first summed letter, the outermost loop, runs
@@ -225,11 +227,13 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     a, b, out = split_spec(nest.anchor.params["spec"])
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]
-    inner = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
+    summed = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
+    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
     found = []
     for first, word, second, other in (((x, at_x), a, (y, at_y), b), ((y, at_y), b, (x, at_x), a)):
-        rows = sorted((i for i in wide if i in word and i not in other), key=size.__getitem__)
-        row = rows[-1] if rows else ""
+        steps = {i: stride_of(*first, symbol, layout) for i, symbol in place.items()}
+        row = _row([i for i in wide if i in word and i not in other], size, steps)
+        inner = [i for i in summed if steps[i] != 1] + [i for i in summed if steps[i] == 1]
         for lane in [i for i in wide if i in other and i != row] or [""]:
             outer = [i for i in wide if i not in (row, lane)]
             roles = Roles(*first, *second, row, lane, outer, inner, size)
@@ -241,6 +245,16 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     return replace(best, waiting=bool(best.summed) or _streams(best, nest, layout))
 
 
+def _row(found: list[str], size: dict[str, int], steps: dict[str, int]) -> str:
+    """A letter that is long enough for a tile; of several, the one along which A's elements are
+    near: rows then share lines of the cache, and windows overlap."""
+
+    def merit(i: str) -> tuple[int, bool, int]:
+        return min(size[i], _ROWS), steps[i] >= 0, -steps[i]
+
+    return max(found, key=merit, default="")
+
+
 def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     """Whether operands that no cache holds would be read once for every tile, while their parts at
     one value of the first summed letter, and all the sums, stay in the cache."""
@@ -250,9 +264,13 @@ def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     if varies(roles.a_index, letters(nest)[roles.lane][1][0][0]):
         return False
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
+    first = letters(nest)[roles.inner[0]][1][0][0]
+    if any(_overlaps(first, x, index, layout) for x, index in sides):
+        return False  # most of a window's part is part of the next one's
     size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
-    first, *others = (roles.size[i] for i in roles.inner)
-    whole, part = (n * nest.anchor.dtype.itemsize for n in (size, nest.anchor.size + size // first))
+    number, *others = (roles.size[i] for i in roles.inner)
+    part = nest.anchor.size + size // number
+    whole, part = (n * nest.anchor.dtype.itemsize for n in (size, part))
     return whole > L2 > part and prod(others) >= _ROUNDS
 
 

@@ -183,7 +183,7 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         return abs(stride_of(v, index, symbol[letter], layout)) * v.dtype.itemsize
 
     inner = roles.inner[0] if len(roles.inner) == 1 else ""
-    within = any(not varies(roles.b_index, symbol[i]) for i in roles.outer)
+    within = [i for i in roles.outer if not varies(roles.b_index, symbol[i])]
     dense = bool(inner) and not within and bool(roles.row)
     lane_in_a = bool(roles.lane) and varies(roles.a_index, place[roles.lane][1][0][0])
     adjacent = dense and stride_of(roles.a, roles.a_index, symbol[roles.row], layout) == 1
@@ -194,11 +194,12 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         lanes(n, layout.width) if roles.lane else 0,
         roles.a.dtype.itemsize,
         step(roles.a, roles.a_index, inner) if inner else 0,
-        step(roles.b, roles.b_index, inner) if inner else 0,
+        step(roles.b, roles.b_index, roles.inner[-1]) if roles.inner else 0,
         cut=dense and not nest.bounded,
         left=adjacent and not lane_in_a,
         strided=roles.strided,
         epilogue=len(_touched(nest, roles, fusion, layout)),
+        rounds=prod(size[i] for i in within),
     )
 
 
