@@ -27,10 +27,11 @@ from benchmarks.peers import steepest_compiled
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
-from steepest.compiler.capture import capture
+from steepest.compiler.capture import Captured, capture
 from steepest.compiler.check import check
 from steepest.compiler.emit import emit
 from steepest.compiler.fuse import Fusion
+from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
@@ -41,7 +42,7 @@ from steepest.compiler.simplify import merge_twins, simplify
 from steepest.compiler.supported import check_supported
 from steepest.core import Aval
 
-__all__ = ["stages_of", "waits_of"]
+__all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
 
 ONCE = "llvmlite, once"
 CALLS = 0.2  # seconds for which a call is repeated
@@ -74,10 +75,9 @@ def stages_of(workload: Workload) -> dict[str, float]:
     """Milliseconds of every stage of the first compilation in this process, and sizes."""
     clock = _Clock()
     features = clock(ONCE, lambda: engine.host()[1])
-    captured = clock("capture", partial(_captured, workload))
+    captured = clock("capture", partial(captured_step, workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
-    alike = [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
-    graph, _ = clock("twins", lambda: merge_twins(graph, alike))
+    graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key()))
     graph = with_own_results(graph)
     width, registers = engine.vector_lanes(features), engine.vector_registers(features)
@@ -99,10 +99,12 @@ def stages_of(workload: Workload) -> dict[str, float]:
     }
 
 
-def _captured(workload: Workload) -> Any:
-    """The training step that `fit` would run."""
+def captured_step(workload: Workload) -> Captured:
+    """The training step that `fit` would run; its learning rate is data, the input "stepped"."""
     model, loss_of = network(steepest, workload)
     optimizer = optimizer_of(steepest, model, workload)
+    rate, (group,) = steepest.tensor(0.0), optimizer.param_groups
+    group["lr"] = rate
 
     def step(x: Any, y: Any) -> Any:
         loss = loss_of(model(x), y)
@@ -116,11 +118,22 @@ def _captured(workload: Workload) -> Any:
         (f"argument{i}", Aval((workload.batch, *x.shape[1:]), x.dtype), "gathered")
         for i, x in arrays
     ]
-    captured = capture(step, inlets, _by_position)
+    captured = capture(step, inlets, _by_position, True, [rate])
     labels = captured.graph.inputs[1]
     if labels.dtype.kind in "iu":
         labels.bounds = int(workload.y.min()), int(workload.y.max())
     return captured
+
+
+def final_graph(captured: Captured) -> Graph:
+    """The graph of a captured step that is lowered."""
+    graph = simplify(captured.graph)
+    return merge_twins(graph, _alike(captured, graph))[0]
+
+
+def _alike(captured: Captured, graph: Graph) -> list[list[Value]]:
+    """States that hold the same number now."""
+    return [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
 
 
 def _by_position(tensors: list) -> tuple[Sequence, dict]:
