@@ -57,6 +57,7 @@ _LAZY = {
     "explain": "steepest.explain",
     "plot": "steepest.plot",
     "load_data": "steepest.data:load_data",
+    "utils": "steepest.utils",
     "fit": "steepest.training:fit",
     "evaluate": "steepest.training:evaluate",
     "predict": "steepest.training:predict",

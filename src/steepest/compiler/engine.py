@@ -10,7 +10,7 @@ import ctypes
 import os
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,6 @@ llvm = lazy("llvmlite.binding")
 __all__ = [
     "NativeFunction",
     "code_generator",
-    "cores",
     "host",
     "machine_code",
     "pause",
@@ -85,8 +84,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def machine_code(modules: Sequence[str], features: str) -> bytes:
-    """The object files of modules written as LLVM IR, each after its length."""
+def machine_code(modules: Iterable[str], features: str) -> bytes:
+    """The object files of modules written as LLVM IR, each after its length; LLVM works on as many
+    as there are cores while the next are still being written."""
     objects = [_Object(text, features) for text in modules]
     return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
 
@@ -116,7 +116,8 @@ class _Object:
 
     def _generate(self) -> None:
         generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-        self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
+        with _room():
+            self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
 
     def code(self) -> bytes:
         self._thread.join()
@@ -127,6 +128,12 @@ class _Object:
         code = ctypes.string_at(library.LLVMPY_GetBufferStart(self._buffer), size)
         library.LLVMPY_DisposeMemoryBuffer(self._buffer)
         return code
+
+
+@lru_cache(1)
+def _room() -> threading.Semaphore:
+    """Free cores."""
+    return threading.Semaphore(cores())
 
 
 @lru_cache(1)

@@ -2,6 +2,7 @@
 
 from steepest.nn import functional as functional
 from steepest.nn import init as init
+from steepest.nn import utils as utils
 from steepest.nn.activation import (
     CELU,
     ELU,

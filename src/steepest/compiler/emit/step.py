@@ -14,6 +14,7 @@ that are written out, nests stand in the step itself.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
@@ -31,7 +32,7 @@ from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import STOP
 
-__all__ = ["Emitted", "emit", "emit_nest"]
+__all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
 
@@ -53,23 +54,7 @@ class Emitted(NamedTuple):
     @property
     def text(self) -> str:
         """All of it as one module."""
-        return self.modules(1)[0]
-
-    def modules(self, most: int) -> list[str]:
-        """As modules of nearly equal length that call each other's functions."""
-        count = min(most, 1 + sum(len(f.text) for f in self.functions) // _WORTHWHILE)
-        parts: list[list[Function]] = [[] for _ in range(count)]
-        length = [0] * count
-        for function in sorted(self.functions, key=lambda f: -len(f.text)):
-            shortest = length.index(min(length))
-            parts[shortest].append(function)
-            length[shortest] += len(function.text)
-        return [self._module(part) for part in parts if part]
-
-    def _module(self, part: list[Function]) -> str:
-        text = "\n".join(f.text for f in part)
-        others = [f for f in self.functions if f not in part and f"{f.name}(" in text]
-        return "\n".join([*self.declared, *(f.declaration for f in others), text])
+        return "\n".join([*self.declared, *(f.text for f in self.functions)])
 
 
 class Step(Dots):
@@ -80,16 +65,19 @@ class Step(Dots):
         self.unroll, self.pause = unroll, pause
         self.pointers = ["%memory", "%index", "%control"]
 
-    def write_all(self) -> Emitted:
+    def write_all(self) -> Iterator[Function]:
+        """Every function as soon as it is written; the last is `run`."""
         self._begin()
         for nest in self.fusion.nests:
+            known = len(self.functions)
             self._write_nest(nest)
+            yield from list(self.functions.values())[known:]
         self.nest = None
         self.lines.append("  %next = add nuw nsw i64 %s, 1")
         self._enter(self.sharing.closing if self.sharing else 0)
         self.alone(self._close)
         self.meet()
-        return self._emitted(self._loss_is_finite())
+        yield Function("@run", [], self._assembled(self._loss_is_finite()))
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
@@ -141,16 +129,23 @@ class Step(Dots):
             stop = self.new(_POLL)
             self.lines.append(f"  store i64 {stop}, ptr %stops")
 
-    def write_one(self, nest: Nest) -> Emitted:
+    def write_one(self, nest: Nest) -> list[Function]:
         """A function that runs one nest in every step, and nothing else."""
         self._begin()
         self._write_nest(nest)
         self.lines.append("  %next = add nuw nsw i64 %s, 1")
-        return self._emitted("true")
+        return [*self.functions.values(), Function("@run", [], self._assembled("true"))]
 
-    def _emitted(self, finite: str) -> Emitted:
-        run = Function("@run", [], self._assembled(finite))
-        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
+    def emitted(self, functions: Iterable[Function]) -> Emitted:
+        """These, and what they need."""
+        found = list(functions)
+        return Emitted(found, sorted(self.declared), self.strided)
+
+    def module(self, part: list[Function]) -> str:
+        """Some functions, and what they need of the others."""
+        text = "\n".join(f.text for f in part)
+        others = [f for f in self.functions.values() if f not in part and f"{f.name}(" in text]
+        return "\n".join([*sorted(self.declared), *(f.declaration for f in others), text])
 
     def _begin(self) -> None:
         self._name_buffers()
@@ -280,11 +275,29 @@ class Step(Dots):
 
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
-    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
-    a processor waits for another."""
-    return Step(fusion, layout, plan, unroll, pause).write_all()
+    """The program as LLVM functions, of which one is `run`; `pause` is the instruction with which a
+    processor waits for another."""
+    step = Step(fusion, layout, plan, unroll, pause)
+    return step.emitted(step.write_all())
+
+
+def emit_modules(
+    fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = ""
+) -> Iterator[str]:
+    """The same as modules that call each other's functions, each as soon as it is worth a thread:
+    then LLVM begins with it while others are still being written."""
+    step = Step(fusion, layout, plan, unroll, pause)
+    part: list[Function] = []
+    for function in step.write_all():
+        part.append(function)
+        if sum(len(f.text) for f in part) > _WORTHWHILE:
+            yield step.module(part)
+            part = []
+    if part:
+        yield step.module(part)
 
 
 def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
-    """One nest alone, as a module of the same kind: for timing it, on one thread."""
-    return Step(fusion, layout, replace(plan, sharing=None), False, "").write_one(nest)
+    """One nest alone, as a program of the same kind: for timing it, on one thread."""
+    step = Step(fusion, layout, replace(plan, sharing=None), False, "")
+    return step.emitted(step.write_one(nest))
