@@ -2,10 +2,10 @@
 
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import StandardScaler
-from steepest.utils.data import DataLoader, TensorDataset
 
 import steepest as torch
 from steepest import nn
+from steepest.utils.data import DataLoader, TensorDataset
 
 
 def main(epochs: int = 20) -> list[float]:
