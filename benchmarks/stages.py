@@ -76,7 +76,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
     unroll = lower.is_tiny(graph)
     layout = clock("layout", lambda: lay_out(fusion, width, found.contiguous))
     planned = clock("plan", lambda: plan(fusion, layout, registers, unroll))
-    emitted = clock("emit", lambda: emit(fusion, layout, planned, unroll=unroll))
+    emitted = clock("emit", lambda: emit(fusion, layout, planned, unroll=unroll, features=features))
     code = clock("codegen", lambda: engine.machine_code(emitted.modules(engine.cores()), features))
     signature = Signature.of(graph, layout, planned)
     clock("load", lambda: engine.NativeFunction(code, "run", signature.pointers))

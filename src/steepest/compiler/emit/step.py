@@ -22,6 +22,7 @@ from typing import NamedTuple
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.threads import barrier
+from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
@@ -86,9 +87,10 @@ class Emitted(NamedTuple):
 class Step(Dots):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
-        self.unroll, self.pause = unroll, pause
+        self.unroll, self.pause = unroll, pause(features)
+        self.estimates = has_estimates(features)
         self.functions: dict[str, Function] = {}
         self.pointers = ["%memory", "%index", "%control"]
 
@@ -291,12 +293,12 @@ class Step(Dots):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
-    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
-    a processor waits for another."""
-    return Step(fusion, layout, plan, unroll, pause).write_all()
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
+    """The program as an LLVM module with one function, `run`, for a processor with such features
+    (`engine.host`)."""
+    return Step(fusion, layout, plan, unroll, features).write_all()
 
 
-def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest, features: str) -> Emitted:
     """One nest alone, as a module of the same kind: for timing it, on one thread."""
-    return Step(fusion, layout, replace(plan, sharing=None), False, "").write_one(nest)
+    return Step(fusion, layout, replace(plan, sharing=None), False, features).write_one(nest)
