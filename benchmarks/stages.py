@@ -3,18 +3,27 @@
 `python -m benchmarks.stages W2 deep` prints milliseconds per stage, each workload in a process of
 its own, as a first call finds it; what a process pays once (importing llvmlite, waking LLVM) is a
 line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
+
+Below the stages are the waits of a person, in processes that do nothing else: `cold`, from the
+first epoch's call to its first step with nothing cached, llvmlite included; `warm`, the same where
+another process compiled before, llvmlite not included; `call`, an epoch of one step thereafter.
 """
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from benchmarks.networks import network, optimizer_of
+from benchmarks.peers import steepest_compiled
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
@@ -33,9 +42,10 @@ from steepest.compiler.simplify import merge_twins, simplify
 from steepest.compiler.supported import check_supported
 from steepest.core import Aval
 
-__all__ = ["captured_step", "final_graph", "stages_of"]
+__all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
 
 ONCE = "llvmlite, once"
+CALLS = 0.2  # seconds for which a call is repeated
 
 
 def deep() -> Workload:
@@ -130,17 +140,54 @@ def _by_position(tensors: list) -> tuple[Sequence, dict]:
     return tensors, {}
 
 
+def waits_of(workload: Workload, cached: bool) -> dict[str, float]:
+    """The wait for the first epoch, in milliseconds, and the time of every later one of one step,
+    in microseconds.
+
+    Args:
+        cached: whether another process has compiled this before.
+    """
+    batch = workload.batch
+    job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
+    start = time.perf_counter()
+    engine.host()
+    once, run = time.perf_counter() - start, steepest_compiled(job).run
+    times: list[float] = []
+    while len(times) < 5 or sum(times[1:]) < CALLS:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    call = median(times[1:])
+    if cached:
+        return {"warm": (times[0] - call) * 1e3, "call, µs": call * 1e6}
+    return {"cold": (once + times[0] - call) * 1e3}
+
+
+MEASURES = {
+    "stages": stages_of,
+    "cold": partial(waits_of, cached=False),
+    "warm": partial(waits_of, cached=True),
+}
+
+
+def _measured(measure: str, name: str) -> list[list[str]]:
+    """What a measure finds in a process of its own: names and figures."""
+    command = [sys.executable, "-m", "benchmarks.stages", f"--{measure}", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
 def main() -> None:
     names = sys.argv[1:] or list(COMPILED)
-    if names[0] == "--here":
-        for name, figure in stages_of(COMPILED[names[1]]()).items():
+    if names[0].startswith("--"):
+        for name, figure in MEASURES[names[0][2:]](COMPILED[names[1]]()).items():
             print(name, f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}", sep="\t")
         return
     columns = []
     for name in names:
-        command = [sys.executable, "-m", "benchmarks.stages", "--here", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        columns.append([line.split("\t") for line in done.stdout.splitlines()])
+        with TemporaryDirectory() as folder:
+            os.environ["STEEPEST_CACHE"] = folder
+            columns.append([row for measure in MEASURES for row in _measured(measure, name)])
     print("| ms | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
     for row in zip(*columns, strict=True):
