@@ -91,7 +91,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
 
     def modules() -> Iterator[str]:
         """Each as soon as it is there; the clock counts their writing apart."""
-        ready = emit_modules(fusion, layout, planned, unroll=unroll)
+        ready = emit_modules(fusion, layout, planned, unroll=unroll, features=features)
         while text := clock("emit", lambda: next(ready, "")):
             written.append(text)
             yield text

@@ -22,6 +22,7 @@ llvm = lazy("llvmlite.binding")
 __all__ = [
     "NativeFunction",
     "code_generator",
+    "has_estimates",
     "host",
     "machine_code",
     "pause",
@@ -70,6 +71,11 @@ def pause(features: str) -> str:
     if "+sse2" in features:
         return "call void @llvm.x86.sse2.pause()"
     return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
+
+
+def has_estimates(features: str) -> bool:
+    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
+    return "+avx512f" in features
 
 
 def _target(features: str) -> Any:

@@ -13,7 +13,7 @@ from functools import cached_property
 from math import prod
 
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import host, machine_code, pause, vector_lanes
+from steepest.compiler.engine import host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -48,16 +48,16 @@ class Lowered:
         here = features == host()[1]  # what is made for another processor cannot be timed
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
-        self.pause = pause(features)
+        self.features = features
 
     @cached_property
     def emitted(self) -> Emitted:
-        return emit(self.fusion, self.layout, self.plan, unroll=self.unroll, pause=self.pause)
+        return emit(self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features)
 
     def modules(self) -> Iterator[str]:
         """What is emitted, as modules, each as soon as it is written."""
         return emit_modules(
-            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=self.pause
+            self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features
         )
 
     def text(self) -> str:

@@ -20,9 +20,9 @@ from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
 
 _ALIGN = 64
-# Instructions of an epilogue that is written out for every register of a tile, and for every
-# vector of a row of it; beyond, it is a loop.
-_LIGHT, _HEAVY = 6, 60
+# Instructions of an epilogue that is written out for every register of a tile; beyond, it is a
+# loop over its rows.
+_LIGHT = 6
 _SPILL_ROWS = 32
 
 
@@ -57,7 +57,6 @@ class Plan:
     tiles     the register tile of each contract nest
     scratch   what it needs beside values
     ahead     what its epilogue touches and no cache holds, to be called for early
-    heavy     nests whose epilogue is a loop over vectors too
     sharing   what threads divide; None where there is one thread only
     team      where the threads' own words are, if there are several
     private   where the memory begins that every further thread needs for itself; its size is `own`
@@ -68,7 +67,6 @@ class Plan:
     tiles: dict[Nest, Tile] = field(default_factory=dict)
     scratch: dict[Nest, Scratch] = field(default_factory=dict)
     ahead: dict[Nest, list[tuple[Buffer, Index]]] = field(default_factory=dict)
-    heavy: set[Nest] = field(default_factory=set)
     private: int = 0
     own: int = 0
     sharing: Sharing | None = None
@@ -160,10 +158,7 @@ def _choose_tile(
         scratch.right = _plain(depth * tile.vectors * product.width, roles.b, layout)
     if unroll:
         return
-    weight = _weight(nest, fusion)
-    if weight > _HEAVY:
-        found.heavy.add(nest)
-    if weight > _LIGHT:
+    if _weight(nest, fusion) > _LIGHT:
         scratch.spill = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
     if is_far(product) and not scratch.partial:
         found.ahead[nest] = _touched(nest, roles, fusion, layout)

@@ -8,11 +8,7 @@ from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Affine,
-    affine,
-    plus,
-)
+from steepest.compiler.index import Affine
 from steepest.compiler.layout import lanes
 from steepest.compiler.nest import Nest
 
@@ -58,9 +54,8 @@ class Nests(Threads):
 
         def inside(environment: Environment, _: list[Op]) -> None:
             def body(j: Affine, _: list[Op]) -> None:
-                for q in range(step):
-                    at = lane_at(plus(j, affine(q * self.width)))
-                    self.write(nest.stores, {**environment, symbol: at})
+                with self.wide(step * self.width):
+                    self.write(nest.stores, {**environment, symbol: lane_at(j)})
 
             within = None if others else self.part(count // step, step * self.width)
             self.loop(count * self.width, body, step=step * self.width, within=within)

@@ -24,6 +24,7 @@ from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.threads import barrier
+from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
@@ -60,9 +61,10 @@ class Emitted(NamedTuple):
 class Step(Dots):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
-        self.unroll, self.pause = unroll, pause
+        self.unroll, self.pause = unroll, pause(features)
+        self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
 
     def write_all(self) -> Iterator[Function]:
@@ -274,19 +276,19 @@ class Step(Dots):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
-    """The program as LLVM functions, of which one is `run`; `pause` is the instruction with which a
-    processor waits for another."""
-    step = Step(fusion, layout, plan, unroll, pause)
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
+    """The program as LLVM functions, of which one is `run`, for a processor with such features
+    (`engine.host`)."""
+    step = Step(fusion, layout, plan, unroll, features)
     return step.emitted(step.write_all())
 
 
 def emit_modules(
-    fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = ""
+    fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str
 ) -> Iterator[str]:
     """The same as modules that call each other's functions, each as soon as it is worth a thread:
     then LLVM begins with it while others are still being written."""
-    step = Step(fusion, layout, plan, unroll, pause)
+    step = Step(fusion, layout, plan, unroll, features)
     part: list[Function] = []
     for function in step.write_all():
         part.append(function)
@@ -297,7 +299,7 @@ def emit_modules(
         yield step.module(part)
 
 
-def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest, features: str) -> Emitted:
     """One nest alone, as a program of the same kind: for timing it, on one thread."""
-    step = Step(fusion, layout, replace(plan, sharing=None), False, "")
+    step = Step(fusion, layout, replace(plan, sharing=None), False, features)
     return step.emitted(step.write_one(nest))
