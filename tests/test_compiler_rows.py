@@ -122,3 +122,12 @@ def test_exponentials_of_a_softmax_are_computed_once(shape):
     once = emitted(row("exp", x), x).count("shl <16 x i32>")
     alone = emitted(losses_of_rows(x), x).count("shl <16 x i32>")
     assert once and emitted(softmax(x), x).count("shl <16 x i32>") <= alone
+
+
+def test_what_many_points_need_is_computed_once():
+    """A product of one row: its activation is stored, not computed again for every column."""
+    x, w = leaf("x", 50), leaf("w", 12, 50)
+    h, cheap = row("tanh", x), row("add", x, x)
+    products = [row("mul", w, row("broadcast", v, shape=w.shape, axes=(0,))) for v in (h, cheap)]
+    fusion = stages(Graph([x, w], [row("sum", p, axes=(1,)) for p in products])).fusion
+    assert fusion.exists(h) and not fusion.exists(cheap)
