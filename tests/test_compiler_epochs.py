@@ -1,7 +1,6 @@
 """Whole epochs in native calls give what the eager loop gives, for everything that trains."""
 
 import threading
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -170,28 +169,47 @@ def test_several_epochs_can_be_one_call():
     np.testing.assert_array_equal(got, want)
 
 
-def test_a_run_can_be_watched_and_stopped_from_another_thread():
-    arrays, order = data_for("mse"), np.tile(np.arange(20), 100_000)
-    _, _, step = training("adam", "mse", "tanh")
-    epochs = Epochs(step)
-    epochs.run(arrays, order[:20], 5)
-    losses, control = np.full(400_000, np.nan, np.float32), np.zeros(3, np.int64)
-    seen = []
+@pytest.mark.parametrize("threads", [1, 2])
+def test_losses_are_read_and_the_run_is_stopped_while_it_goes_on(threads, monkeypatch):
+    """The stop takes effect within a step: the one that runs when it is asked for is the last."""
+    r, batch = np.random.default_rng(0), 128
+    x, y = (r.standard_normal((batch, n)).astype(np.float32) for n in (300, 1))
+    steepest.manual_seed(0)
+    model = nn.Sequential(nn.Linear(300, 512), nn.Tanh(), nn.Linear(512, 512), nn.Linear(512, 1))
+    optimizer = optim.Adam(model.parameters())
 
-    def watch():
-        while not np.isfinite(losses[10]):
-            time.sleep(0.001)
-        seen.append(losses[:10].copy())
-        control[0] = 1
+    def step(a, b):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(a), b)
+        loss.backward()
+        optimizer.step()
+        return loss
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    done = epochs.run(arrays, order, 5, losses=losses, control=control)
-    watcher.join()
-    assert control[1] == len(done)
-    assert 10 < len(done) < 400_000
-    assert np.isfinite(seen[0]).all()
-    assert np.isnan(losses[len(done) :]).all()
+    monkeypatch.setattr("steepest.core.threads._chosen", None)  # as before afterwards
+    steepest.set_num_threads(threads)
+    epochs, steps = Epochs(step), 500
+    want = epochs.run((x, y), np.arange(batch), batch)  # compiles
+    for k in (0, 1, 7, 20):
+        losses, control, seen = np.full(steps, np.nan, np.float32), np.zeros(3, np.int64), []
+
+        def watch(k=k, losses=losses, control=control, seen=seen):
+            while np.isnan(losses[k]):
+                pass  # the native call holds no lock: this thread runs beside it
+            seen.append(losses[: k + 1].copy())
+            control[0] = 1
+            seen.append(int(control[1]))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        order = np.tile(np.arange(batch), steps)
+        done = epochs.run((x, y), order, batch, losses=losses, control=control)
+        watcher.join()
+        assert k < len(done) < steps
+        assert seen[1] <= len(done) == control[1] <= seen[1] + 1
+        np.testing.assert_array_equal(seen[0], done[: k + 1])
+        assert np.isnan(losses[len(done) :]).all()
+        assert done[-1] < want[-1]  # each run goes on where the last one ended
+        want = done
 
 
 def test_compiled_and_eager_steps_can_be_mixed():

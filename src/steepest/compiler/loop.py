@@ -14,9 +14,12 @@ from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
 from steepest.compiler.refusal import refusal
+from steepest.core import Aval
 from steepest.tensors import Tensor
 
-__all__ = ["Loop"]
+__all__ = ["ASKED", "Loop"]
+
+ASKED = 2  # in control[2]: the step after those done is not the program's
 
 
 class Loop:
@@ -45,6 +48,12 @@ class Loop:
         for name, array in arrays.items():
             self._place(name, array)
         self._reshaped = {x: array for x, array in arrays.items() if x not in self._given}
+
+    @property
+    def results(self) -> list[Aval]:
+        """Shape and dtype of what the step returns."""
+        outputs = self.program.outputs
+        return outputs[:-1] if self.captured.watches else outputs
 
     def stale(self) -> str | None:
         """Why the program no longer is the step, in words; None while it is."""
@@ -82,7 +91,8 @@ class Loop:
             sound: keep the step whose loss is not finite, which is the last, from the state.
 
         Returns:
-            The number of steps done.
+            The number of steps done. Where a step meets a condition of an error, they end before
+            it, and control[2] is ASKED: eager code has to say what is wrong.
         """
         for name, array in arrays.items():
             if self._given.get(name) is not array:
@@ -92,12 +102,19 @@ class Loop:
             self._place(name, array)
         bound = self._bound
         bound.load()
-        done = bound.run(index, steps, outputs, control)
-        if sound and control[2]:
+        watched = np.zeros(steps if self.captured.watches else 0, np.bool_)
+        if watched.size:
+            outputs = [*outputs, watched]
+        ran = done = bound.run(index, steps, outputs, control)
+        kept = ran - 1 if sound and control[2] else ran
+        if watched.size and watched[:ran].any():
+            done = kept = int(watched.argmax())
+            control[2] = ASKED
+        if kept < ran:
             bound.load()
             batch = 0 if index is None else len(index) // steps
-            again = None if index is None else index[: batch * (done - 1)]
-            bound.run(again, done - 1, outputs, np.zeros_like(control))
+            again = None if index is None else index[: batch * kept]
+            bound.run(again, kept, outputs, np.zeros_like(control))
         bound.save()
         for _, twin, first in self._twins:
             twin[...] = first

@@ -1,14 +1,16 @@
 """When a step cannot become a program: one exception, and the user's line that it is about."""
 
 import functools
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from steepest.core import said
 
-__all__ = ["NotCompilable", "refusal", "refusing", "user_line"]
+__all__ = ["NotCompilable", "line_of", "refusal", "refusing", "user_line"]
 
 # Frames of these packages are how an operation is done, not where it is asked for.
 _MACHINERY = tuple(
@@ -46,6 +48,12 @@ def refusing() -> Iterator[None]:
     except Exception as wrong:
         what = f"{type(wrong).__name__}: {str(wrong).partition(chr(10))[0]}"
         raise refusal(f"compiling failed with {what}") from wrong
+
+
+def line_of(step: Any) -> str:
+    """ "file.py:12": where a step begins, for what cannot be said of one of its lines."""
+    code = getattr(inspect.unwrap(step), "__code__", None)
+    return f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
 
 
 def user_line() -> str:

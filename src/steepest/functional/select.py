@@ -15,6 +15,7 @@ from steepest.tensors import (
     get_item,
     in_place,
     method,
+    occurs,
     reshape,
     where,
 )
@@ -34,11 +35,18 @@ def check_index(name: str, index: Tensor, count: int, error: type[Exception]) ->
     """Whole numbers from 0 to count − 1: a negative index is more often a mistake than a wish."""
     if index.dtype.kind not in "iu":
         raise RuntimeError(said(name, "an index holds whole numbers", got=index.dtype))
-    if isinstance(index.value, np.ndarray):
-        wrong = (index.value < 0) | (index.value >= count)
-        if wrong.any():
-            got = int(index.value[wrong].flat[0])
-            raise error(said(name, "index out of range", expected=f"0 to {count - 1}", got=got))
+    wrong = outside(index, count)
+    if occurs(wrong):
+        got = int(index.value[wrong.value].flat[0])
+        raise error(said(name, "index out of range", expected=f"0 to {count - 1}", got=got))
+
+
+def outside(index: Tensor, count: int) -> Tensor:
+    """Where a whole number is none of 0 … count − 1."""
+    whole = np.dtype(np.int64)
+    index = cast_to(index, whole)
+    first, last = (broadcast_to(Tensor(np.asarray(n, whole)), index.shape) for n in (0, count - 1))
+    return P.maximum(P.less(index, first), P.less(last, index))
 
 
 @method

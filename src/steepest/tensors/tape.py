@@ -18,6 +18,7 @@ __all__ = [
     "computing",
     "enable_grad",
     "no_grad",
+    "occurs",
     "recording",
     "renewed",
     "set_grad_enabled",
@@ -97,6 +98,15 @@ def recording() -> bool:
 def computing() -> bool:
     """Whether operations on this thread compute; not so while a program is traced."""
     return current.interpreter.below.computes
+
+
+def occurs(condition: Tensor) -> bool:
+    """Whether a condition, of which an error would be told, is met anywhere.
+
+    While a program is traced the answer is no, and the program asks in every step: one in which
+    the answer is yes is run eagerly instead.
+    """
+    return current.interpreter.below.occurs(condition.value)
 
 
 class _GradMode(ContextDecorator):
