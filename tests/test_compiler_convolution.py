@@ -17,7 +17,7 @@ from test_exact_training import assert_compiled_steps_are_eager, training
 from steepest import functional as F
 from steepest import manual_seed, models, nn
 from steepest.autograd import grad
-from steepest.compiler import compile, layout, programs
+from steepest.compiler import compile, layout, plan, programs
 from steepest.compiler.capture import capture
 from steepest.compiler.contraction import L2
 from steepest.compiler.lower import Lowered, lower, stages
@@ -224,6 +224,11 @@ NETWORKS = {
 @pytest.mark.parametrize("dtype", [F32, F64], ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_training_steps(name, dtype, batch):
+    assert_trains(name, dtype, batch)
+
+
+def assert_trains(name: str, dtype: np.dtype, batch: int) -> None:
+    """Three compiled steps of a network are three eager ones."""
     make, shape, loss, _ = NETWORKS[name]
 
     def build():
@@ -266,3 +271,18 @@ def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
         assert all(r.inner[0] == "n" for r in roles)
         waiting.append(len(roles))
     assert waiting == [0, 2]
+
+
+@pytest.mark.parametrize(("name", "cache"), [("modern", 11_000), ("channels", 2_500)])
+def test_the_gradient_of_a_weight_goes_through_pieces_of_an_image(name, cache, monkeypatch):
+    """What the tiles read of a piece fits into the first cache; the last piece may be shorter."""
+    monkeypatch.setattr(layout, "L2", 50_000)
+    monkeypatch.setattr(plan, "L1", cache)
+    found = lowered(name, 20)
+    lengths = [
+        (roles.size[roles.inner[1]], found.plan.tiles[nest].block)
+        for nest, roles in found.layout.roles.items()
+        if roles.waiting
+    ]
+    assert any(length and n % length for n, length in lengths), lengths
+    assert_trains(name, F32, 20)

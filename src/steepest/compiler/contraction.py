@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-__all__ = ["Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
+__all__ = ["L1", "Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
 
 L1, L2 = 30_000, 820_000  # bytes of each cache that one operand may use
 PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers

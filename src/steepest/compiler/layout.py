@@ -20,14 +20,24 @@ from steepest.compiler.index import Index, address, is_view, symbols, through, v
 from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
 from steepest.primitives import split_spec
 
-__all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "stride_of", "view_of"]
+__all__ = [
+    "ROUNDS",
+    "Buffer",
+    "Layout",
+    "Roles",
+    "lanes",
+    "lay_out",
+    "overlaps",
+    "stride_of",
+    "view_of",
+]
 
 BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
 _PAGE = 4096
 _FOLDED = 16.0  # cost of adding up the lanes of one sum
 _ROWS = 8  # rows that make a good tile
-_ROUNDS = 16  # products of a sum that are worth reading and writing it
+ROUNDS = 16  # products of a sum that are worth reading and writing it
 
 
 def lanes(n: int, width: int) -> int:
@@ -265,13 +275,13 @@ def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
         return False
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
     first = letters(nest)[roles.inner[0]][1][0][0]
-    if any(_overlaps(first, x, index, layout) for x, index in sides):
+    if any(overlaps(first, x, index, layout) for x, index in sides):
         return False  # most of a window's part is part of the next one's
     size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
     number, *others = (roles.size[i] for i in roles.inner)
     part = nest.anchor.size + size // number
     whole, part = (n * nest.anchor.dtype.itemsize for n in (size, part))
-    return whole > L2 > part and prod(others) >= _ROUNDS
+    return whole > L2 > part and prod(others) >= ROUNDS
 
 
 def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layout) -> list[Roles]:
@@ -297,15 +307,13 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
             roles.inner = [i for i in base.inner if i != letter]
             points = prod(base.size[i] for i in kept)
             tile = min(base.size.get(row, 1), 5) + min(base.size.get(lane, 1), 5)
-            roles.cost = points * (
-                _FOLDED - tile - 2 * _overlaps(place.get(row), *sides[0], layout)
-            )
-            roles.cost -= points * 2 * _overlaps(place.get(lane), *sides[1], layout)
+            roles.cost = points * (_FOLDED - tile - 2 * overlaps(place.get(row), *sides[0], layout))
+            roles.cost -= points * 2 * overlaps(place.get(lane), *sides[1], layout)
             found.append(roles)
     return found
 
 
-def _overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
+def overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
     """Whether neighbours along the symbol are also neighbours along another: a window slides."""
     _, at = view_of(v, index, layout.buffers)
     return any(symbol in symbols(a) and len(symbols(a)) > 1 for a in at)

@@ -8,11 +8,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
 
-from steepest.compiler.contraction import Product, Tile, candidates, dots_tile, is_far
+from steepest.compiler.contraction import L1, Product, Tile, candidates, dots_tile, is_far
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, address, symbols, varies
-from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded, stride_of
+from steepest.compiler.layout import (
+    ROUNDS,
+    Buffer,
+    Layout,
+    Roles,
+    lanes,
+    overlaps,
+    padded,
+    stride_of,
+    view_of,
+)
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.reach import COST
 from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
@@ -237,8 +247,41 @@ def _choose_waiting(
         product = product_of(nest, roles, fusion, layout)
         product = product._replace(k=depth, cut=False, left=False, strided=False)
         found.tiles[nest] = candidates(product, registers)[0]
+    tile = found.tiles[nest]
+    found.tiles[nest] = tile._replace(block=_piece(nest, roles, tile, layout))
     sums = padded(shape, nest.anchor.dtype, len(shape) - 1, layout.width)
     found.scratch[nest] = Scratch(partial=sums)
+
+
+def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
+    """How much of the second summed letter all tiles of a strip of columns go through, one after
+    the other, with what they read in the first cache; 0 for all of it."""
+    if len(roles.inner) < 2:
+        return 0
+    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
+    again = [i for i in roles.outer if any(overlaps(place[i], *side, layout) for side in sides)]
+    letter, *others = roles.inner[1:]
+    strip = tile.vectors * (1 if roles.summed else layout.width)
+    lengths = {place[i]: roles.size[i] for i in (roles.row, roles.summed, *others, *again) if i}
+    lengths |= {place[roles.lane]: strip} if roles.lane else {}
+    n = roles.size[letter]
+    rounds = prod(roles.size[i] for i in others)
+    rounds *= -(-roles.size[roles.summed] // layout.width) if roles.summed else 1
+    for length in dict.fromkeys(-(-n // pieces) for pieces in range(1, n + 1)):
+        lengths[place[letter]] = length
+        if length * rounds < ROUNDS:
+            break
+        if sum(_extent(*side, lengths, layout) for side in sides) <= L1:
+            return length if length < n else 0
+    return 0
+
+
+def _extent(v: Value, index: Index, lengths: dict[str, int], layout: Layout) -> int:
+    """Bytes of v that loops of these lengths read."""
+    v, index = view_of(v, index, layout.buffers)
+    counts = [1 + sum(abs(c) * (lengths.get(s, 1) - 1) for s, c in a[1]) for a in index]
+    return v.dtype.itemsize * prod(map(min, counts, v.shape))
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:
