@@ -11,7 +11,7 @@ engine   machine code
 from math import prod
 
 from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import cores, host, machine_code, pause, vector_lanes
+from steepest.compiler.engine import cores, host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -47,7 +47,7 @@ class Lowered:
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
         self.emitted: Emitted = emit(
-            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
+            self.fusion, self.layout, self.plan, unroll=self.unroll, features=features
         )
 
     def text(self) -> str:
