@@ -247,7 +247,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_reaches_the_weights():
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)
 
 
-# ---- numbers too small to count -------------------------------------------------------------------
+# ---- numbers too small to count ------------------------------------------------------------------
 
 SMALL = np.full((70, 3), 1e-40, np.float32)
 

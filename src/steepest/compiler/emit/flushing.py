@@ -22,14 +22,14 @@ entry:
 # are two of its bits there, one on ARM.
 _SSE = {
     "word": "i32",
-    "bits": 0x8040,
+    "bits": str(0x8040),
     "read": "  %place = alloca i32\n  call void @llvm.x86.sse.stmxcsr(ptr %place)\n"
     "  %before = load i32, ptr %place\n",
     "write": "  store i32 {}, ptr %place\n  call void @llvm.x86.sse.ldmxcsr(ptr %place)\n",
 }
 _NEON = {
     "word": "i64",
-    "bits": 1 << 24,
+    "bits": str(1 << 24),
     "read": "  %before = call i64 @llvm.aarch64.get.fpcr()\n",
     "write": "  call void @llvm.aarch64.set.fpcr(i64 {})\n",
 }
