@@ -125,8 +125,8 @@ class Study:
             f"validation accuracy, best of {EPOCHS} epochs: median {middle:.2%} of {each}; "
             f"at least {wanted:.1%} wanted: {_verdict(middle >= wanted)}",
             f"one epoch: {self.epoch:.3f} s",
-            f"{EPOCHS} epochs {self.first:.2f} s, of which {once:.2f} s once, for compiling; {THEIRS} "
-            f"epochs in PyTorch's loop {self.theirs:.2f} s; sooner wanted: {sooner}",
+            f"{EPOCHS} epochs {self.first:.2f} s, of which {once:.2f} s once, for compiling; "
+            f"{THEIRS} epochs in PyTorch's loop {self.theirs:.2f} s; sooner wanted: {sooner}",
             *self.apart.lines(),
             *self.notes,
         ]
