@@ -63,8 +63,9 @@ def on_cores(count: int) -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
-def description() -> str:
-    """One paragraph: machine, versions, threads, and how busy the machine is with other work."""
+def description(clock: str = "process CPU time") -> str:
+    """One paragraph: machine, versions, threads, what clock, and how busy the machine is with other
+    work."""
     versions = []
     for package in ("steepest", "numpy", "torch", "jax", "scikit-learn", "tinygrad"):
         try:
@@ -73,7 +74,7 @@ def description() -> str:
             versions.append(f"{package} not installed")
     return (
         f"{processor()}, Python {platform.python_version()}, {', '.join(versions)}; "
-        f"one thread on one core; process CPU time; {_load()}."
+        f"one thread on one core; {clock}; {_load()}."
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, NotCompilable, compile
+from steepest.compiler import Epochs, NotCompilable, Rows, compile
+from steepest.compiler.emit.flushing import flushing
 
 OPTIMIZERS = {
     "sgd": lambda p: optim.SGD(p, lr=0.1),
@@ -262,3 +263,38 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_reaches_the_weights():
     eager_epoch(eager, (x, y), np.arange(10), 5)
     for a, b in zip(twin.parameters(), model.parameters(), strict=True):
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)
+
+
+# ---- numbers too small to count ------------------------------------------------------------------
+
+SMALL = np.full((70, 3), 1e-40, np.float32)
+
+
+def test_subnormal_numbers_are_zeros_where_rows_are_gone_through_and_nowhere_else():
+    tiny = np.finfo(np.float32).tiny
+    assert (Rows(lambda x: x * 0.5).run(SMALL) == 0).all()
+    assert (Rows(lambda x: x * 0.5).run(np.full_like(SMALL, 2 * tiny)) == tiny).all()
+    assert (compile(lambda x: x * 0.5)(tensor(SMALL)).numpy() == SMALL / 2).all()
+    assert (SMALL / 2 > 0).all()  # this thread computes as before
+
+
+def test_an_average_that_fades_does_not_end_as_a_subnormal_number():
+    """0.9 of the smallest number, rounded, is that number again: it would stay there for ever."""
+    average = tensor(np.ones(3, np.float32))
+
+    def step(x):
+        average.mul_(0.9)
+        return (x * average).sum()
+
+    Epochs(step).run([SMALL], np.zeros(1000, np.int64), 1)
+    assert average.tolist() == [0.0] * 3
+    eager = np.ones(1, np.float32)
+    for _ in range(1000):
+        eager *= np.float32(0.9)
+    assert 0 < eager[0] < 1e-40
+
+
+@pytest.mark.parametrize(("features", "word"), [("+sse2", "mxcsr"), ("+neon", "fpcr"), ("", "")])
+def test_how_subnormal_numbers_become_zeros_depends_on_the_processor(features, word):
+    text = flushing(features, "ptr noalias %memory", "i64 %steps")
+    assert word in text and text.count("call i64 @steps(") == bool(word)

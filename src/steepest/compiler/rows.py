@@ -14,7 +14,7 @@ from steepest.tensors import Tensor, recording
 
 __all__ = ["Rows"]
 
-_CHUNK = 64  # rows at a time: enough to fill vectors, few enough that activations stay in cache
+_CHUNK = 32  # rows at a time: enough to fill vectors, few enough that activations stay in cache
 
 
 class Rows:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
+from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.engine import has_estimates, pause
@@ -63,7 +64,7 @@ class Step(Dots):
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
-        self.unroll, self.pause = unroll, pause(features)
+        self.unroll, self.features = unroll, features
         self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
 
@@ -184,7 +185,7 @@ class Step(Dots):
 
     def _advance_inputs(self) -> None:
         """The batch's row numbers, and this step's entry of every stepped input."""
-        gathered = [v for v in self.layout.sources if v.role == "gathered"]
+        gathered = self._gathered()
         batch = gathered[0].shape[0] if gathered else 0
         self._line("%rows = getelementptr i64, ptr %index, i64 {}", {"%s": batch})
         for v, buffer in self.layout.sources.items():
@@ -193,6 +194,10 @@ class Step(Dots):
                 text = f"{now} = getelementptr {buffer.base}, ptr {buffer.pointer}, i64 {{}}"
                 self._line(text, {"%s": prod(v.shape)})
                 buffer.pointer = now
+
+    def _gathered(self) -> list[Value]:
+        """The inputs of which a step sees some rows."""
+        return [v for v in self.layout.sources if v.role == "gathered"]
 
     def _line(self, text: str, terms: dict[str, int]) -> None:
         self.lines.append("  " + text.format(self.integer((0, tuple(terms.items())))))
@@ -245,10 +250,13 @@ class Step(Dots):
                 "%first",
                 ("i64 %first, i64 %steps, i64 %thread, i64 %threads, ptr %private"),
             )
+        around = flushing(self.features, arguments, counts) if self._gathered() else ""
+        name = "internal i64 @steps" if around else "i64 @run"
         return "\n".join(
             [
-                *([barrier(self.pause)] if self.sharing else ()),
-                f"define i64 @run({arguments}, {counts}) nounwind {{",
+                *([barrier(pause(self.features))] if self.sharing else ()),
+                around,
+                f"define {name}({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
                 f"  %begin = icmp sgt i64 %steps, {first}",
@@ -278,7 +286,7 @@ class Step(Dots):
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
     """The program as LLVM functions, of which one is `run`, for a processor with such features
-    (`engine.host`)."""
+    (`engine.host`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
     step = Step(fusion, layout, plan, unroll, features)
     return step.emitted(step.write_all())
 
