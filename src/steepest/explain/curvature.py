@@ -196,7 +196,7 @@ class _Lanczos:
         self._middle.append(float(vector @ product))
         self._rest = self._outside(product)
         self.beyond = float(np.linalg.norm(self._rest))
-        size = max(np.linalg.norm(product), max(map(abs, self._middle)))
+        size = max(float(np.linalg.norm(product)), *map(abs, self._middle))
         self.broken = self.beyond <= _TINY * size or len(self.basis) == self._matrix.size
 
     def _outside(self, vector: np.ndarray) -> np.ndarray:

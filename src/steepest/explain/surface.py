@@ -13,7 +13,6 @@ as the model's own; the plane of a path); Goodfellow, Vinyals and Saxe, "Qualita
 characterizing neural network optimization problems", ICLR 2015.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,20 +154,20 @@ def hessian_plane(objective: Objective, smallest: bool = False, seed: int = 0) -
 def surface(
     objective: Objective,
     plane: Plane,
-    across: Sequence[float] = (-1, 1),
-    up: Sequence[float] | None = None,
+    across: tuple[float, float] = (-1, 1),
+    up: tuple[float, float] | None = None,
     points: int = 51,
 ) -> Surface:
     """The loss on points × points of a plane, between the ends of a (across) and of b (up)."""
-    grids = [np.linspace(*ends, points) for ends in (across, across if up is None else up)]
-    places = np.stack(np.meshgrid(*grids), axis=-1).reshape(-1, 2)
+    x, y = (np.linspace(low, high, points) for low, high in (across, up or across))
+    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     here = objective.weights
     objective.move(plane.origin)
     try:
         losses = objective.losses(plane.axes, places)
     finally:
         objective.move(here)
-    return Surface(plane, *grids, losses.reshape(points, points))
+    return Surface(plane, x, y, losses.reshape(points, points))
 
 
 def followed(objective: Objective, plane: Plane, path: np.ndarray) -> Followed:
