@@ -4,7 +4,6 @@ What needs data takes the validation part of the run, which may be looked at as 
 the test part stays closed.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +15,18 @@ import typer
 from steepest import explain, nn
 from steepest import plot as pictures
 from steepest.cli.console import console
+from steepest.cli.drawing import checked, written
 from steepest.cli.job import prepared
 from steepest.cli.settings import merged
 from steepest.core import RequestError, closest, said
 from steepest.data import Data
-from steepest.training import Saved, answered, load, write_bytes
+from steepest.training import Saved, answered, load
 from steepest.training.measure import outputs, probabilities
 from steepest.training.metrics import confusion
 
 __all__ = ["KINDS", "app"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-_FORMATS = (".png", ".svg", ".pdf")
 
 
 @dataclass
@@ -147,20 +145,11 @@ def plot(
     """Draw what a run has learned: filters, maps, responses, confusion, or wrong."""
     if kind not in KINDS:
         raise RequestError(said("plot", f"there is no picture {kind!r}{closest(kind, KINDS)}"))
-    dark = "" if theme == "light" else f"-{theme}"
-    path = Path(run) / f"{kind}{dark}.png" if out is None else Path(out)
-    if path.suffix.lower() not in _FORMATS:
-        raise RequestError(said("--out", "no such format", expected=", ".join(_FORMATS), got=out))
+    path = checked(out, Path(run) / kind, theme)
     saved = load(run)
     if not isinstance(saved, Saved):
         raise RequestError(said("plot", f"{run} holds weights alone", expected="a run folder"))
     figure = KINDS[kind](Wish(saved, Path(run), digit, layer, theme))
-    content = io.BytesIO()
-    with pictures.drawing(theme):
-        figure.savefig(content, format=path.suffix[1:].lower())
-    try:
-        write_bytes(path, content.getvalue())
-    except OSError as error:
-        raise RequestError(said("--out", f"cannot write {path}", got=error.strerror)) from None
+    written(figure, path, theme)
     console().print(str(figure.get_label()), soft_wrap=True)
     console().print(f"picture    {path}", soft_wrap=True)

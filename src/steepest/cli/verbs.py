@@ -7,6 +7,8 @@ VERBS = {
     "predict": "Apply a saved run or model to new data, pictures among them.",
     "evaluate": "Score a saved run or model on labelled data.",
     "plot": "Draw what a run has learned: filters, maps, responses, confusion, wrong.",
+    "landscape": "Draw the loss around a run's weights, and the path of its training.",
+    "lesson": "Try what learners are told: the experiment, its figure, the verdict of the data.",
     "summary": "Show a saved model's layers: shapes, parameters, connections.",
     "datasets": "List the packaged data sets, or show one with its origin and licence.",
     "check": "Dry run: read the data, show shapes, take one step, estimate the time.",

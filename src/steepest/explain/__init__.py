@@ -10,6 +10,7 @@ from steepest.explain.curvature import (
     spectral_density,
     trace,
 )
+from steepest.explain.descent import FUNCTIONS, Analytic, Descent, descend
 from steepest.explain.filters import filters
 from steepest.explain.layers import feature_maps
 from steepest.explain.mistakes import Mistake, worst_mistakes
@@ -29,8 +30,11 @@ from steepest.explain.surface import (
 )
 
 __all__ = [
+    "FUNCTIONS",
     "Adapted",
+    "Analytic",
     "Density",
+    "Descent",
     "Eigen",
     "Estimate",
     "Followed",
@@ -40,6 +44,7 @@ __all__ = [
     "Responses",
     "Surface",
     "WeightPath",
+    "descend",
     "eigenvalues",
     "feature_maps",
     "filters",
