@@ -10,21 +10,40 @@ from steepest.data.catalogue import DatasetCard, datasets
 from steepest.data.dataset import Data, Part
 from steepest.data.epochs import batches, epoch_order
 from steepest.data.load import load_data
-from steepest.data.loader import DataLoader, Dataset, TensorDataset
+from steepest.data.loader import DataLoader, Dataset, TensorDataset, collate
 from steepest.data.preparation import Preparation
+from steepest.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from steepest.data.scaling import SCALES
+from steepest.data.subset import ConcatDataset, Subset, random_split
 
 __all__ = [
+    "BatchSampler",
+    "ConcatDataset",
     "Data",
     "DataLoader",
     "Dataset",
     "DatasetCard",
     "Part",
     "Preparation",
+    "RandomSampler",
     "SCALES",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "batches",
+    "collate",
     "datasets",
     "epoch_order",
     "load_data",
+    "random_split",
 ]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from steepest.core import said
-from steepest.data.epochs import batches
+from steepest.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from steepest.functional import stack
-from steepest.random import Generator, default_generator, randperm
+from steepest.random import Generator, default_generator
 from steepest.tensors import Tensor, tensor
 
 __all__ = ["DataLoader", "Dataset", "TensorDataset"]
@@ -63,57 +63,63 @@ class DataLoader:
         dataset: has a length and samples by index (a tensor, a number, or a tuple or dict of such).
         batch_size: samples per batch; the last batch may be smaller.
         shuffle: a new random order for every pass.
-        num_workers, pin_memory: accepted so that scripts run as they are; there is nothing to wait
-            for and no other memory to copy to.
+        sampler: gives the numbers of the samples instead.
+        batch_sampler: gives lists of numbers, one list per batch, instead.
+        num_workers, pin_memory, timeout, worker_init_fn, prefetch_factor, persistent_workers:
+            accepted so that scripts run as they are; there is nothing to wait for and no other
+            memory to copy to.
         collate_fn: a list of samples -> a batch, instead of stacking.
         drop_last: leave a smaller last batch out.
         generator: what the order is drawn from; the default generator when None.
 
     Raises:
-        ValueError: a batch size that is not a positive whole number.
+        ValueError: a batch size that is not a positive whole number, or options that exclude each
+            other.
     """
 
     def __init__(
         self,
         dataset: Any,
         batch_size: int = 1,
-        shuffle: bool = False,
-        *,
+        shuffle: bool | None = None,
+        sampler: Any = None,
+        batch_sampler: Any = None,
         num_workers: int = 0,
         collate_fn: Callable[[list], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        *,
         generator: Generator | None = None,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
     ):
-        del num_workers, pin_memory
+        del num_workers, pin_memory, timeout, worker_init_fn, prefetch_factor, persistent_workers
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(
                 said("DataLoader", "batch_size is a positive whole number", got=repr(batch_size))
             )
-        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
-        self.collate_fn, self.drop_last, self.generator = collate_fn, drop_last, generator
+        if sampler is not None and shuffle:
+            raise ValueError(said("DataLoader", "sampler and shuffle exclude each other"))
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler or drop_last):
+            what = "batch_sampler excludes batch_size, shuffle, sampler and drop_last"
+            raise ValueError(said("DataLoader", what))
+        self.dataset, self.generator, self.collate_fn = dataset, generator, collate_fn
+        if sampler is None:
+            in_order = SequentialSampler(dataset)
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else in_order
+        self.batch_size, self.drop_last, self.sampler = batch_size, drop_last, sampler
+        self.batch_sampler = batch_sampler or BatchSampler(sampler, batch_size, drop_last)
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole + bool(rest and not self.drop_last)
+        return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
-        source = self.generator or default_generator
         # PyTorch draws a seed for its workers whether it has any or not; so do we, or every number
         # that a script draws after this line would differ from PyTorch's.
-        source.words(2)
-        return self._batches(source)
-
-    def _batches(self, source: Generator) -> Iterator[Any]:
-        rows = len(self.dataset)
-        if self.shuffle and self.generator is None:
-            high, low = (int(word) for word in source.words(2))
-            source = Generator((high << 32 | low) & (2**63 - 1))
-        order = randperm(rows, generator=source).value if self.shuffle else np.arange(rows)
-        for batch in batches(order, self.batch_size, self.drop_last):
-            yield self._batch(batch)
-        if self.shuffle:
-            randperm(rows, generator=source)  # PyTorch draws an order more at the end of a pass
+        (self.generator or default_generator).words(2)
+        return (self._batch(np.asarray(rows, np.int64)) for rows in self.batch_sampler)
 
     def _batch(self, rows: np.ndarray) -> Any:
         if self.collate_fn is None and hasattr(self.dataset, "__getitems__"):
