@@ -265,3 +265,24 @@ smooth("trace", lambda F, x: F.trace(x), X)
 smooth("tensordot", lambda F, x, y: F.tensordot(x, y, 2), T3, X)
 smooth("tensordot", lambda F, x, y: F.tensordot(x, y, ([2, 1], [1, 0])), T3, X)
 refused("trace", lambda F, x: F.trace(x), V)
+
+# ---- second names -------------------------------------------------------------------------------
+
+for name in ("absolute", "negative", "arctan"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), X)
+for name in ("arcsin", "arccos"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), rates(3, 4) * 1.8 - 0.9)
+for name in ("divide", "multiply", "subtract"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)(x, y), X, positives(3, 4))
+smooth("clip", lambda F, x: F.clip(x, -0.3, 0.4), X)
+for name in ("greater", "greater_equal", "less", "less_equal", "not_equal"):
+    plain(name, lambda F, x, n=name: getattr(F, n)(x, 0.1), X)
+plain("is_floating_point", lambda F, x: F.is_floating_point(x), X)
+plain("is_floating_point", lambda F, x: F.is_floating_point(x), I)
+
+# ---- powers of whole numbers --------------------------------------------------------------------
+
+plain(
+    "pow", lambda F, x, y: x**y, np.array([2, -3, 1, -1, -1, 0]), np.array([-1, 3, -2, -3, -2, 2])
+)
+plain("pow", lambda F, y: F.pow(2, y), np.array([-1, 0, 3]))

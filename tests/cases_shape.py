@@ -148,7 +148,10 @@ for equation, shapes in (
     ("ij->", ((2, 3),)), ("ij->j", ((2, 3),)), ("ij,ij->i", ((2, 3), (2, 3))), ("ji", ((2, 3),)),
     ("ij,jk,kl->il", ((2, 3), (3, 4), (4, 2))), ("ij,k->j", ((2, 3), (4,))), (",i->i", ((), (3,))),
     ("i,ij,j->", ((2,), (2, 3), (3,))), (" i j , j -> i", ((2, 3), (3,))),
-    ("a,a,a->a", ((3,), (3,), (3,))),
+    ("a,a,a->a", ((3,), (3,), (3,))), ("ii->i", ((3, 3),)), ("ii", ((3, 3),)),
+    ("...ij,...jk->...ik", ((5, 2, 3), (3, 4))), ("b...i,i->b...", ((2, 4, 3), (3,))),
+    ("...->...", ((2, 3),)), ("iji,j->i", ((3, 2, 3), (2,))), ("ij,jk", ((2, 3), (1, 4))),
+    ("i...,...i", ((2, 3), (3, 2))), ("...j,...j->...", ((4, 1, 3), (2, 3))),
 ):  # fmt: skip
     smooth("einsum", lambda F, *xs, e=equation: F.einsum(e, *xs), *(floats(*s) for s in shapes))
 plain("matmul", lambda F, x, y: x @ y, ints(2, 3), ints(3, 4))
@@ -167,6 +170,7 @@ refused("linear", lambda F, x, w: F.linear(x, w), floats(5, 2), floats(4, 3))
 refused("einsum", lambda F, x, y: F.einsum("ij,jk->ik", x, y), floats(2, 3), floats(2, 3))
 refused("einsum", lambda F, x, y: F.einsum("ij,j->k", x, y), floats(2, 3), floats(3))
 refused("einsum", lambda F, x: F.einsum("ijk->i", x), floats(2, 3))
+refused("einsum", lambda F, x: F.einsum("ii->i", x), floats(2, 3))
 refused("einsum", lambda F, x: F.einsum("ij,jk->ik", x), floats(2, 3))
 
 # ---- selection ----------------------------------------------------------------------------------
@@ -293,3 +297,11 @@ smooth("scatter_add", lambda F, x, y: F.scatter_add(x, 0, F.as_tensor(PLACES), y
 smooth("index_add", lambda F, x, y: F.index_add(x, 0, F.tensor([2, 0, 2]), y, alpha=2), X, Y)
 smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0]),), y[:2]), X, Y)
 smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0, 2]),), y, True), X, Y)
+
+# ---- second names -------------------------------------------------------------------------------
+
+for name in ("concat", "concatenate"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y], 1), X, Y)
+smooth("moveaxis", lambda F, x: F.moveaxis(x, 0, 2), T3)
+for name in ("swapaxes", "swapdims"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x, 0, 2), T3)

@@ -25,6 +25,10 @@ _STEPS = 20
 _HOW = {"foreach", "fused", "capturable", "differentiable"}
 
 
+# What it remembers are differences of nearly equal gradients: in float32 mostly their rounding.
+_IN_DOUBLE_ONLY = {"LBFGS"}
+
+
 def _settings(name: str) -> list[dict]:
     info = next(o for o in optim_db if o.optim_cls.__name__ == name)
     drawn = quietly(info.optim_inputs_func, "cpu")
@@ -51,18 +55,19 @@ def _trained(library: Any, name: str, settings: dict, dtype: Any) -> dict:
         loss.backward()
         return loss
 
-    for _ in range(_STEPS):
+    for _ in range(2 if name == "LBFGS" else _STEPS):  # which makes twenty steps of one
         optimizer.step(closure)
     saved = optimizer.state_dict()
     groups = [{k: g[k] for k in g if k not in _HOW} for g in saved["param_groups"]]
-    return {"parameters": [w, v], "state": saved["state"], "groups": groups}
+    state = {number: dict(sorted(kept.items())) for number, kept in saved["state"].items()}
+    return {"parameters": [w, v], "state": state, "groups": groups}
 
 
 def check_optimizer(name: str) -> list[str]:
     """What is wrong with an optimizer: one line for each setting that differs."""
     wrong = []
     for settings in _settings(name):
-        for dtype in ("float64", "float32"):
+        for dtype in ("float64",) if name in _IN_DOUBLE_ONLY else ("float64", "float32"):
             where = f"{name} ({dtype} {settings})"
             expected = quietly(_trained, torch, name, settings, getattr(torch, dtype))
             try:

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import (
     accuracy,
     alone,
+    eager,
     general,
     lenet,
     lenet_torch,
@@ -323,3 +324,10 @@ def test_accuracy_of_a_function(monkeypatch):
     monkeypatch.setitem(accuracy.EXACT, "tanh", np.sinh)
     with pytest.raises(ArithmeticError, match="tanh of"):
         accuracy.accuracy("tanh")
+
+
+def test_eager_operations_are_timed_in_both_libraries(capsys):
+    eager.main(turns=1, calls=2)
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line[:28].strip() for line in lines] == list(eager.operations(eager.steepest))
+    assert all(float(number) > 0 for line in lines for number in line[28:].split())

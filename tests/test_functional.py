@@ -67,6 +67,7 @@ def public_functions() -> set[str]:
 ELSEWHERE = {
     "axes_of",  # how dim is read: seen in every reduction
     "dropout",  # random, below
+    *("bernoulli", "multinomial"),  # random, in test_same_seed
     # what layers are made of: seen in them
     *("attention_weights", "gru_step", "lstm_step", "relu_step", "tanh_step"),
     # what convolution and pooling are made of: seen in them
@@ -265,7 +266,7 @@ def test_a_method_is_the_function(name):
 def test_the_in_place_form_is_in_place(name):
     """x.f_(…) gives the numbers of x.f(…), in x's own memory."""
     plain = getattr(Tensor, name[:-1], None)
-    if plain is None or name in ("requires_grad_", "detach_"):
+    if plain is None or name in ("requires_grad_", "detach_", "bernoulli_"):
         return
     y, at, square = tensor([0.5, 2.0, 4.0]), tensor([2, 0]), tensor([[1.0, 2.0], [3.0, 4.0]])
     extra: dict[str, tuple] = {

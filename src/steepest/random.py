@@ -18,7 +18,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, said, sizes
-from steepest.tensors import Tensor, assign, method, no_grad
+from steepest.tensors import Tensor, assign, broadcast_to, cast_to, method, no_grad
 
 __all__ = [
     "Generator",
@@ -260,12 +260,42 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int6
 
 
 def normal(
-    mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """Normal numbers of the given mean and standard deviation."""
-    shape, count = _asked((size,))
-    kind = np.dtype(dtype or DEFAULT_DTYPE)
-    return _made((generator or default_generator).normal(count, kind, mean, std), shape, False)
+    """Normal numbers of the given mean and standard deviation.
+
+    Args:
+        mean, std: numbers, or one of them or both tensors that say it for every element; the
+            gradient that flows to those is 0.
+        size: the shape; that of the tensors where there are any.
+    """
+    del device, layout, pin_memory
+    source = generator or default_generator
+    given = [x for x in (mean, std) if isinstance(x, Tensor)]
+    if not given:
+        shape, count = _asked((size,))
+        drawn = source.normal(count, np.dtype(dtype or DEFAULT_DTYPE), mean, std)
+        return _made(drawn, shape, requires_grad)
+    shape, count = _asked((np.broadcast_shapes(*(x.shape for x in given)),))
+    spread = std.numbers("normal") if isinstance(std, Tensor) else std
+    if np.any(np.less(spread, 0)):
+        raise RuntimeError(said("normal", "a standard deviation is 0 or more", got=spread))
+    centre = mean.numbers("normal") if isinstance(mean, Tensor) else mean
+    drawn = source.normal(count, given[0].dtype).reshape(shape)
+    out = Tensor(np.asarray(drawn * spread + centre, drawn.dtype))
+    never = Tensor(np.zeros(shape, bool))
+    for x in given:
+        out = P.where(never, broadcast_to(cast_to(x, out.dtype), shape), out)
+    return out
 
 
 def rand_like(

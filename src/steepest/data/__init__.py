@@ -18,6 +18,7 @@ from steepest.data.sampler import (
     Sampler,
     SequentialSampler,
     SubsetRandomSampler,
+    WeightedRandomSampler,
 )
 from steepest.data.samples import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from steepest.data.scaling import SCALES
@@ -38,6 +39,7 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "batches",
     "datasets",
     "default_collate",

@@ -4,8 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from steepest.core import said
+from steepest.functional import multinomial
 from steepest.random import Generator, default_generator, randint, randperm
+from steepest.tensors import as_tensor
 
 __all__ = [
     "BatchSampler",
@@ -13,6 +17,7 @@ __all__ = [
     "Sampler",
     "SequentialSampler",
     "SubsetRandomSampler",
+    "WeightedRandomSampler",
 ]
 
 _BLOCK = 32  # numbers that PyTorch draws at once when it draws with replacement
@@ -103,6 +108,38 @@ class SubsetRandomSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         order = randperm(len(self.indices), generator=self.generator)
         return iter([self.indices[i] for i in order.tolist()])
+
+
+class WeightedRandomSampler(Sampler):
+    """Samples drawn by weight: rare classes may be shown as often as common ones.
+
+    Args:
+        weights: one number, 0 or more, per sample.
+        num_samples: how many are drawn for a pass.
+        replacement: whether a sample may be drawn again.
+        generator: what they are drawn from; the default generator when None.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ):
+        if num_samples < 1:
+            raise ValueError(
+                said("WeightedRandomSampler", "num_samples is positive", got=num_samples)
+            )
+        self.weights = as_tensor(np.asarray(weights, np.float64))
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self) -> Iterator[int]:
+        given = (self.weights, self.num_samples, self.replacement)
+        return iter(multinomial(*given, generator=self.generator).tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class BatchSampler(Sampler):

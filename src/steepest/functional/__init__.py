@@ -11,6 +11,7 @@ from steepest import autograd as autograd  # gives Tensor its backward()
 from steepest.functional import (
     activation,
     adaptive_pool,
+    aliases,
     comparison,
     conv,
     convert,
@@ -33,6 +34,7 @@ from steepest.functional import (
 from steepest.functional import select as selection  # `select` is also a function
 from steepest.functional.activation import *
 from steepest.functional.adaptive_pool import *
+from steepest.functional.aliases import *
 from steepest.functional.attention import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
@@ -40,6 +42,7 @@ from steepest.functional.convert import *
 from steepest.functional.creation import *
 from steepest.functional.distance import *
 from steepest.functional.dropout import *
+from steepest.functional.einsum import *
 from steepest.functional.elementary import *
 from steepest.functional.embedding import *
 from steepest.functional.likelihood import *
@@ -53,6 +56,7 @@ from steepest.functional.product import *
 from steepest.functional.rearrange import *
 from steepest.functional.recurrent import *
 from steepest.functional.reduction import *
+from steepest.functional.sampling import *
 from steepest.functional.scan import *
 from steepest.functional.select import *
 from steepest.functional.shape import *
@@ -62,12 +66,14 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
     __all__ = [
         *activation.__all__,
         *adaptive_pool.__all__,
+        *aliases.__all__,
         *comparison.__all__,
         *conv.__all__,
         *convert.__all__,
         *creation.__all__,
         *distance.__all__,
         "dropout",
+        "einsum",
         "embedding",
         "gru_cell",
         *likelihood.__all__,
@@ -84,6 +90,8 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         "rnn_relu_cell",
         "rnn_tanh_cell",
         "scaled_dot_product_attention",
+        "bernoulli",
+        "multinomial",
         *scan.__all__,
         *placement.__all__,
         *selection.__all__,

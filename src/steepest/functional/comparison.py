@@ -16,6 +16,7 @@ __all__ = [
     "gt",
     "isclose",
     "isfinite",
+    "is_floating_point",
     "isinf",
     "isnan",
     "le",
@@ -110,6 +111,12 @@ def isfinite(x: Tensor) -> Tensor:
     if not is_float(x.dtype):
         return Tensor(np.ones(x.shape, bool))
     return eq(x - x, 0.0)
+
+
+@method
+def is_floating_point(x: Tensor) -> bool:
+    """Whether x holds floats."""
+    return is_float(x.dtype)
 
 
 @method

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.tensors import Tensor, cast_to, method
+from steepest.tensors import Tensor, cast_to, is_device, method, on_processor
 
 __all__ = ["contiguous", "cpu", "to", "type_as"]
 
@@ -21,12 +21,15 @@ def to(
     non_blocking: bool = False,
 ) -> Tensor:
     """x in another dtype (given as such, or as a tensor that has it); a device is accepted."""
-    del device, memory_format, non_blocking
+    del memory_format, non_blocking
     for t in target:
         if isinstance(t, Tensor):
             dtype = t.dtype
-        elif not isinstance(t, bool) and (not isinstance(t, str) or t not in ("cpu",)):
+        elif is_device(t):
+            device = t
+        elif not isinstance(t, bool):
             dtype = t
+    on_processor("to", device)
     wanted = x.dtype if dtype is None else np.dtype(dtype)
     return P.cast(x, dtype=wanted) if copy else cast_to(x, wanted)
 
@@ -41,6 +44,12 @@ def type_as(x: Tensor, other: Tensor) -> Tensor:
 def cpu(x: Tensor) -> Tensor:
     """x itself: it is on the processor already."""
     return x
+
+
+@method
+def is_contiguous(x: Tensor) -> bool:
+    """Whether the elements lie in order in memory."""
+    return bool(x.numbers("is_contiguous").flags.c_contiguous)
 
 
 @method

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest.core import DEFAULT_DTYPE, said, sizes
-from steepest.tensors import Tensor, method
+from steepest.tensors import Tensor, method, tensor
 
 __all__ = [
     "arange",
@@ -110,6 +110,14 @@ def new_full(
 
 
 @method
+def new_tensor(
+    x: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """A copy of data with x's dtype."""
+    return tensor(data, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+
+
+@method
 def new_zeros(
     x: Tensor,
     *size: Any,
@@ -153,6 +161,8 @@ def arange(
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, end, step))
         dtype = np.int64 if whole else DEFAULT_DTYPE
+    if np.dtype(dtype) == np.int64:  # fractions are cut off before anything is counted
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) * step < 0:
         raise RuntimeError(
             said("arange", "the steps do not lead to the end", got=(start, end, step))

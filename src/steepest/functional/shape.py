@@ -66,6 +66,9 @@ def numel(x: Tensor) -> int:
     return x.shape.numel()
 
 
+method(numel, "nelement")
+
+
 @method
 def view(x: Tensor, *shape: Any) -> Tensor:
     """`reshape`: the same elements in another shape, sharing memory where possible."""
