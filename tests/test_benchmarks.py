@@ -10,6 +10,7 @@ from benchmarks import (
     accuracy,
     alone,
     eager,
+    epoch,
     general,
     lenet,
     lenet_torch,
@@ -218,6 +219,12 @@ def test_one_peer_alone():
     assert list(found) == [peers.BASE]
     ours = found[peers.BASE]
     assert ours.cached < ours.first and ours.imports < ours.peak
+
+
+def test_where_the_time_of_an_epoch_goes():
+    found = epoch.epoch(epochs=2, repeats=2)
+    whole, *pieces = found.values()
+    assert len(pieces) == 5 and 0 < min(pieces) < max(pieces) < 1e6 and whole > 0
 
 
 def test_first_epoch_is_seen_before_the_command_ends(tmp_path):

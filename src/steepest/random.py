@@ -58,10 +58,12 @@ class Generator:
         del device
         self.key = Tensor(np.zeros(2, np.uint32))
         self._twister = np.random.MT19937(0)
+        self._lent = False  # the twister is to stay as it is: whoever draws takes a copy first
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> "Generator":
         self._seed = int(seed)
+        self._take_twister()
         self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
         self._spare: float | None = None
         low, high = self._seed & 0xFFFFFFFF, (self._seed >> 32) & 0xFFFFFFFF
@@ -74,17 +76,24 @@ class Generator:
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Seed and draw freely in this block: after it, the generator is where it was before."""
-        seed, twister, spare, key = self._seed, self._twister.state, self._spare, self.key
-        count = key.value.copy()
+        before = self._seed, self._twister, self._spare, self.key, self._lent
+        count = self.key.value.copy()
+        self._lent = True
         try:
             yield
         finally:
-            self._seed, self._twister.state, self._spare, self.key = seed, twister, spare, key
+            self._seed, self._twister, self._spare, self.key, self._lent = before
             with no_grad():
-                assign(key, Tensor(count))
+                assign(self.key, Tensor(count))
+
+    def _take_twister(self) -> None:
+        if self._lent:
+            lent, self._twister = self._twister, np.random.MT19937(0)
+            self._twister.state, self._lent = lent.state, False
 
     def words(self, count: int) -> np.ndarray:
         """The next 32-bit words, as uint64."""
+        self._take_twister()
         return self._twister.random_raw(count)
 
     def uniform(self, count: int, dtype: np.dtype) -> np.ndarray:

@@ -17,7 +17,14 @@ Rules, each an invariant of the result:
 from collections.abc import Collection
 
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
+from steepest.compiler.index import (
+    inside,
+    is_small_window,
+    is_view,
+    symbols,
+    through,
+    window_indices,
+)
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
 from steepest.compiler.reach import EXPENSIVE, TIME, Reach, is_elementwise
 
@@ -135,6 +142,8 @@ class Fusion:
         elif is_small_window(v):
             for at in window_indices(v, index):
                 self.require(v.operands[0], at, nest)
+        elif v.row.name == "pad" and nest in self.sources(v):  # whose operand cannot come first
+            self.require(v.operands[0], inside(v, index)[0], nest)
         else:
             for x in v.operands:
                 self.materialize(x)

@@ -21,7 +21,6 @@ from steepest.tensors import Tape, Tensor, renewed
 
 __all__ = ["Before", "Recording", "run"]
 
-
 _tracing = RLock()
 
 
@@ -129,6 +128,7 @@ def run(
 
 
 def _printing_refused(tracer: Tracer) -> redirect_stdout:
+    """A context in which a step that prints is refused, and other threads print as ever."""
     screen: Any = _Screen(tracer)
     return redirect_stdout(screen)
 
