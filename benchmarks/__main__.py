@@ -16,10 +16,12 @@ from benchmarks.alone import alone, llvmlite_import
 from benchmarks.environment import clean_environment, description
 from benchmarks.measure import agreeing, timings
 from benchmarks.peers import BASE, peers_of
+from benchmarks.profile import profile
 from benchmarks.results import Results, Row
 from benchmarks.roofline import Roofline, measure_roofline, share
 from benchmarks.startup import startup
 from benchmarks.table import as_markdown, show
+from benchmarks.targets import targets
 from benchmarks.threads import threaded
 from benchmarks.workloads import WORKLOADS, Workload
 
@@ -42,6 +44,10 @@ def main() -> None:
         for name in chosen or WORKLOADS:
             console.print(f"{name} …")
             _measure(WORKLOADS[name](), roofline, results, console)
+        for target in targets(results):
+            name, threads = target.step
+            if target.verdict == "missed" and name:
+                results.profiles[target.step] = profile(WORKLOADS[name](), roofline, threads)
     results.llvmlite = llvmlite_import()
     if not chosen:
         results.waits = startup()

@@ -7,11 +7,13 @@ machine measures the neighbours. Both are read when the library loads, so the pr
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 
 from steepest.training import processor
 
-__all__ = ["QUIET", "clean_environment", "cores", "description", "pinned"]
+__all__ = ["QUIET", "clean_environment", "cores", "description", "on_cores", "pinned"]
 
 QUIET = 0.5  # load average above which timings are worth little
 
@@ -47,6 +49,18 @@ def clean_environment() -> None:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], wanted)
     if _CAN_PIN:
         os.sched_setaffinity(0, {_CORES[-1]})
+
+
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Inside, this process may use so many cores, and threads that it starts there too."""
+    if not _CAN_PIN:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, _CORES[-count:])
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def description() -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.alone import Alone
 from benchmarks.measure import Timing
+from benchmarks.profile import Profile
 
 __all__ = ["Results", "Row"]
 
@@ -32,6 +33,7 @@ class Results:
     threads   microseconds of wall time by workload, peer and number of threads
     llvmlite  milliseconds that importing it takes
     waits     milliseconds by what is waited for
+    profiles  of the steps that missed a target, by workload and threads
     """
 
     circumstances: str
@@ -40,3 +42,4 @@ class Results:
     llvmlite: float = 0.0
     waits: dict[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    profiles: dict[tuple[str, int], Profile] = field(default_factory=dict)

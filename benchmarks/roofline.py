@@ -35,10 +35,13 @@ class Roofline:
 
     def floor(self, workload: Workload) -> float:
         """Microseconds that a step of the workload takes at least."""
-        moved = workload.moved()
+        return self.least(workload.products(), workload.moved())
+
+    def least(self, products: int, moved: int) -> float:
+        """Microseconds that so many multiply-adds, and so many bytes, take at least."""
         fitting = [size for size in self.bandwidths if size >= moved / 2]
         bandwidth = self.bandwidths[min(fitting, default=max(self.bandwidths))]
-        return max(2 * workload.products() / (self.gflops * 1e3), moved / bandwidth * 1e6)
+        return max(2 * products / (self.gflops * 1e3), moved / bandwidth * 1e6)
 
     def __str__(self) -> str:
         places = ", ".join(

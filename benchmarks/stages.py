@@ -3,25 +3,35 @@
 `python -m benchmarks.stages W2 deep` prints milliseconds per stage, each workload in a process of
 its own, as a first call finds it; what a process pays once (importing llvmlite, waking LLVM) is a
 line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
+
+Below the stages are the waits of a person, in processes that do nothing else: `cold`, from the
+first epoch's call to its first step with nothing cached, llvmlite included; `warm`, the same where
+another process compiled before, llvmlite not included; `call`, an epoch of one step thereafter.
 """
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from benchmarks.networks import network, optimizer_of
+from benchmarks.peers import steepest_compiled
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
-from steepest.compiler.capture import capture
+from steepest.compiler.capture import Captured, capture
 from steepest.compiler.check import check
 from steepest.compiler.emit import emit
 from steepest.compiler.fuse import Fusion
+from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
@@ -32,9 +42,10 @@ from steepest.compiler.simplify import merge_twins, simplify
 from steepest.compiler.supported import check_supported
 from steepest.core import Aval
 
-__all__ = ["stages_of"]
+__all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
 
 ONCE = "llvmlite, once"
+CALLS = 0.2  # seconds for which a call is repeated
 
 
 def deep() -> Workload:
@@ -64,10 +75,9 @@ def stages_of(workload: Workload) -> dict[str, float]:
     """Milliseconds of every stage of the first compilation in this process, and sizes."""
     clock = _Clock()
     features = clock(ONCE, lambda: engine.host()[1])
-    captured = clock("capture", partial(_captured, workload))
+    captured = clock("capture", partial(captured_step, workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
-    alike = [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
-    graph, _ = clock("twins", lambda: merge_twins(graph, alike))
+    graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key()))
     graph = with_own_results(graph)
     width, registers = engine.vector_lanes(features), engine.vector_registers(features)
@@ -89,10 +99,12 @@ def stages_of(workload: Workload) -> dict[str, float]:
     }
 
 
-def _captured(workload: Workload) -> Any:
-    """The training step that `fit` would run."""
+def captured_step(workload: Workload) -> Captured:
+    """The training step that `fit` would run; its learning rate is data, the input "stepped"."""
     model, loss_of = network(steepest, workload)
     optimizer = optimizer_of(steepest, model, workload)
+    rate, (group,) = steepest.tensor(0.0), optimizer.param_groups
+    group["lr"] = rate
 
     def step(x: Any, y: Any) -> Any:
         loss = loss_of(model(x), y)
@@ -106,28 +118,76 @@ def _captured(workload: Workload) -> Any:
         (f"argument{i}", Aval((workload.batch, *x.shape[1:]), x.dtype), "gathered")
         for i, x in arrays
     ]
-    captured = capture(step, inlets, _by_position)
+    captured = capture(step, inlets, _by_position, True, [rate])
     labels = captured.graph.inputs[1]
     if labels.dtype.kind in "iu":
         labels.bounds = int(workload.y.min()), int(workload.y.max())
     return captured
 
 
+def final_graph(captured: Captured) -> Graph:
+    """The graph of a captured step that is lowered."""
+    graph = simplify(captured.graph)
+    return merge_twins(graph, _alike(captured, graph))[0]
+
+
+def _alike(captured: Captured, graph: Graph) -> list[list[Value]]:
+    """States that hold the same number now."""
+    return [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
+
+
 def _by_position(tensors: list) -> tuple[Sequence, dict]:
     return tensors, {}
 
 
+def waits_of(workload: Workload, cached: bool) -> dict[str, float]:
+    """The wait for the first epoch, in milliseconds, and the time of every later one of one step,
+    in microseconds.
+
+    Args:
+        cached: whether another process has compiled this before.
+    """
+    batch = workload.batch
+    job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
+    start = time.perf_counter()
+    engine.host()
+    once, run = time.perf_counter() - start, steepest_compiled(job).run
+    times: list[float] = []
+    while len(times) < 5 or sum(times[1:]) < CALLS:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    call = median(times[1:])
+    if cached:
+        return {"warm": (times[0] - call) * 1e3, "call, µs": call * 1e6}
+    return {"cold": (once + times[0] - call) * 1e3}
+
+
+MEASURES = {
+    "stages": stages_of,
+    "cold": partial(waits_of, cached=False),
+    "warm": partial(waits_of, cached=True),
+}
+
+
+def _measured(measure: str, name: str) -> list[list[str]]:
+    """What a measure finds in a process of its own: names and figures."""
+    command = [sys.executable, "-m", "benchmarks.stages", f"--{measure}", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
 def main() -> None:
     names = sys.argv[1:] or list(COMPILED)
-    if names[0] == "--here":
-        for name, figure in stages_of(COMPILED[names[1]]()).items():
+    if names[0].startswith("--"):
+        for name, figure in MEASURES[names[0][2:]](COMPILED[names[1]]()).items():
             print(name, f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}", sep="\t")
         return
     columns = []
     for name in names:
-        command = [sys.executable, "-m", "benchmarks.stages", "--here", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        columns.append([line.split("\t") for line in done.stdout.splitlines()])
+        with TemporaryDirectory() as folder:
+            os.environ["STEEPEST_CACHE"] = folder
+            columns.append([row for measure in MEASURES for row in _measured(measure, name)])
     print("| ms | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
     for row in zip(*columns, strict=True):

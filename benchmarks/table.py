@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.profile import COLUMNS, Profile
 from benchmarks.results import Results
 from benchmarks.targets import targets
 
 __all__ = ["Page", "as_markdown", "pages", "show"]
+
+LARGEST = 5  # lines of a profile
 
 
 @dataclass
@@ -24,6 +27,7 @@ class Page:
 def pages(results: Results) -> list[Page]:
     """All tables of a run that have something in them."""
     made = [_targets(results), _steps(results), _alone(results), _threads(results), _waits(results)]
+    made += [_profile(*step, found) for step, found in results.profiles.items()]
     return [page for page in made if page.rows]
 
 
@@ -93,6 +97,16 @@ def _waits(results: Results) -> Page:
     note = "Wall time of whole processes, medians of 5; epochs count when the command tells them."
     rows = [(what, _whole(milliseconds)) for what, milliseconds in results.waits.items()]
     return Page("Waiting", note, ("until", "ms"), rows)
+
+
+def _profile(name: str, threads: int, found: Profile) -> Page:
+    note = (
+        f"A target is missed: the {LARGEST} largest parts of a step, in order. {found.summary()} "
+    )
+    note += "Nests are numbered as `explain` prints them; bytes count once. The roofline share is "
+    note += "the least time that the operations or the bytes take, divided by the time taken."
+    title = f"Where the time goes: {name}{', on two threads' * (threads == 2)}"
+    return Page(title, note, COLUMNS, found.rows(found.largest(LARGEST)))
 
 
 def _whole(number: float | None) -> str:

@@ -32,13 +32,17 @@ NEVER_SLOWER = 1.0
 
 @dataclass
 class Target:
-    """A promise: `measured` must be at least, or at most, `wanted`; None where it could not be."""
+    """A promise: `measured` must be at least, or at most, `wanted`; None where it could not be.
+
+    step  the workload, and the threads, whose time per step is promised; "" where none is
+    """
 
     what: str
     wanted: float
     measured: float | None
     unit: str
     at_least: bool
+    step: tuple[str, int] = ("", 1)
 
     @property
     def verdict(self) -> str:
@@ -80,13 +84,14 @@ def _step(name: str, rows: dict[str, Row], llvmlite: float) -> Iterable[Target]:
     jax, torch, cold = STEPS[name]
     if jax is not None:
         forms = [rows[form].ratio for form in JAX_FORMS if form in rows]
-        yield Target(f"{name} against JAX's best form", jax, min(forms, default=None), "×", True)
+        nearest = min(forms, default=None)
+        yield Target(f"{name} against JAX's best form", jax, nearest, "×", True, (name, 1))
     formats = {form: rows[form].ratio for form in TORCH_FORMS if form in rows}
     against = f"{name} against {TORCH_FORMS[[TORCH, *formats][-1]]}"
     nearest = min(formats.values(), default=None)
-    yield Target(against, torch, nearest, "×", True)
+    yield Target(against, torch, nearest, "×", True, (name, 1))
     if name in AIMS:
-        yield Target(f"{against}, aimed at", AIMS[name], nearest, "×", True)
+        yield Target(f"{against}, aimed at", AIMS[name], nearest, "×", True, (name, 1))
     ours, theirs = rows[BASE].alone, rows[TORCH].alone if TORCH in rows else None
     limits = (("cold", cold, ours.first), ("compiled before", CACHED, ours.cached))
     for (what, limit, first), loaded in zip(limits, ours.llvmlite, strict=True):
@@ -106,4 +111,4 @@ def _threads(name: str, times: dict[str, dict[int, float]]) -> Iterable[Target]:
     ours = times.get(BASE, {})
     faster = ours[1] / ours[2] if {1, 2} <= set(ours) else None
     wanted = THREADS.get(name, NEVER_SLOWER)
-    yield Target(f"{name} two threads against one", wanted, faster, "×", True)
+    yield Target(f"{name} two threads against one", wanted, faster, "×", True, (name, 2))

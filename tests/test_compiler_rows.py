@@ -78,6 +78,24 @@ def test_infinite_and_missing_numbers_stay_in_their_rows():
     np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("shape", [(17, 4), (5, 40), (3, 7, 2)])
+def test_sums_of_a_row_side_by_side_at_its_points(shape, width):
+    """cat goes lane by lane where lanes come from different parts: each lane finds its sum."""
+    x, last, kept = leaf("x", *shape), len(shape) - 1, shape[:-1]
+    parts = []
+    for start in (0, shape[-1] // 2):
+        half = (*kept, shape[-1] // 2)
+        at = {"starts": (0,) * last + (start,), "steps": (1,) * len(shape)}
+        total = row("sum", row("slice", x, sizes=half, **at), axes=(last,))
+        at["starts"] = (0,) * last + (min(start, 1),)
+        column = row("reshape", total, shape=(*kept, 1))
+        parts.append(row("pad", column, shape=(*kept, 2), **at))
+    array = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+    got, want = compiled_and_replayed(softmax(row("add", *parts)), {x: array}, width)
+    np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
+
+
 def test_truths_of_rows_reach_their_points():
     x = leaf("x", 19, 40)
     positive = row("less", constant(np.float32(0), (19,)), row("sum", x, axes=(1,)))
@@ -104,3 +122,12 @@ def test_exponentials_of_a_softmax_are_computed_once(shape):
     once = emitted(row("exp", x), x).count("shl <16 x i32>")
     alone = emitted(losses_of_rows(x), x).count("shl <16 x i32>")
     assert once and emitted(softmax(x), x).count("shl <16 x i32>") <= alone
+
+
+def test_what_many_points_need_is_computed_once():
+    """A product of one row: its activation is stored, not computed again for every column."""
+    x, w = leaf("x", 50), leaf("w", 12, 50)
+    h, cheap = row("tanh", x), row("add", x, x)
+    products = [row("mul", w, row("broadcast", v, shape=w.shape, axes=(0,))) for v in (h, cheap)]
+    fusion = stages(Graph([x, w], [row("sum", p, axes=(1,)) for p in products])).fusion
+    assert fusion.exists(h) and not fusion.exists(cheap)

@@ -9,7 +9,9 @@ Rules, each an invariant of the result:
   4 an accumulator of a nest is not available inside that nest;
   5 who reads the old value of a state runs before the nest that overwrites it; where that cannot
     be, the new value is kept aside and copied at the end of the step;
-  6 dependencies are computed again at the end, from what will really be read.
+  6 dependencies are computed again at the end, from what will really be read;
+  7 what a larger array needs at many of its points is stored at once, unless it costs next to
+    nothing: its users would compute it once per row, one number at a time, or in every row.
 """
 
 from collections.abc import Collection
@@ -17,11 +19,12 @@ from collections.abc import Collection
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
+from steepest.compiler.reach import EXPENSIVE, TIME, Reach, is_elementwise
 
 __all__ = ["Fusion"]
 
 _DEPTH = 40  # the longest chain of rows that is computed without storing anything
+_SPREAD = 6  # time (see TIME) that is worth a place in memory
 _COLUMN_SUMS = 256  # the widest row whose column sums stay in registers
 
 
@@ -325,9 +328,21 @@ class Fusion:
         return self
 
     def _consider(self, v: Value) -> None:
-        """Store v at once if it ends a long chain, or is one number that whole arrays need."""
+        """Rule 7; and a chain that is too long to be followed ends in memory."""
         self._length[v] = 1 + max([self._length.get(x, 0) for x in v.operands])
-        spread = v.size == 1 and any(user.size > 1 for user in self.users.get(v, ()))
-        if spread or self._length[v] > _DEPTH:
+        spread = any(user.size > v.size for user in self.users.get(v, ()))
+        if self._length[v] > _DEPTH or (spread and (v.size == 1 or self._time(v) > _SPREAD)):
             self.store(v)
             self._length[v] = 0
+
+    def _time(self, v: Value) -> int:
+        """What an element of v takes, from what is stored or held."""
+        total, seen, stack = 0, {v}, [v]
+        while stack:
+            x = stack.pop()
+            if is_elementwise(x) and x.row is not None:
+                total += TIME.get(x.row.name, 1)
+            new = {y for y in x.operands if not (self.exists(y) or y in self.holder)} - seen
+            seen |= new
+            stack.extend(new)
+        return total

@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 
 from steepest.compiler.graph import Value
-from steepest.compiler.signature import Place, Signature
-from steepest.compiler.team import Places, aligned, native
+from steepest.compiler.signature import Place, Signature, aligned
+from steepest.compiler.team import native
 from steepest.core import Aval, said
 
 __all__ = ["Bound", "Program"]
@@ -39,7 +39,7 @@ class Program:
     ):
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.signature, self.code = signature, code
-        self.function = native(code, signature.pointers, Places(*signature.threads))
+        self.function = native(code, signature.pointers, signature.threads)
 
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.

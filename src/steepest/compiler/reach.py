@@ -19,12 +19,14 @@ from steepest.compiler.index import (
 )
 from steepest.compiler.nest import Nest
 
-__all__ = ["COST", "EXPENSIVE", "Reach", "is_elementwise", "is_read"]
+__all__ = ["COST", "EXPENSIVE", "TIME", "Reach", "is_elementwise", "is_read"]
 
 # Rows that cost more than reading their result back from memory.
 EXPENSIVE = frozenset({"exp", "log", "tanh", "sigmoid", "erf", "sin", "cos", "pow", "uniform"})
 # Instructions of a row per vector, roughly, where they are more than one.
 COST = dict.fromkeys(EXPENSIVE, 20) | {"uniform": 80, "sigmoid": 35}
+# The time that a row takes, in instructions of others.
+TIME = COST | {"div": 8, "sqrt": 8}
 
 
 def is_elementwise(v: Value) -> bool:

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from steepest.compiler.graph import Graph, Value, splat
 from steepest.compiler.layout import Buffer, Layout
 from steepest.compiler.plan import Plan
 
-__all__ = ["Constant", "Place", "Signature"]
+__all__ = ["Constant", "Place", "Places", "Signature", "aligned"]
 
 
 @dataclass
@@ -49,6 +49,22 @@ class Constant:
         return np.frombuffer(b64decode(self.data), self.dtype).reshape(shape)
 
 
+class Places(NamedTuple):
+    """Where in a program's memory the threads have theirs: their words (0: it has no code for
+    threads), and the memory of the first thread's own; every further thread needs so much too."""
+
+    team: int
+    private: int
+    own: int
+
+
+def aligned(count: int) -> np.ndarray:
+    """Zeroed bytes that begin at a cache line."""
+    raw = np.zeros(count + 64, np.uint8)
+    skip = -raw.ctypes.data % 64
+    return raw[skip : skip + count]
+
+
 @dataclass
 class Signature:
     """What binding arrays needs to know about compiled code; JSON-able.
@@ -58,7 +74,7 @@ class Signature:
     bytes      size of the program's block
     batch      rows that a step gathers, 0 if none
     width      lanes of its vectors
-    threads    what threads need in the block, as in `team.Places`
+    threads    what threads need in the block
     """
 
     inputs: list[Place]
@@ -67,7 +83,7 @@ class Signature:
     batch: int
     width: int
     pointers: int
-    threads: tuple[int, int, int]
+    threads: Places
 
     @classmethod
     def of(cls, graph: Graph, layout: Layout, plan: Plan) -> "Signature":
@@ -81,7 +97,7 @@ class Signature:
         gathered = [v.shape[0] for v in graph.inputs if v.role == "gathered"]
         pointers = 3 + len(sources) + len(graph.outputs)
         batch = gathered[0] if gathered else 0
-        threads = (plan.team, plan.private, plan.own)
+        threads = Places(plan.team, plan.private, plan.own)
         return cls(inputs, constants, plan.bytes, batch, layout.width, pointers, threads)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,4 +107,5 @@ class Signature:
     def from_json(cls, data: dict[str, Any]) -> "Signature":
         inputs = [Place(**place) for place in data["inputs"]]
         constants = [(Place(**place), Constant(**x)) for place, x in data["constants"]]
-        return cls(**{**data, "inputs": inputs, "constants": constants})
+        threads = Places(*data["threads"])
+        return cls(**{**data, "inputs": inputs, "constants": constants, "threads": threads})

@@ -13,35 +13,19 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
 from steepest.compiler.engine import NativeFunction
 from steepest.compiler.sharing import ABANDONED, TEAM_BYTES, YIELD
+from steepest.compiler.signature import Places, aligned
 from steepest.core import get_num_threads
 
-__all__ = ["Places", "SharedFunction", "Team", "aligned", "native"]
+__all__ = ["SharedFunction", "Team", "native"]
 
 ROUNDS = 4  # timed calls for every number of threads; the first warms up
 SECONDS = 2e-3  # what such a call should take
 _CLEARLY = 0.95  # of the time on fewer threads
-
-
-class Places(NamedTuple):
-    """Where in a program's memory the threads have theirs: their words (0: it has no code for
-    threads), and the memory of the first thread's own; every further thread needs so much too."""
-
-    team: int
-    private: int
-    own: int
-
-
-def aligned(count: int) -> np.ndarray:
-    """Zeroed bytes that begin at a cache line."""
-    raw = np.zeros(count + 64, np.uint8)
-    skip = -raw.ctypes.data % 64
-    return raw[skip : skip + count]
 
 
 class _Mate:

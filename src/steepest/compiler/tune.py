@@ -23,7 +23,7 @@ from steepest.compiler.layout import Layout
 from steepest.compiler.matrices import matrices
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import plan, product_of
-from steepest.compiler.team import aligned
+from steepest.compiler.signature import aligned
 
 __all__ = ["LIBRARY", "tuned"]
 

@@ -236,8 +236,12 @@ class Expressions(Builder):
         return tuple(substitute(a, environment) for a in index)
 
     def hold(self, v: Value, environment: Environment, x: Op) -> None:
-        """From here on, in this scope, v at this position is in that register."""
-        self.scopes[-1][(v, self.at(v, environment), self.width)] = x
+        """From here on, in this scope, v at this position is in that register; where that is one
+        number for all lanes, also for code that goes lane by lane."""
+        at = self.at(v, environment)
+        self.scopes[-1][(v, at, self.width)] = x
+        if not varies(at, "L"):
+            self.scopes[-1][(v, at, 0)] = x
 
     def write(self, values: Sequence[Value], environment: Environment) -> None:
         """Compute all values at one position, then store them: a new state overwrites what the
