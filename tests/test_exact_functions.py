@@ -122,3 +122,13 @@ def test_calls_that_depend_on_numbers_are_refused_and_the_others_right(name):
                 assert REFUSED[name] in str(reason)
                 refused += 1
     assert refused, f"{name} compiles: strike it from the list"
+
+
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+def test_windows_of_one_number_end_with_the_last_window(dtype):
+    """The gradient of a mean over windows is a constant; what no window covers keeps gradient 0."""
+    for size, step, length in ((3, 2, 4), (3, 4, 8), (5, 1, 6), (11, 3, 13), (7, 7, 20)):
+        call = lambda F, x, k=size, s=step: F.avg_pool1d(x, k, s)
+        x = np.cos(np.arange(6.0 * length)).reshape(2, 3, length)
+        line = Line("avg_pool1d", call, [x], 2, 0.0)
+        assert_compiled_is_eager(value_and_gradients, [line], dtype)

@@ -148,6 +148,8 @@ class Reductions(Rows):
         lane = target[-1] if target else ZERO
         whole = loops and lane == affine(loops[-1][0]) and buffer.strides[-1] == 1
         self.width = lanes(loops[-1][1], self.layout.width) if whole and loops else 0
+        if self.width and loops[-1][1] % self.width and loops[-1][1] != v.shape[-1]:
+            self.width = 0  # what lies behind the last lane are elements, not padding
         step = self.width or 1
 
         def add(environment: Environment, _: list[Op]) -> None:
