@@ -336,7 +336,7 @@ def test_training_steps(settings, width):
 def test_memory_is_read_by_vectors(settings):
     """Slots that lose their parameter's layout once made a step 1.6 times slower, silently."""
     graph, _ = network(*settings)
-    assert stages(graph, width=16).emitted.strided <= 128
+    assert stages(graph, width=16).emitted.strided <= 160
 
 
 def test_the_epoch_of_a_small_network_is_few_nests():
