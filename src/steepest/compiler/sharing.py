@@ -82,7 +82,7 @@ def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "reduce":
-        return nest.reduced_operand()[0].size * each
+        return max(v.operands[0].size for v in nest.held) * each
     return prod(nest.space) * each
 
 
