@@ -121,7 +121,7 @@ def test_a_folder_without_classes_is_for_prediction(folder, trained):
         load_data(folder / "scans" / "3")
 
 
-@pytest.mark.parametrize("kind", ["idx", "idx.gz", "npz", "folders"])
+@pytest.mark.parametrize("kind", ["idx.gz", "npz", "folders"])
 def test_lenet_is_trained_from_every_kind_of_file_and_reads_a_picture(folder, run, kind):
     images, labels = np.stack([drawn(i) for i in range(40)]), np.arange(40) % 10
     name = "scanned.npz" if kind == "npz" else "scanned"
@@ -133,7 +133,7 @@ def test_lenet_is_trained_from_every_kind_of_file_and_reads_a_picture(folder, ru
             Image.fromarray(image).save(folder / name / str(label) / f"{i}.png")
     else:
         (folder / name).mkdir()
-        write_idx(folder / name, "train", images, labels, compress=kind == "idx.gz")
+        write_idx(folder / name, "train", images, labels, compress=True)
     request = ["--model", "lenet5", "--epochs", 1, "--compile", "false", "--out", "run"]
     ended = run("train", name, *request, "--split", "0.8,0.2,0")
     assert ended.status == 0, ended.err
