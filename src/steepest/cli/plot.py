@@ -150,7 +150,7 @@ def _boundary(wish: Wish) -> Any:
 
     names, classes = data.feature_names, data.preparation.classes
     part = _looked_at(data)
-    how = {"classes": classes, "names": [f"{name}, scaled (1)" for name in names]}
+    how: dict[str, Any] = {"classes": classes, "names": [f"{name}, scaled (1)" for name in names]}
     return pictures.decision_regions(classify, part.x, part.y, **how, theme=wish.theme)
 
 

@@ -64,7 +64,8 @@ class Chain:
         Raises:
             RequestError: there are more than a reader can follow.
         """
-        found, open_ways = [], [(start, ())]
+        found: list[Path] = []
+        open_ways: list[tuple[int, tuple[int, ...]]] = [(start, ())]
         while open_ways:
             at, way = open_ways.pop()
             if at == len(self.steps) - 1:

@@ -28,6 +28,7 @@ def chain_rule(chain: Any, *, title: str = "", theme: str = "light") -> "Figure"
         for i, step in enumerate(chain.steps):
             _draw_step(ax, places[i], step, i < chain.inputs, colours)
         ax.set(xlim=(-0.6, columns - 0.4), ylim=(-rows + 0.35, rows - 0.35))
+        ax.set_aspect("equal")
         ax.set_axis_off()
         ax.set_title(title)
         figure.supxlabel("\n".join(lines), fontsize=8.5, x=0.02, ha="left")
@@ -70,7 +71,8 @@ def _draw_edge(ax: Any, places: Any, edge: Any, chain: Any, colours: Theme) -> N
     arrow = {"arrowstyle": "-|>", "color": colours.muted, "linewidth": 1.2}
     arrow |= {"shrinkA": 21, "shrinkB": 21, "connectionstyle": f"arc3,rad={bend}"}
     ax.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
-    middle = ((x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2)
+    # the top of the arc, whose control point is `bend` of the way's length beside its middle
+    middle = ((x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2)
     box = {"boxstyle": "round,pad=0.15", "facecolor": colours.paper, "edgecolor": "none"}
     text = {"ha": "center", "va": "center", "fontsize": 8, "color": colours.series[1]}
     ax.text(*middle, f"×{number(edge.derivative)}", **text, bbox=box, zorder=4)

@@ -48,7 +48,7 @@ def descent(
 
 
 def _draw_curve(ax: Any, ends: Any, heights: Any, walks: Any, colours: Theme) -> None:
-    x = np.linspace(*ends, _GRID)
+    x = np.linspace(ends[0], ends[1], _GRID)
     ax.plot(x, heights(x[:, None]), color=colours.muted, linewidth=1)
     for i, walk in enumerate(walks.values()):
         looks = {"color": colours.series[i], "linestyle": DASHES[i], "marker": MARKERS[i]}
@@ -57,7 +57,7 @@ def _draw_curve(ax: Any, ends: Any, heights: Any, walks: Any, colours: Theme) ->
 
 
 def _draw_map(ax: Any, ends: Any, heights: Any, walks: Any, colours: Theme) -> None:
-    across, up = (np.linspace(*pair, _GRID) for pair in ends)
+    across, up = (np.linspace(low, high, _GRID) for low, high in ends)
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     values = np.asarray(heights(plane)).reshape(_GRID, _GRID)
     contours(ax, across, up, values, colours)
@@ -67,12 +67,12 @@ def _draw_map(ax: Any, ends: Any, heights: Any, walks: Any, colours: Theme) -> N
 
 
 def _draw_fall(ax: Any, walks: Any, colours: Theme) -> None:
-    lowest = min(walk.values[:, 0].min() for walk in walks.values())
-    shift = min(lowest, 0.0)  # of a function that falls below 0, the height above the lowest value
     for i, (name, walk) in enumerate(walks.items()):
-        fall = np.maximum(walk.values[:, 0] - shift, 1e-12)
+        fall = walk.values[:, 0]
         looks = {"color": colours.series[i], "linestyle": DASHES[i]}
         ax.plot(np.arange(len(fall)), fall, **looks, label=name)
-    log_axis(ax)
-    above = " above the lowest" if shift else ""
-    ax.set(xlabel="step", ylabel=f"value{above} (1), logarithmic", title="How it falls")
+    ax.set(xlabel="step", ylabel="value (1)", title="How it falls")
+    lowest = min(walk.values[:, 0].min() for walk in walks.values())
+    if lowest > 0:
+        log_axis(ax)
+        ax.set_ylabel("value (1), logarithmic")

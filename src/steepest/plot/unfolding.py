@@ -44,7 +44,8 @@ def unfolding(
     names = [str(c) for c in (range(int(y.max()) + 1) if classes is None else classes)]
     with drawing(theme) as colours:
         figure = new_figure(max(7.2, 1.75 * len(shown)), 4.4)
-        above, below = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+        halves: Any = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+        above, below = halves
         for ax, stage in zip(above.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             _draw_points(ax, stage, y, names, colours)
         handles, labels = ax.get_legend_handles_labels()
