@@ -6,7 +6,7 @@ VERBS = {
     "train": "Train on a table, arrays or a packaged set: scores, saved model, report.",
     "predict": "Apply a saved run or model to new data, pictures among them.",
     "evaluate": "Score a saved run or model on labelled data.",
-    "plot": "Draw what a run has learned: filters, maps, responses, confusion, wrong.",
+    "plot": "Draw what a run has learned: filters, maps, confusion, unfolding, boundary, …",
     "landscape": "Draw the loss around a run's weights, and the path of its training.",
     "lesson": "Try what learners are told: the experiment, its figure, the verdict of the data.",
     "summary": "Show a saved model's layers: shapes, parameters, connections.",

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from steepest.core import lazy
-from steepest.plot.mosaic import ramp
 from steepest.plot.style import DASHES, MARKERS, Theme, number
 
 __all__ = ["contours", "path"]
 
+colors = lazy("matplotlib.colors")
 ticker = lazy("matplotlib.ticker")
 
 _LINES = 14
@@ -27,12 +27,14 @@ def contours(ax: Any, across: Any, up: Any, heights: Any, colours: Theme) -> Non
     heights = np.ma.masked_invalid(np.asarray(heights, np.float64))
     levels = _levels(heights)
     if len(levels) > 1:
-        shades = ramp(colours)
-        # the number of the level, so that shades are evenly far apart whatever the heights are
-        height = np.ma.array(np.interp(heights.filled(0), levels, np.arange(len(levels))))
-        height[heights.mask] = np.ma.masked
-        style = {"cmap": shades, "vmin": -1, "vmax": 2.6 * len(levels), "extend": "both"}
-        ax.contourf(across, up, height, levels=np.arange(len(levels)), **style)
+        # by the number of the level, so that bands are evenly shaded whatever the heights are
+        count = len(levels)
+        ends = heights.min(), *levels, max(heights.max(), levels[-1])
+        number_of = np.ma.array(np.interp(heights.filled(0), ends, np.arange(-1, count + 1)))
+        number_of[heights.mask] = np.ma.masked
+        # ink, thinner below: a drawing in a page keeps the role of every colour
+        shades = [colors.to_rgba(colours.ink, 0.38 * i / count) for i in range(count + 1)]
+        ax.contourf(across, up, number_of, levels=np.arange(-1, count + 1), colors=shades)
         lines = ax.contour(across, up, heights, levels=levels, colors=[colours.muted])
         lines.set_linewidth(0.6)
         ax.clabel(lines, levels[2::4], fmt=number, fontsize=7, colors=[colours.ink])

@@ -5,6 +5,7 @@ and the model. Where a path is drawn, the right says how far to trust it: the lo
 true weights beside the loss of the plane below them, and the distance between the two.
 """
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def _draw_plane(ax: Any, surface: Any, followed: Any, loss: str, colours: Theme)
     ax.set(xlim=surface.across[[0, -1]], ylim=surface.up[[0, -1]])
     ax.set_title(f"{loss} on a plane")
     if followed is not None:
-        path(ax, followed.places, colours, 1)
+        path(ax, followed.places, colours, 1, marks=len(followed.places) < 40)
         return
     at = surface.plane.places(surface.plane.origin)[0][0]
     if surface.across[0] <= at[0] <= surface.across[-1]:
@@ -81,11 +82,12 @@ def _draw_trust(
     for i, (values, label) in enumerate(lines):
         looks = {"color": colours.series[1 - i], "linestyle": DASHES[i]}
         above.plot(when, values, **looks, label=label)
-    above.set_ylabel(loss)
+    label = loss
     values = np.concatenate([followed.true, followed.drawn])
     if np.isfinite(values).all() and values.min() > 0 and values.max() > 10 * values.min():
         log_axis(above)
-        above.set_ylabel(f"{loss}, logarithmic")
+        label = f"{loss}, logarithmic"
+    above.set_ylabel(textwrap.fill(label, 26))
     where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0}
     above.legend(**where, ncols=2, columnspacing=1.4)
     above.tick_params(labelbottom=False)
