@@ -35,6 +35,10 @@ class Loop:
         self.program, twins = program_for(captured.graph, self._alike)
         own = [x for number, x in enumerate(inputs) if number not in twins]
         self._numbers = {x.name: number for number, x in enumerate(own)}
+        self._copied = {x.name for x in own if x.role == "stepped"}
+        self._names: dict[int, list[str]] = {}  # by the identity of an array
+        for x, array in captured.arrays.items():
+            self._names.setdefault(id(array), []).append(x.name)
         self._twins = [
             (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
             for twin, first in twins.items()
@@ -68,8 +72,7 @@ class Loop:
 
     def names_of(self, tensor: Tensor) -> list[str]:
         """The input that stands for a tensor of the step's own; none if it is not used."""
-        arrays = self.captured.arrays.items()
-        return [x.name for x, array in arrays if array is tensor.value]
+        return self._names.get(id(tensor.value), [])
 
     def run(
         self,
@@ -96,7 +99,8 @@ class Loop:
         """
         for name, array in arrays.items():
             if self._given.get(name) is not array:
-                self._check_apart(array)
+                if name not in self._copied:
+                    self._check_apart(array)
                 self._place(name, array)
         for name, array in self._reshaped.items():
             self._place(name, array)
@@ -134,7 +138,8 @@ class Loop:
         number = self._numbers[name]
         shaped = _shaped(array, self.program.inputs[number])
         self._bound.place(number, shaped)
-        if np.may_share_memory(shaped, array):  # else it is a copy, to be taken anew every time
+        # A copy is taken anew every time.
+        if shaped is array or np.may_share_memory(shaped, array):
             self._given[name] = array
 
 

@@ -65,10 +65,10 @@ def user_line() -> str:
     frame: FrameType | None = sys._getframe(1)
     inner: FrameType | None = None
     while frame is not None:
-        place = _place(frame.f_globals.get("__name__", ""), frame.f_code.co_name)
+        place = _place(frame.f_globals.get("__name__", ""))
         if place == "user":
             return _written(frame)
-        if place == "boundary":
+        if place == "boundary" and frame.f_code.co_name == "run":
             break
         if inner is None and place == "layer":
             inner = frame
@@ -76,10 +76,10 @@ def user_line() -> str:
     return _written(inner) if inner else ""
 
 
-@functools.lru_cache(4096)
-def _place(module: str, function: str) -> str:
+@functools.cache
+def _place(module: str) -> str:
     """Whose code a frame runs; asked thousands of times per trace, so of names, not of code."""
-    if module == _BOUNDARY and function == "run":
+    if module == _BOUNDARY:
         return "boundary"
     if not module.startswith("steepest."):
         return "user"

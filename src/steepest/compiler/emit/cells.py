@@ -194,8 +194,9 @@ class Cells(Nests):
         def short(at: Environment, mask: Op | None, values: list[Op]) -> list[Op]:
             c = next(column)
             for v in sums:
-                k = places[v] + (c if v.size > 1 else 0)
-                values[k] = self.adder(v)(values[k], self.at_cell(v, at, mask))
+                # Lanes of a sum per column do not meet: those that do not count do no harm.
+                k, counted = (places[v] + c, None) if v.size > 1 else (places[v], mask)
+                values[k] = self.adder(v)(values[k], self.at_cell(v, at, counted))
             self.write(stores, at)
             return values
 
