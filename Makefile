@@ -6,7 +6,7 @@ CORE := .venv/.core
 DEV := .venv/.dev
 BENCH := .venv/.bench
 
-.PHONY: demo test soak surface lint bench bench-general lenet docs clean
+.PHONY: demo test soak surface lint bench bench-general lenet examples docs clean
 .DEFAULT_GOAL := demo
 
 demo: $(CORE)          ## train on real house prices: score, saved model, pictures
@@ -34,6 +34,9 @@ bench-general: $(BENCH)  ## the same on twenty networks that nobody tuned for, d
 
 lenet: $(BENCH)        ## LeNet-5 on handwritten digits: accuracy over 5 seeds, time beside PyTorch's loop
 	$(BIN)/python -m benchmarks.lenet
+
+examples: $(DEV)      ## ten programs in PyTorch's words: losses and time beside PyTorch
+	$(BIN)/python -m examples
 
 docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
 	$(BIN)/pdoc --output-directory docs/reference steepest
