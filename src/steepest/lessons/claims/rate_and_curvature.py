@@ -12,6 +12,7 @@ __all__ = ["LESSON"]
 
 _RATES = {"small": 0.02, "right": 1.0, "large": 2.1}  # as multiples of 1/λ
 _BOUND = 2.0
+_SHOWN = (1e-9, 1e9)  # of the loss, as a part of the first
 
 EN = Text(
     title="Learning rate too small, right, too large",
@@ -108,12 +109,13 @@ def judge(found: Found) -> Verdict:
 def draw(found: Found, page: Page) -> None:
     walks, limit = page.panels(2, width=9.0, height=3.8)
     for i, name in enumerate(_RATES):
-        runs = np.clip(found.curves(f"{name} walk"), 1e-9, 1e9)
+        runs = found.curves(f"{name} walk")
         page.band(walks, np.arange(runs.shape[1]), runs, i, name)
+    walks.set_ylim(*_SHOWN)
     page.logarithmic(walks)
     page.label(walks, "step", "loss", "walks")
-    ends = np.clip(found.curves("ends"), 1e-9, 1e9)
-    page.band(limit, found.trials[0]["across"], ends, 3, "all")
+    page.band(limit, found.trials[0]["across"], found.curves("ends"), 3, "all")
+    limit.set_ylim(*_SHOWN)
     limit.axvline(_BOUND, color=page.colours.ink, linewidth=0.8)
     page.logarithmic(limit)
     page.label(limit, "rate", "left", "limit")

@@ -54,12 +54,13 @@ ZH = Text(
 
 def experiment(trial: Trial) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    prices = load_data("housing", scale="none", seed=trial.seed)
     for way in _WAYS:
         data = load_data("housing", scale=way, seed=trial.seed)
         for name, one in (("with", 1.0), ("without", 0.0)):
             x, kept = (_features(part.x, one) for part in (data.train, data.val))
-            weights = np.linalg.lstsq(x, data.train.y[:, 0].astype(float))[0]
-            wrong = kept @ weights - data.val.y[:, 0]
+            weights = np.linalg.lstsq(x, prices.train.y[:, 0].astype(float))[0]
+            wrong = kept @ weights - prices.val.y[:, 0]
             found[f"{name} {way}"] = np.sqrt(np.mean(wrong**2))
         found[f"cost {way}"] = found[f"without {way}"] / found[f"with {way}"]
     return found
