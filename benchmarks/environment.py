@@ -1,7 +1,8 @@
 """What must be true of the process before a timing means anything.
 
-Two variables that some environments export halve OpenBLAS's speed, and an unpinned BLAS on a busy
-machine measures the neighbours. Both are read when the library loads, so the process starts anew.
+Two variables that some environments export halve OpenBLAS's speed, a third makes Python translate
+our sources anew at every start (peers come with theirs translated), and an unpinned BLAS on a busy
+machine measures the neighbours. All are read when something loads, so the process starts anew.
 """
 
 import os
@@ -17,7 +18,7 @@ __all__ = ["QUIET", "clean_environment", "cores", "description", "on_cores", "pi
 
 QUIET = 0.5  # load average above which timings are worth little
 
-_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ONE_CORE = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 _CAN_PIN = hasattr(os, "sched_setaffinity")

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from benchmarks.environment import description
+from benchmarks.environment import clean_environment, description
 
 __all__ = ["FIRST_COLD", "FIRST_WARM", "HELP", "IMPORT", "IMPORT_TORCH", "startup"]
 
@@ -80,6 +80,7 @@ def _first_epoch(cache: Path) -> float:
 
 
 def main() -> None:
+    clean_environment()
     print(description())
     for name, milliseconds in startup().items():
         print(f"{milliseconds:8,.0f} ms  {name}")
