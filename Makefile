@@ -6,7 +6,7 @@ CORE := .venv/.core
 DEV := .venv/.dev
 BENCH := .venv/.bench
 
-.PHONY: demo test soak lint bench bench-general lenet docs clean
+.PHONY: demo test soak surface lint bench bench-general lenet examples docs clean
 .DEFAULT_GOAL := demo
 
 demo: $(CORE)          ## train on real house prices: score, saved model, pictures
@@ -17,6 +17,9 @@ test: $(DEV)           ## every test, on two processes
 
 soak: $(DEV)           ## 2,000 random programs, compiled against eager; memory over 500 compilations
 	$(BIN)/python tests/soak.py
+
+surface: $(DEV)        ## every sample input of PyTorch's own tests, and how much of its surface agrees
+	$(BIN)/python tests/test_torch_surface.py
 
 lint: $(DEV)           ## formatting, style, types
 	$(BIN)/ruff format --check .
@@ -31,6 +34,9 @@ bench-general: $(BENCH)  ## the same on twenty networks that nobody tuned for, d
 
 lenet: $(BENCH)        ## LeNet-5 on handwritten digits: accuracy over 5 seeds, time beside PyTorch's loop
 	$(BIN)/python -m benchmarks.lenet
+
+examples: $(DEV)      ## ten programs in PyTorch's words: losses and time beside PyTorch
+	$(BIN)/python -m examples
 
 docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
 	$(BIN)/pdoc --output-directory docs/reference steepest

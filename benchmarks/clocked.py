@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.workloads import Workload
 from steepest.compiler.capture import Captured
 from steepest.compiler.emit.step import Emitted, Step
-from steepest.compiler.engine import NativeFunction, cores, host, machine_code, pause
+from steepest.compiler.engine import NativeFunction, host, machine_code, pause
 from steepest.compiler.graph import Value
 from steepest.compiler.lower import Lowered
 from steepest.compiler.nest import Nest
@@ -73,9 +73,9 @@ class Clocked(Step):
         super().meet()
         self._lap(WAITING)
 
-    def _emitted(self, finite: str) -> Emitted:
+    def _assembled(self, finite: str) -> str:
         self._lap(REST)
-        return super()._emitted(finite)
+        return super()._assembled(finite)
 
 
 class Run:
@@ -89,7 +89,7 @@ class Run:
         workload, captured = job
         graph = lowered.fusion.graph
         signature = Signature.of(graph, lowered.layout, lowered.plan)
-        code = machine_code(emitted.modules(cores()), host()[1])
+        code = machine_code([emitted.text], host()[1])
         program = Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)
         if isinstance(program.function, SharedFunction):
             program.function.keep(threads)

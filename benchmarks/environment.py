@@ -1,7 +1,8 @@
 """What must be true of the process before a timing means anything.
 
-Two variables that some environments export halve OpenBLAS's speed, and an unpinned BLAS on a busy
-machine measures the neighbours. Both are read when the library loads, so the process starts anew.
+Two variables that some environments export halve OpenBLAS's speed, a third makes Python translate
+our sources anew at every start (peers come with theirs translated), and an unpinned BLAS on a busy
+machine measures the neighbours. All are read when something loads, so the process starts anew.
 """
 
 import os
@@ -17,7 +18,7 @@ __all__ = ["QUIET", "clean_environment", "cores", "description", "on_cores", "pi
 
 QUIET = 0.5  # load average above which timings are worth little
 
-_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_HARMFUL = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ONE_CORE = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 _CAN_PIN = hasattr(os, "sched_setaffinity")
@@ -63,8 +64,9 @@ def on_cores(count: int) -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
-def description() -> str:
-    """One paragraph: machine, versions, threads, and how busy the machine is with other work."""
+def description(clock: str = "process CPU time") -> str:
+    """One paragraph: machine, versions, threads, what clock, and how busy the machine is with other
+    work."""
     versions = []
     for package in ("steepest", "numpy", "torch", "jax", "scikit-learn", "tinygrad"):
         try:
@@ -73,7 +75,7 @@ def description() -> str:
             versions.append(f"{package} not installed")
     return (
         f"{processor()}, Python {platform.python_version()}, {', '.join(versions)}; "
-        f"one thread on one core; process CPU time; {_load()}."
+        f"one thread on one core; {clock}; {_load()}."
     )
 
 

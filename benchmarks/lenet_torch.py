@@ -20,13 +20,20 @@ torch = lazy("torch")
 
 
 def torch_epochs(
-    model: nn.Module, data: Any, settings: dict[str, Any], epochs: int, of: int
+    model: nn.Module,
+    data: Any,
+    settings: dict[str, Any],
+    epochs: int,
+    of: int,
+    *,
+    reverse: bool = False,
 ) -> tuple[float, np.ndarray]:
     """Train a copy of the model as `fit` trains it: the same first weights, batches and rates.
 
     Args:
         settings: of `fit`: lr of Adam with the cosine schedule, batch_size, seed.
         epochs: how many are trained, of that many for which the schedule is made.
+        reverse: the rows of every batch come in reverse order, so that only roundings differ.
 
     Returns:
         Seconds of wall time of the epochs, and the losses of the first one's steps.
@@ -41,6 +48,7 @@ def torch_epochs(
     for epoch in range(1, epochs + 1):
         order = epoch_order(len(data.train), settings["seed"], epoch)
         for rows in batches(order, settings["batch_size"]):
+            rows = rows[::-1].copy() if reverse else rows
             loss = loss_function(forward(x[rows]), y[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -85,7 +93,7 @@ def _table(layer: Any) -> Callable[..., Any]:
     shape = (layer.out_channels, layer.in_channels, *layer.kernel_size)
 
     def function(x: Any, weight: Any, bias: Any) -> Any:
-        empty = torch.zeros(shape[0] * shape[1], *shape[2:])
+        empty = torch.zeros(shape[0] * shape[1], *shape[2:], dtype=weight.dtype)
         filters = empty.index_copy(0, places, weight).reshape(shape)
         return torch.nn.functional.conv2d(x, filters, bias)
 

@@ -101,7 +101,7 @@ def _profile(workload: Workload, roofline: Roofline, threads: int) -> Profile:
     clocked = Clocked(lowered)
     plain, timed = (
         Run(lowered, emitted, (workload, captured), threads)
-        for emitted in (lowered.emitted, clocked.write_all())
+        for emitted in (lowered.emitted, clocked.emitted(clocked.write_all()))
     )
     for _ in range(RUNS):  # in turn, so that a disturbance hits both
         plain.once()

@@ -1,7 +1,8 @@
 """How long a person waits before anything happens: wall time of whole processes.
 
 The last of them is the command that most people run first. It tells its epochs as they are
-finished; what counts is the moment at which the first one is told.
+finished; what counts is the moment at which the first one is told. `python -m benchmarks.startup`
+prints these times alone, in half a minute; `make bench` has them among its tables.
 """
 
 import os
@@ -13,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+
+from benchmarks.environment import clean_environment, description
 
 __all__ = ["FIRST_COLD", "FIRST_WARM", "HELP", "IMPORT", "IMPORT_TORCH", "startup"]
 
@@ -74,3 +77,14 @@ def _first_epoch(cache: Path) -> float:
     if finished is None:
         raise RuntimeError("steepest train housing ended without an epoch")
     return (finished - start) * 1000
+
+
+def main() -> None:
+    clean_environment()
+    print(description())
+    for name, milliseconds in startup().items():
+        print(f"{milliseconds:8,.0f} ms  {name}")
+
+
+if __name__ == "__main__":
+    main()

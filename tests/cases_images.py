@@ -54,6 +54,8 @@ for name in ("max_pool2d", "avg_pool2d"):
     smooth(name, lambda F, x, n=name: getattr(F, n)(x, 2), TIES[0])
     refused(name, lambda F, x, n=name: getattr(F, n)(x, 8), IMAGES)
     refused(name, lambda F, x, n=name: getattr(F, n)(x, 2, padding=2), IMAGES)
+plain("max_pool2d", lambda F, x: F.max_pool2d(x, 3, 2, 1, return_indices=True), IMAGES)
+plain("max_pool1d", lambda F, x: F.max_pool1d(x, 2, return_indices=True), T3)
 refused("max_pool2d", lambda F, x: F.max_pool2d(x, 2), X)
 smooth("avg_pool2d", lambda F, x: F.avg_pool2d(x, 2, divisor_override=1), IMAGES)
 smooth("avg_pool2d", lambda F, x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), IMAGES)

@@ -224,3 +224,65 @@ refused("argmax", lambda F, x: F.argmax(x, 3), X)
 refused("max", lambda F, x: F.max(x, 5), X)
 refused("logsumexp", lambda F, x: F.logsumexp(x, 5), X)
 refused("var", lambda F, x: F.var(x), I)
+
+# ---- more elementary functions, running sums, sorting -------------------------------------------
+
+for name in ("asin", "acos"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), rates(3, 4) * 1.8 - 0.9)
+for name in ("atan", "sinh", "cosh", "exp2", "positive", "nan_to_num"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), X)
+smooth("atan", lambda F, x: F.atan(x), np.array([0.0, 1.0, -1.0, 1e-9, 1e9, -40.0]))
+plain("atan", lambda F, x: F.atan(x), np.array([INF, -INF]))
+plain("nan_to_num", lambda F, x: F.nan_to_num(x, 3.0, 8.0), HALF)
+for name in ("rsub", "true_divide", "remainder", "fmod"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)(x, y), X, positives(3, 4))
+plain("floor_divide", lambda F, x, y: F.floor_divide(x, y), X, positives(3, 4))
+for name in ("floor_divide", "remainder", "fmod"):
+    plain(name, lambda F, x, n=name: (getattr(F, n)(x, 3), getattr(F, n)(x, -2)), I)
+for name in ("addcmul", "addcdiv"):
+    smooth(name, lambda F, x, y, z, n=name: getattr(F, n)(x, y, z, value=0.5), X, Y, positives(4))
+for mode in ("floor", "trunc"):
+    plain("div", lambda F, x, m=mode: F.div(x, 0.3, rounding_mode=m), X)
+for name in ("clamp_min", "clamp_max"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x, 0.2), X)
+smooth("round", lambda F, x: (F.round(x, decimals=2), F.round(x * 100, decimals=-1)), X)
+for dim in (0, 1, -1):
+    for name in ("cumsum", "cumprod", "prod"):
+        smooth(name, lambda F, x, n=name, d=dim: getattr(F, n)(x, d), X)
+        plain(name, lambda F, x, n=name, d=dim: getattr(F, n)(x, d), I)
+    for name in ("var_mean", "std_mean"):
+        smooth(name, lambda F, x, n=name, d=dim: getattr(F, n)(x, d, False, True), X)
+    smooth("sort", lambda F, x, d=dim: F.sort(x, d, True), X)
+    plain("argsort", lambda F, x, d=dim: F.argsort(x, d), X)
+    smooth("topk", lambda F, x, d=dim: F.topk(x, 2, d), X)
+smooth("prod", lambda F, x: F.prod(x), np.array([2.0, 0.0, -3.0, 0.5, 0.0]))
+refused("div", lambda F, x: F.div(x, 2, rounding_mode="up"), X)
+
+# ---- more products ------------------------------------------------------------------------------
+
+smooth("baddbmm", lambda F, z, x: F.baddbmm(z, x, x.mT, beta=2, alpha=0.5), floats(3, 3), T3)
+smooth("trace", lambda F, x: F.trace(x), X)
+smooth("tensordot", lambda F, x, y: F.tensordot(x, y, 2), T3, X)
+smooth("tensordot", lambda F, x, y: F.tensordot(x, y, ([2, 1], [1, 0])), T3, X)
+refused("trace", lambda F, x: F.trace(x), V)
+
+# ---- second names -------------------------------------------------------------------------------
+
+for name in ("absolute", "negative", "arctan"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), X)
+for name in ("arcsin", "arccos"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x), rates(3, 4) * 1.8 - 0.9)
+for name in ("divide", "multiply", "subtract"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)(x, y), X, positives(3, 4))
+smooth("clip", lambda F, x: F.clip(x, -0.3, 0.4), X)
+for name in ("greater", "greater_equal", "less", "less_equal", "not_equal"):
+    plain(name, lambda F, x, n=name: getattr(F, n)(x, 0.1), X)
+plain("is_floating_point", lambda F, x: F.is_floating_point(x), X)
+plain("is_floating_point", lambda F, x: F.is_floating_point(x), I)
+
+# ---- powers of whole numbers --------------------------------------------------------------------
+
+plain(
+    "pow", lambda F, x, y: x**y, np.array([2, -3, 1, -1, -1, 0]), np.array([-1, 3, -2, -3, -2, 2])
+)
+plain("pow", lambda F, y: F.pow(2, y), np.array([-1, 0, 3]))

@@ -148,7 +148,10 @@ for equation, shapes in (
     ("ij->", ((2, 3),)), ("ij->j", ((2, 3),)), ("ij,ij->i", ((2, 3), (2, 3))), ("ji", ((2, 3),)),
     ("ij,jk,kl->il", ((2, 3), (3, 4), (4, 2))), ("ij,k->j", ((2, 3), (4,))), (",i->i", ((), (3,))),
     ("i,ij,j->", ((2,), (2, 3), (3,))), (" i j , j -> i", ((2, 3), (3,))),
-    ("a,a,a->a", ((3,), (3,), (3,))),
+    ("a,a,a->a", ((3,), (3,), (3,))), ("ii->i", ((3, 3),)), ("ii", ((3, 3),)),
+    ("...ij,...jk->...ik", ((5, 2, 3), (3, 4))), ("b...i,i->b...", ((2, 4, 3), (3,))),
+    ("...->...", ((2, 3),)), ("iji,j->i", ((3, 2, 3), (2,))), ("ij,jk", ((2, 3), (1, 4))),
+    ("i...,...i", ((2, 3), (3, 2))), ("...j,...j->...", ((4, 1, 3), (2, 3))),
 ):  # fmt: skip
     smooth("einsum", lambda F, *xs, e=equation: F.einsum(e, *xs), *(floats(*s) for s in shapes))
 plain("matmul", lambda F, x, y: x @ y, ints(2, 3), ints(3, 4))
@@ -167,6 +170,7 @@ refused("linear", lambda F, x, w: F.linear(x, w), floats(5, 2), floats(4, 3))
 refused("einsum", lambda F, x, y: F.einsum("ij,jk->ik", x, y), floats(2, 3), floats(2, 3))
 refused("einsum", lambda F, x, y: F.einsum("ij,j->k", x, y), floats(2, 3), floats(3))
 refused("einsum", lambda F, x: F.einsum("ijk->i", x), floats(2, 3))
+refused("einsum", lambda F, x: F.einsum("ii->i", x), floats(2, 3))
 refused("einsum", lambda F, x: F.einsum("ij,jk->ik", x), floats(2, 3))
 
 # ---- selection ----------------------------------------------------------------------------------
@@ -260,3 +264,44 @@ smooth("type_as", lambda F, x, y: x.type_as(y), X, Y)
 plain("type_as", lambda F, x, y: x.type_as(y), I, X)
 smooth("cpu", lambda F, x: x.cpu(), X)
 smooth("contiguous", lambda F, x: x.T.contiguous(), X)
+
+# ---- rearranging --------------------------------------------------------------------------------
+
+smooth("select", lambda F, x: F.select(x, 1, -1), T3)
+smooth("split_with_sizes", lambda F, x: F.split_with_sizes(x, [1, 3], 1), X)
+smooth("flip", lambda F, x: (F.flip(x, (0, -1)), x.flip(1)), T3)
+smooth("roll", lambda F, x: (F.roll(x, 2), F.roll(x, (1, -5), (0, 2))), T3)
+smooth("tile", lambda F, x: (F.tile(x, (2,)), x.tile(2, 1, 1, 2)), T3)
+smooth("repeat_interleave", lambda F, x: (F.repeat_interleave(x, 2), x.repeat_interleave(3, 1)), X)
+for offset in (0, 1, -2, 5):
+    smooth("diagonal", lambda F, x, k=offset: F.diagonal(x, k, 1, 2), T3)
+    smooth("diag", lambda F, x, v, k=offset: (F.diag(x, k), F.diag(v, k)), X, floats(3))
+    for name in ("tril", "triu"):
+        smooth(name, lambda F, x, n=name, k=offset: getattr(F, n)(x, k), T3)
+for name in ("hstack", "vstack"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y]), X, X[:, :4])
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y]), floats(3), floats(3))
+for indexing in ("ij", "xy"):
+    smooth(
+        "meshgrid", lambda F, x, y, i=indexing: F.meshgrid(x, y, indexing=i), floats(2), floats(3)
+    )
+plain("new_empty", lambda F, x: x.new_empty(2, 3).zero_(), X)
+refused("tril", lambda F, x: F.tril(x), floats(3))
+
+# ---- writing by index ---------------------------------------------------------------------------
+
+PLACES = np.array([[0, 2, 1, 1], [2, 0, 0, 2]])
+smooth("scatter", lambda F, x, y: F.scatter(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
+smooth("scatter", lambda F, x: x.scatter(1, F.as_tensor(PLACES), 0.5), X)
+smooth("scatter_add", lambda F, x, y: F.scatter_add(x, 0, F.as_tensor(PLACES), y), X, floats(2, 4))
+smooth("index_add", lambda F, x, y: F.index_add(x, 0, F.tensor([2, 0, 2]), y, alpha=2), X, Y)
+smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0]),), y[:2]), X, Y)
+smooth("index_put", lambda F, x, y: F.index_put(x, (F.tensor([2, 0, 2]),), y, True), X, Y)
+
+# ---- second names -------------------------------------------------------------------------------
+
+for name in ("concat", "concatenate"):
+    smooth(name, lambda F, x, y, n=name: getattr(F, n)([x, y], 1), X, Y)
+smooth("moveaxis", lambda F, x: F.moveaxis(x, 0, 2), T3)
+for name in ("swapaxes", "swapdims"):
+    smooth(name, lambda F, x, n=name: getattr(F, n)(x, 0, 2), T3)

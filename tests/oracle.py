@@ -14,7 +14,7 @@ import steepest
 from steepest.autograd import grad
 from steepest.tensors import Tensor
 
-__all__ = ["CLOSE", "Ours", "Theirs", "compare", "compare_gradients", "same"]
+__all__ = ["CLOSE", "Ours", "Theirs", "compare", "compare_gradients", "next_gradients", "same"]
 
 F16, F32, F64 = map(np.dtype, ("float16", "float32", "float64"))
 # Composed functions round several times: some units in the last place, of the largest term.
@@ -118,7 +118,7 @@ def compare_gradients(
         if k == 0:
             assert [t.requires_grad for t in now] == flows, "requires_grad differs"
         seeds = [random.standard_normal(t.shape).astype(str(t.dtype)[6:]) for t in want]
-        now, want = _next(now, x, seeds, want, tx)
+        now, want = next_gradients(now, x, seeds, want, tx)
         if not want:
             return
         same(now, want, _of_order(k + 1, close, want), f"gradient of order {k + 1}")
@@ -132,7 +132,7 @@ def _of_order(order: int, close: dict | None, want: list) -> dict | None:
     return close | {"atol": max(close["atol"], 2e-5 * max(sizes, default=0))}
 
 
-def _next(now: list, x: list, seeds: list, want: list, tx: list) -> tuple[list, list]:
+def next_gradients(now: list, x: list, seeds: list, want: list, tx: list) -> tuple[list, list]:
     """The gradients of ⟨outputs, seeds⟩ in both libraries; nothing where PyTorch has none."""
     theirs_now = [
         (t, torch.from_numpy(np.asarray(s)))

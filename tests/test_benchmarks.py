@@ -9,6 +9,8 @@ import pytest
 from benchmarks import (
     accuracy,
     alone,
+    eager,
+    epoch,
     general,
     lenet,
     lenet_torch,
@@ -219,6 +221,12 @@ def test_one_peer_alone():
     assert ours.cached < ours.first and ours.imports < ours.peak
 
 
+def test_where_the_time_of_an_epoch_goes():
+    found = epoch.epoch(epochs=2, repeats=2)
+    whole, *pieces = found.values()
+    assert len(pieces) == 5 and 0 < min(pieces) < max(pieces) < 1e6 and whole > 0
+
+
 def test_first_epoch_is_seen_before_the_command_ends(tmp_path):
     assert 50 < startup._first_epoch(tmp_path) < 60_000
 
@@ -284,19 +292,23 @@ def test_lenet_learns_as_in_pytorch(name):
     manual_seed(0)
     model, settings = form.make(), form.settings(0)
     _, expected = lenet_torch.torch_epochs(model, data, settings, 1, lenet.EPOCHS)
-    ours = fit(model, data, progress="none", **settings | {"epochs": 1})
+    ours = fit(model, data, progress="none", **settings | {"epochs": 1}).step_losses[0]
     assert len(expected) == 160 // form.batch
-    np.testing.assert_allclose(ours.step_losses[0], expected, rtol=1e-4)
+    found = lenet.apart(form, data, ours, expected)
+    assert found.single.max() < 1e-4 and found.double.max() < 1e-12
+    assert 0 < found.yardstick.max() < 1e-4
 
 
 def test_the_page_of_lenet():
-    form = lenet.FORMS["relu"]
-    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, np.full(200, 1e-6), ["a note"])
+    form, single, double = lenet.FORMS["relu"], np.full(200, 1e-6), np.full(200, 1e-15)
+    apart = lenet.Apart(single, double, np.full(200, 0.2))
+    found = lenet.Study(form, [0.97, 0.978, 0.99], 0.1, 2.0, 3.0, apart, ["a note"])
     text = lenet.page([found], "a machine.")
     assert "median 97.80% of 97.00%, 97.80%, 99.00%; at least 97.7% wanted: met" in text
+    assert "15 epochs 2.00 s, of which 0.50 s once" in text and "reverse order: 2.0e-01" in text
     assert "## Modern, ReLU and max pooling" in text and "- a note" in text
-    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, np.full(200, 1e-3), [])
-    assert sum("missed" in line for line in slow.lines()) == 3
+    slow = lenet.Study(form, [0.9], 0.1, 4.0, 3.0, lenet.Apart(single * 1e3, single, single), [])
+    assert sum("missed" in line for line in slow.lines()) == 4
 
 
 def test_errors_count_units_in_the_last_place():
@@ -319,3 +331,10 @@ def test_accuracy_of_a_function(monkeypatch):
     monkeypatch.setitem(accuracy.EXACT, "tanh", np.sinh)
     with pytest.raises(ArithmeticError, match="tanh of"):
         accuracy.accuracy("tanh")
+
+
+def test_eager_operations_are_timed_in_both_libraries(capsys):
+    eager.main(turns=1, calls=2)
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line[:28].strip() for line in lines] == list(eager.operations(eager.steepest))
+    assert all(float(number) > 0 for line in lines for number in line[28:].split())

@@ -129,8 +129,14 @@ def test_a_rehearsal_writes_nothing(run, folder, request_, name):
     out = done(run(request_[0], name, *SMALL, *request_[1:]))
     assert contents(folder) == before
     if "--json" in request_:
-        assert set(json.loads(out)["models"]) == {"mlp", "linear"}
+        found = json.loads(out)["models"]
+        assert set(found) == {"mlp", "linear"}
+        assert [row["layer"] for row in found["mlp"]["layers"]][::2] == [
+            f"Linear({3 if name == 'houses.csv' else 2}, 4)",
+            f"Linear(4, {1 if name == 'houses.csv' else 3})",
+        ]
     else:
+        assert "multiply-adds" in out
         assert "nothing was written" in out
         assert "60 rows" in out
 

@@ -88,6 +88,15 @@ def test_settings_are_part_of_the_name():
     assert len(names) == 8
 
 
+@pytest.mark.parametrize(("part", "other"), [("_source", "edited"), ("code_generator", ("17",))])
+def test_what_another_compiler_has_written_is_not_taken(folder, monkeypatch, part, other):
+    """A changed source of ours; another version of LLVM, or another processor."""
+    result()
+    monkeypatch.setattr(cache, part, lambda: other)
+    result()
+    assert len(list(folder.iterdir())) == 2
+
+
 def _save(name):
     for _ in range(30):
         cache.save(name, {"n": 1}, b"code" * 5000)

@@ -1,8 +1,8 @@
-"""Convolution and pooling compiled against eager, over the space of their settings.
+"""Convolution, pooling and batch norm: compiled equals eager equals PyTorch, over their settings.
 
 Samples or channels are the lanes, windows move by one or more, pads are loop bounds or written,
-everything is written out or in loops: what is drawn here meets all of these. Value and gradients,
-in a few cases those of the gradients, in three vector widths and two dtypes.
+everything is written out or in loops: what is drawn here meets all of these. Value, gradients and
+the gradients of those, each as one compiled program, in three vector widths and two dtypes.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_exact_training import assert_compiled_steps_are_eager, training
@@ -17,7 +18,7 @@ from test_exact_training import assert_compiled_steps_are_eager, training
 from steepest import functional as F
 from steepest import manual_seed, models, nn
 from steepest.autograd import grad
-from steepest.compiler import compile, layout, programs
+from steepest.compiler import compile, layout, plan, programs
 from steepest.compiler.capture import capture
 from steepest.compiler.contraction import L2
 from steepest.compiler.lower import Lowered, lower, stages
@@ -26,7 +27,7 @@ from steepest.core import Aval
 from steepest.tensors import Tensor
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
-DRAWN = settings(max_examples=40)
+DRAWN = settings(max_examples=24)
 # Sums of at most some thousand products, in another order; relative to the largest result.
 CLOSE = {F32: 2e-5, F64: 1e-12}
 
@@ -47,11 +48,30 @@ def derived(function: Callable, order: int, *operands: Tensor) -> list[Tensor]:
     top = found
     for _ in range(order):
         flowing = [y for y in top if y.requires_grad]
-        seeds = [Tensor(np.cos(np.arange(y.shape.numel())).reshape(y.shape)) for y in flowing]
-        seeds = [seed.to(y.dtype) for seed, y in zip(seeds, flowing, strict=True)]
+        seeds = [Tensor(weights(tuple(y.shape))).to(y.dtype) for y in flowing]
         top = list(grad(flowing, leaves, seeds, create_graph=order > 1, materialize_grads=True))
         found = found + top
     return [x.detach() for x in found]
+
+
+def derived_in_pytorch(function: Callable, order: int, arrays: list) -> list[np.ndarray]:
+    """The same in PyTorch."""
+    leaves = [torch.from_numpy(array.copy()).requires_grad_() for array in arrays]
+    found = [function(*leaves)]
+    top = found
+    for _ in range(order):
+        flowing = [y for y in top if y.requires_grad]
+        seeds = [torch.from_numpy(weights(tuple(y.shape))).to(y.dtype) for y in flowing]
+        top = list(
+            torch.autograd.grad(flowing, leaves, seeds, create_graph=True, materialize_grads=True)
+        )
+        found = found + top
+    return [x.detach().numpy() for x in found]
+
+
+def weights(shape: tuple[int, ...]) -> np.ndarray:
+    """What the elements of a result are multiplied by to make one number of them."""
+    return np.cos(np.arange(np.prod(shape, dtype=int))).reshape(shape)
 
 
 def assert_compiled_is_eager(
@@ -61,7 +81,7 @@ def assert_compiled_is_eager(
     width: int,
     cache: int = L2,
     order: int = 1,
-) -> None:
+) -> list[np.ndarray]:
     operands = [Tensor(array.astype(dtype)) for array in arrays]
     step = partial(derived, function, order)
     with pytest.MonkeyPatch.context() as patch:
@@ -70,10 +90,24 @@ def assert_compiled_is_eager(
         programs._programs.clear()  # they do not know of the cache
         patch.setattr(programs, "lower", partial(lower, width=width))
         found = compile(step)(*operands)
-    for a, b in zip(found, step(*operands), strict=True):
-        got, want = a.numpy(), b.numpy()
-        close = CLOSE[dtype] * max(1, np.abs(want).max(initial=0))
-        np.testing.assert_allclose(got, want, rtol=CLOSE[dtype], atol=close)
+    eager = [x.numpy() for x in step(*operands)]
+    assert_close([x.numpy() for x in found], eager, CLOSE[dtype])
+    return eager
+
+
+def assert_all_agree(call: Callable, arrays: list, machine: tuple, order: int) -> None:
+    """`call` takes a library's functions and the operands."""
+    eager = assert_compiled_is_eager(partial(call, F), arrays, *machine, order)
+    theirs = partial(call, torch.nn.functional)
+    arrays = [array.astype(machine[0]) for array in arrays]
+    assert_close(eager, derived_in_pytorch(theirs, order, arrays), CLOSE[machine[0]])
+
+
+def assert_close(found: list[np.ndarray], expected: list[np.ndarray], close: float) -> None:
+    """Equal to so many parts of the largest."""
+    for got, want in zip(found, expected, strict=True):
+        atol = close * max(1, np.abs(want).max(initial=0))
+        np.testing.assert_allclose(got, want, rtol=close, atol=atol)
 
 
 def lists(low: int, high: int, count: int):
@@ -84,6 +118,7 @@ def lists(low: int, high: int, count: int):
 MACHINES = st.tuples(
     st.sampled_from([F32, F32, F64]), st.sampled_from([4, 8, 16]), st.sampled_from([L2, 20_000])
 )
+ORDER = st.sampled_from([1, 1, 2])
 SAMPLES = st.sampled_from([1, 3, 16, 17, 64])
 CHANNELS = st.sampled_from([1, 3, 16, 20])
 
@@ -110,8 +145,8 @@ def settings_of(drawn: dict, groups: int) -> dict:
 
 
 @DRAWN
-@given(convolutions(), MACHINES)
-def test_convolution(case, machine):
+@given(convolutions(), MACHINES, ORDER)
+def test_convolution(case, machine, order):
     axes, samples, groups, channels, filters, drawn, biased = case
     reach = [d * (k - 1) + 1 for d, k in zip(drawn["dilation"], drawn["taps"], strict=True)]
     room = [n + 2 * p for n, p in zip(drawn["lengths"], drawn["padding"], strict=True)]
@@ -119,27 +154,29 @@ def test_convolution(case, machine):
     x = numbers(1, samples, groups * channels, *drawn["lengths"])
     w = numbers(2, groups * filters, channels, *drawn["taps"])
     b = [numbers(3, groups * filters)] if biased else []
-    conv = getattr(F, f"conv{axes}d")
-    call = lambda x, w, *b: conv(x, w, *b, **settings_of(drawn, groups)).tanh()
-    assert_compiled_is_eager(call, [x, w, *b], *machine)
+    how = settings_of(drawn, groups)
+    call = lambda F, x, w, *b: getattr(F, f"conv{axes}d")(x, w, *b, **how).tanh()
+    assert_all_agree(call, [x, w, *b], machine, order)
 
 
 @DRAWN
-@given(convolutions(), MACHINES)
-def test_transposed_convolution(case, machine):
+@given(convolutions(), MACHINES, ORDER, st.booleans())
+def test_transposed_convolution(case, machine, order, added):
     axes, samples, groups, channels, filters, drawn, biased = case
+    steps = [max(s, d) for s, d in zip(drawn["stride"], drawn["dilation"], strict=True)]
+    extra = tuple((n - 1) * added for n in steps)
     keys = ("lengths", "stride", "padding", "dilation", "taps")
     sizes = [
-        (n - 1) * s - 2 * p + d * (k - 1) + 1
-        for n, s, p, d, k in zip(*(drawn[key] for key in keys), strict=True)
+        (n - 1) * s - 2 * p + d * (k - 1) + 1 + e
+        for n, s, p, d, k, e in zip(*(drawn[key] for key in keys), extra, strict=True)
     ]
     assume(min(sizes) >= 1)
     x = numbers(1, samples, groups * channels, *drawn["lengths"])
     w = numbers(2, groups * channels, filters, *drawn["taps"])
     b = [numbers(3, groups * filters)] if biased else []
-    conv = getattr(F, f"conv_transpose{axes}d")
-    call = lambda x, w, *b: conv(x, w, *b, **settings_of(drawn, groups)).tanh()
-    assert_compiled_is_eager(call, [x, w, *b], *machine)
+    how = settings_of(drawn, groups) | {"output_padding": extra}
+    call = lambda F, x, w, *b: getattr(F, f"conv_transpose{axes}d")(x, w, *b, **how).tanh()
+    assert_all_agree(call, [x, w, *b], machine, order)
 
 
 @st.composite
@@ -147,44 +184,55 @@ def poolings(draw):
     axes = draw(st.integers(1, 2))
     size, stride, lengths = (draw(lists(1, n, axes)) for n in (4, 4, 9))
     padding = [draw(st.integers(0, k // 2)) for k in size]
-    assume(all(k <= n + 2 * p for k, n, p in zip(size, lengths, padding, strict=True)))
-    shape = (draw(SAMPLES), draw(CHANNELS), *lengths)
-    return axes, shape, (size, stride, padding), draw(st.booleans())
+    how = {"stride": stride, "padding": padding, "ceil_mode": draw(st.booleans())}
+    kind, reach = draw(st.sampled_from(["avg", "max"])), size
+    if kind == "max":
+        how["dilation"] = draw(lists(1, 2, axes))
+        reach = [d * (k - 1) + 1 for d, k in zip(how["dilation"], size, strict=True)]
+    else:
+        how["count_include_pad"] = draw(st.booleans())
+    assume(all(r <= n + 2 * p for r, n, p in zip(reach, lengths, padding, strict=True)))
+    return f"{kind}_pool{axes}d", (draw(SAMPLES), draw(CHANNELS), *lengths), size, how
 
 
 @DRAWN
-@given(poolings(), st.sampled_from(["avg", "max"]), MACHINES)
-def test_pooling(case, kind, machine):
-    axes, shape, how, up = case
-    pool = getattr(F, f"{kind}_pool{axes}d")
-    call = lambda x: pool(x, *how, ceil_mode=up) ** 2
-    assert_compiled_is_eager(call, [numbers(4, *shape)], *machine)
+@given(poolings(), MACHINES, ORDER)
+def test_pooling(case, machine, order):
+    name, shape, size, how = case
+    call = lambda F, x: getattr(F, name)(x, size, **how) ** 2
+    assert_all_agree(call, [numbers(4, *shape)], machine, order)
 
 
-@settings(max_examples=30)
+@pytest.mark.parametrize("width", [4, 16])
+@pytest.mark.parametrize("window", [(2, 2, 0), (3, 2, 1), ((1, 3), 1, 0)])
+def test_of_equal_maxima_the_first_has_the_gradient(window, width):
+    """After a ReLU most maxima are shared; many are zeros, of which none has a slope."""
+    x = np.random.default_rng(5).integers(-2, 2, (17, 3, 7, 8))
+    call = lambda F, x: F.max_pool2d(F.relu(x), *window)
+    assert_all_agree(call, [x], (F64, width, L2), 1)
+
+
+@settings(max_examples=16)
+@given(SAMPLES, CHANNELS, lists(1, 6, 2), st.integers(0, 2), st.booleans(), MACHINES, ORDER)
+def test_batch_norm(samples, channels, lengths, axes, scaled, machine, order):
+    shape = (samples, channels, *lengths[:axes])
+    assume(samples * np.prod(shape[2:]) > 2)  # of two numbers the deviations are always equal
+    given = [numbers(7, channels), numbers(8, channels)] if scaled else []
+    call = lambda F, x, *of: F.batch_norm(x, None, None, *of, training=True).tanh()
+    assert_all_agree(call, [numbers(6, *shape), *given], machine, order)
+
+
+@settings(max_examples=16)
 @given(SAMPLES, CHANNELS, CHANNELS, lists(5, 9, 2), st.sampled_from(["avg", "max"]), MACHINES)
 def test_a_convolution_and_what_follows_it(samples, channels, filters, lengths, kind, machine):
     """Bias, activation and pooling meet in nests, and so do their derivatives."""
     assume(samples * channels * filters <= 8000)
-    pool = getattr(F, f"{kind}_pool2d")
     x, w = numbers(1, samples, channels, *lengths), numbers(2, filters, channels, 3, 3)
-    call = lambda x, w, b: pool(F.conv2d(x, w, b, padding=1).tanh(), 2).sum((1, 2, 3))
-    assert_compiled_is_eager(call, [x, w, numbers(3, filters)], *machine)
 
+    def call(F, x, w, b):
+        return getattr(F, f"{kind}_pool2d")(F.conv2d(x, w, b, padding=1).tanh(), 2).sum((1, 2, 3))
 
-@settings(max_examples=12)
-@given(convolutions(), st.sampled_from([4, 16]))
-def test_second_derivatives(case, width):
-    axes, samples, _, channels, filters, drawn, _ = case
-    assume(samples * channels * filters <= 1000)
-    room = [n + 2 * p for n, p in zip(drawn["lengths"], drawn["padding"], strict=True)]
-    assume(all(k <= n for k, n in zip(drawn["taps"], room, strict=True)))
-    how = {key: drawn[key] for key in ("stride", "padding")}
-    conv, pool = getattr(F, f"conv{axes}d"), getattr(F, f"avg_pool{axes}d")
-    call = lambda x, w: pool(conv(x, w, **how).tanh(), 1)
-    arrays = [numbers(1, samples, channels, *drawn["lengths"])]
-    arrays.append(numbers(2, filters, channels, *drawn["taps"]))
-    assert_compiled_is_eager(call, arrays, F64, width, order=2)
+    assert_all_agree(call, [x, w, numbers(3, filters)], machine, 1)
 
 
 @pytest.mark.parametrize("width", [4, 16])
@@ -224,6 +272,11 @@ NETWORKS = {
 @pytest.mark.parametrize("dtype", [F32, F64], ids=str)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_training_steps(name, dtype, batch):
+    assert_trains(name, dtype, batch)
+
+
+def assert_trains(name: str, dtype: np.dtype, batch: int) -> None:
+    """Three compiled steps of a network are three eager ones."""
     make, shape, loss, _ = NETWORKS[name]
 
     def build():
@@ -266,3 +319,18 @@ def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
         assert all(r.inner[0] == "n" for r in roles)
         waiting.append(len(roles))
     assert waiting == [0, 2]
+
+
+@pytest.mark.parametrize(("name", "cache"), [("modern", 11_000), ("channels", 2_500)])
+def test_the_gradient_of_a_weight_goes_through_pieces_of_an_image(name, cache, monkeypatch):
+    """What the tiles read of a piece fits into the first cache; the last piece may be shorter."""
+    monkeypatch.setattr(layout, "L2", 50_000)
+    monkeypatch.setattr(plan, "L1", cache)
+    found = lowered(name, 20)
+    lengths = [
+        (roles.size[roles.inner[1]], found.plan.tiles[nest].block)
+        for nest, roles in found.layout.roles.items()
+        if roles.waiting
+    ]
+    assert any(length and n % length for n, length in lengths), lengths
+    assert_trains(name, F32, 20)

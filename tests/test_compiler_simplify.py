@@ -221,6 +221,33 @@ def test_an_input_used_in_two_shapes_keeps_its_own():
     assert assert_same(graph_of(both, x), 0).inputs[0].shape == (2, 3)
 
 
+def test_sums_of_multiples_are_multiples_of_sums():
+    """Σ (x·y·a + x·b) needs neither a nor b until Σ x·y and Σ x are there."""
+    x, y, a, b = leaf("x", 4, 3), leaf("y", 4, 3), leaf("a", 3), leaf("b", 3)
+    rows_of_a, rows_of_b = (equation(P.broadcast, c, shape=(4, 3), axes=(0,)) for c in (a, b))
+    first = equation(P.mul, equation(P.mul, x, rows_of_a), y)
+    both = equation(P.add, first, equation(P.mul, x, rows_of_b))
+    graph = assert_same(graph_of(equation(P.sum_, both, axes=(0,)), x, y, a, b), 1e-12)
+    large = [v.row.name for v in graph.equations() if v.shape == (4, 3)]
+    assert large == ["mul"]  # x·y
+
+
+def test_a_sum_without_any_multiple_stays_one_sum():
+    """Σ (x − y) of two near ones is exact; Σx − Σy is not."""
+    x, y = leaf("x", 4, 3), leaf("y", 4, 3)
+    twice = equation(P.mul, equation(P.neg, y), constant(2.0, (4, 3)))
+    total = equation(P.sum_, equation(P.add, x, twice), axes=(0,))
+    assert rows(assert_same(graph_of(total, x, y), 1e-12)).count("sum") == 1
+
+
+def test_what_has_lost_its_mean_adds_up_to_nothing():
+    x = leaf("x", 5, 3)
+    mean = equation(P.mul, equation(P.sum_, x, axes=(0,)), constant(-0.2, (3,)))
+    centred = equation(P.add, x, equation(P.broadcast, mean, shape=(5, 3), axes=(0,)))
+    graph = assert_same(graph_of(equation(P.sum_, centred, axes=(0,)), x), 1e-12)
+    assert all(v.shape == (3,) for v in graph.equations())
+
+
 # ---- whole training steps ------------------------------------------------------------------------
 
 STEPS = {

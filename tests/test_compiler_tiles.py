@@ -1,21 +1,15 @@
 """Contractions: the same bits from every tile, code that stays lean, the library, the timing."""
 
-import re
-
 import numpy as np
 import pytest
-from benchmarks import peers
-from benchmarks.workloads import WORKLOADS
 
-from steepest.compiler import NotCompilable, blas, cache, engine, programs, tune
+from steepest.compiler import blas, cache, engine, tune
 from steepest.compiler import plan as planning
 from steepest.compiler.contraction import Product, Tile, candidates, split_rows
 from steepest.compiler.graph import Graph, equation, inlet
 from steepest.compiler.lower import lower, stages
-from steepest.core import Aval, RequestError, lazy
+from steepest.core import Aval
 from steepest.primitives import TABLE
-
-llvm = lazy("llvmlite.binding")
 
 F32 = np.dtype(np.float32)
 SPECS = ("mk,kn->mn", "km,kn->mn", "mk,nk->mn", "km,nk->mn")
@@ -115,59 +109,6 @@ def test_the_model_copies_where_pages_are_far_apart():
     assert not candidates(near, 32)[0].right and candidates(far, 32)[0].right
 
 
-# ---- lean code -----------------------------------------------------------------------------------
-
-AVX512 = "+avx512f,+avx2,+fma"
-
-
-def graph_of(name, monkeypatch):
-    """A benchmark's step as the graph that is lowered."""
-    found = []
-
-    def keep(graph):
-        found.append(graph)
-        raise RequestError("seen")
-
-    monkeypatch.setattr(programs, "lower", keep)
-    monkeypatch.setattr(programs, "_programs", type(programs._programs)())
-    with pytest.raises(NotCompilable, match="seen"):
-        peers.steepest_compiled(WORKLOADS[name]()).epoch()
-    return found[0]
-
-
-def spills(text):
-    """Vectors that the code generator had to put on the stack and take back."""
-    engine.host()
-    triple = "x86_64-unknown-linux-gnu"
-    try:
-        target = llvm.Target.from_triple(triple)
-    except RuntimeError:
-        pytest.skip("LLVM cannot write this processor's code here")
-    module = llvm.parse_assembly(f'target triple = "{triple}"\n{text}')
-    machine = target.create_target_machine(cpu="skylake-avx512", opt=2, jit=True)
-    lines = machine.emit_assembly(module).splitlines()
-    return sum(bool(re.search(r"mov[au]p[sd]\s.*\(%rsp\)", line)) for line in lines)
-
-
-# (accesses lane by lane, copies of operands, characters of code, vectors on the stack) at most
-BOUNDS = {
-    "W1": (20, 0, 40_000, 30),
-    "W2": (20, 1, 320_000, 160),
-    "W3": (20, 0, 45_000, 20),
-    "W4": (40, 3, 280_000, 140),
-    "W6": (70, 10, 560_000, 160),
-}
-
-
-@pytest.mark.parametrize("name", BOUNDS)
-def test_counters(name, monkeypatch):
-    lowered = stages(graph_of(name, monkeypatch), width=16, features=AVX512)
-    copies = sum(tile.left + tile.right for tile in lowered.plan.tiles.values())
-    text = lowered.emitted.text
-    found = (lowered.emitted.strided, copies, len(text), spills(text))
-    assert all(x <= most for x, most in zip(found, BOUNDS[name], strict=True)), found
-
-
 # ---- the library ---------------------------------------------------------------------------------
 
 
@@ -259,5 +200,5 @@ def test_small_contractions_are_not_timed(timing, monkeypatch):
 
 @installed
 def test_code_for_another_processor_is_not_timed(timing):
-    stages(product(SPECS[0])[0], features=AVX512, width=16)
+    stages(product(SPECS[0])[0], features="+avx512f,+avx2,+fma", width=16)
     assert not timing

@@ -114,3 +114,91 @@ def test_shuffling_is_a_training_loop():
     one, two = ([x.tolist() for (x,) in loader] for _ in range(2))
     assert sorted(chain(*one)) == sorted(chain(*two)) == list(range(10))
     assert one != two
+
+
+TEN = list(range(10))
+SAMPLERS = [
+    "SequentialSampler(TEN)",
+    "RandomSampler(TEN)",
+    "RandomSampler(TEN, num_samples=13)",
+    "RandomSampler(TEN, True, 71)",
+    "RandomSampler(TEN, generator=Generator().manual_seed(3))",
+    "SubsetRandomSampler([2, 3, 5, 7])",
+    "BatchSampler(RandomSampler(TEN), 4, False)",
+    "BatchSampler([1, 2, 3, 4, 5], 2, True)",
+]
+
+
+@pytest.mark.parametrize("written", SAMPLERS)
+def test_samplers_draw_pytorch_s_numbers(written):
+    found = []
+    for library in (steepest, torch):
+        library.manual_seed(7)
+        names = {**vars(library.utils.data), "TEN": TEN, "Generator": library.Generator}
+        sampler = eval(written, names)
+        found.append([list(sampler), list(sampler), len(sampler), library.rand(2).tolist()])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampler": [3, 1, 4, 1], "batch_size": 3},
+        {"batch_sampler": [[3], [1, 4, 1]]},
+        {"batch_size": None, "shuffle": True},
+        {"batch_size": None, "collate_fn": lambda sample: 2 * sample[0]},
+    ],
+)
+def test_loaders_with_samplers(settings):
+    found = []
+    for library in (steepest, torch):
+        library.manual_seed(1)
+        data = library.utils.data
+        loader = data.DataLoader(data.TensorDataset(library.arange(10)), **settings)
+        read = [batch[0] if isinstance(batch, tuple | list) else batch for batch in loader]
+        found.append([[batch.tolist() for batch in read], len(loader)])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampler": TEN, "shuffle": True},
+        {"batch_sampler": [TEN], "batch_size": 2},
+        {"batch_size": None, "drop_last": True},
+    ],
+)
+def test_arguments_that_exclude_each_other(settings):
+    for library in (steepest, torch):
+        with pytest.raises(ValueError, match=r"exclu|drop_last"):
+            library.utils.data.DataLoader(TEN, **settings)
+
+
+@pytest.mark.parametrize("lengths", [(7, 3), (0.5, 0.25, 0.25), (0.33, 0.33, 0.34)])
+def test_a_random_split_is_pytorch_s(lengths):
+    found = []
+    for library in (steepest, torch):
+        library.manual_seed(2)
+        parts = library.utils.data.random_split(TEN, lengths)
+        found.append([[part[i] for i in range(len(part))] for part in parts])
+    assert found[0] == found[1]
+
+
+def test_splits_that_do_not_add_up():
+    split = steepest.utils.data.random_split
+    for lengths in ((7, 4), (1.5, -0.5)):
+        with pytest.raises(ValueError, match="random_split"):
+            split(TEN, lengths)
+    with pytest.warns(UserWarning, match="part 1 has no sample"):
+        split(TEN, (1.0, 0.0))
+
+
+def test_data_sets_are_joined():
+    joined = TensorDataset(steepest.arange(3)) + TensorDataset(steepest.arange(3, 5))
+    assert [joined[i][0].item() for i in range(-5, 5)] == [0, 1, 2, 3, 4] * 2
+    assert len(joined) == 5
+    with pytest.raises(ValueError, match="5 samples"):
+        joined[-6]
+    with pytest.raises(AssertionError, match="no data set"):
+        steepest.utils.data.ConcatDataset([])
+    assert steepest.utils.data.Subset(joined, [4, 0])[0][0].item() == 4

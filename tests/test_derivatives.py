@@ -101,7 +101,41 @@ def test_functional_derivatives_are_pytorchs():
     close(A.jacobian(two, (x, v)), T.jacobian(two, (tx, tv)))
     close(A.hvp(two, (x, v), (v, x)), T.hvp(two, (tx, tv), (tv, tx)))
     close(A.jvp(two, (x, v), (v, x)), T.jvp(two, (tx, tv), (tv, tx)))
+    close(A.hessian(two, (x, v)), T.hessian(two, (tx, tv)))
+    parts = lambda x, y: ((x * y).exp(), (x - y).sum())
+    close(A.jacobian(parts, (x, v)), T.jacobian(parts, (tx, tv)))
+    close(A.jvp(parts, (x, v), (v, x)), T.jvp(parts, (tx, tv), (tv, tx)))
+    close(A.vjp(parts, (x, v), (v, v[0])), T.vjp(parts, (tx, tv), (tv, tv[0])))
     assert x.grad is None and not x.requires_grad
+
+
+def test_functional_derivatives_with_a_graph_of_their_own():
+    found = []
+    for functional, tensors in ((A, map(tensor, (X, V))), (torch.autograd.functional, None)):
+        x, v = tensors or map(torch.tensor, (X, V))
+        x.requires_grad_()
+        parts = [
+            functional.jacobian(lambda x: x.exp() * x.sum(), x, create_graph=True),
+            functional.hessian(rosenbrock, x, create_graph=True),
+            functional.hvp(rosenbrock, x, v, create_graph=True)[1],
+            functional.vjp(outputs, x, v[:2], create_graph=True)[1],
+            functional.jvp(outputs, x, v, create_graph=True)[1],
+        ]
+        sum((part**2).sum() for part in parts).backward()
+        found.append(x.grad.tolist())
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+def test_functional_derivatives_that_are_strict_or_lack_a_vector():
+    x, v = tensor(X), tensor(V)
+    for mistake in (
+        lambda: A.jacobian(lambda x, y: x * 2, (x, v), strict=True),
+        lambda: A.hvp(lambda x: x.sum(), x, v, strict=True),
+        lambda: A.vjp(outputs, x),
+        lambda: A.jvp(outputs, x, v[:1]),
+    ):
+        with pytest.raises(RuntimeError):
+            mistake()
 
 
 def test_functional_derivatives_of_constant_and_linear_functions():

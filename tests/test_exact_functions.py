@@ -25,6 +25,7 @@ PAGES = (cases_math, cases_shape, cases_learning, cases_layers)  # importing the
 NAMES = sorted({line.name for line in chain(SMOOTH, PLAIN)})
 # Functions some of whose calls depend on the numbers in tensors, and what the refusal says.
 REFUSED = {
+    "argsort": "sort asks for a number",
     "allclose": "isclose asks for a number",
     "equal": "equal asks for a number",
     "gather": "indexing asks for a number",
@@ -36,8 +37,10 @@ REFUSED = {
     "nonzero": "nonzero asks for a number",
     "one_hot": "one_hot asks for a number",
     "pow": "pow",
+    "sort": "sort asks for a number",
     "take_along_dim": "indexing asks for a number",
     "to": "float16",
+    "topk": "sort asks for a number",
 }
 # Reassociation of sums of a few dozen terms; float32 functions are exact to 1.5 units.
 CLOSE = {F64: {"rtol": 1e-12, "atol": 1e-13}, F32: {"rtol": 1e-5, "atol": 2e-6}}
@@ -119,3 +122,13 @@ def test_calls_that_depend_on_numbers_are_refused_and_the_others_right(name):
                 assert REFUSED[name] in str(reason)
                 refused += 1
     assert refused, f"{name} compiles: strike it from the list"
+
+
+@pytest.mark.parametrize("dtype", [F64, F32], ids=str)
+def test_windows_of_one_number_end_with_the_last_window(dtype):
+    """The gradient of a mean over windows is a constant; what no window covers keeps gradient 0."""
+    for size, step, length in ((3, 2, 4), (3, 4, 8), (5, 1, 6), (11, 3, 13), (7, 7, 20)):
+        call = lambda F, x, k=size, s=step: F.avg_pool1d(x, k, s)
+        x = np.cos(np.arange(6.0 * length)).reshape(2, 3, length)
+        line = Line("avg_pool1d", call, [x], 2, 0.0)
+        assert_compiled_is_eager(value_and_gradients, [line], dtype)

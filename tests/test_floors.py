@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"autograd", "random"},
     {"functional"},
     {"nn", "optim", "data", "compiler"},
-    {"models", "training"},
+    {"models", "training", "cuda", "linalg", "special", "utils"},  # from "cuda" PyTorch's names
     {"explain", "interop"},
     {"plot"},
     {"lessons"},

@@ -67,6 +67,7 @@ def public_functions() -> set[str]:
 ELSEWHERE = {
     "axes_of",  # how dim is read: seen in every reduction
     "dropout",  # random, below
+    *("bernoulli", "multinomial"),  # random, in test_same_seed
     # what layers are made of: seen in them
     *("attention_weights", "gru_step", "lstm_step", "relu_step", "tanh_step"),
     # what convolution and pooling are made of: seen in them
@@ -258,21 +259,31 @@ def test_dropout_at_its_ends():
 def test_a_method_is_the_function(name):
     method: Any = getattr(Tensor, name, None)
     if method is not None and not isinstance(method, property):
-        assert method is getattr(functional, name) or name in ("to",)
+        assert method is getattr(functional, name) or name in ("to", "where")
 
 
 @pytest.mark.parametrize("name", sorted(n for n in dir(Tensor) if n.endswith("_") and n[0] != "_"))
 def test_the_in_place_form_is_in_place(name):
     """x.f_(…) gives the numbers of x.f(…), in x's own memory."""
     plain = getattr(Tensor, name[:-1], None)
-    if plain is None or name in ("requires_grad_", "detach_"):
+    if plain is None or name in ("requires_grad_", "detach_", "bernoulli_"):
         return
+    y, at, square = tensor([0.5, 2.0, 4.0]), tensor([2, 0]), tensor([[1.0, 2.0], [3.0, 4.0]])
     extra: dict[str, tuple] = {
         "add_": (2.0,), "sub_": (2.0,), "mul_": (2.0,), "div_": (2.0,), "pow_": (2,),
         "clamp_": (0.5, 0.9), "lerp_": (tensor([1.0, 1.0, 1.0]), 0.5),
         "masked_fill_": (tensor([True, False, True]), 7.0),
+        "addcmul_": (y, y), "addcdiv_": (y, y), "cumsum_": (0,), "cumprod_": (0,),
+        "scatter_": (0, at, y), "scatter_add_": (0, at, y), "index_add_": (0, at, y[:2]),
+        "index_put_": ((at,), y[:2]), "addmm_": (square, square),
+        "baddbmm_": (square[None], square[None]),
     }  # fmt: skip
+    twos = ("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor")
+    twos += ("true_divide", "floor_divide", "remainder", "fmod", "clamp_min", "clamp_max")
+    extra |= {f"{two}_": (0.8,) for two in twos}
     x = tensor([0.3, 0.8, 1.4])
+    if name in ("tril_", "triu_", "addmm_", "baddbmm_"):
+        x = square[None].clone() if name == "baddbmm_" else square.clone()
     expected, memory = plain(x, *extra.get(name, ())), x.value
     out = getattr(x, name)(*extra.get(name, ()))
     assert out is x and x.value is memory

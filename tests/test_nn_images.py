@@ -219,7 +219,10 @@ def test_a_summary_has_the_published_numbers(capsys):
     assert next(line for line in lines if line.startswith("c1 ")).split() == [
         *("c1", "Conv2d(1,", "6,", "5)", "6×28×28", "156", "122,304", "117,600")
     ]
+    # the paper's total holds the output's 840, which C1 to F6 do not have
+    assert lines[-2].split() == [*["in", "layers", "that", "learn"], "60,000", "340,068", "327,256"]
     assert lines[-1].split() == ["in", "all", "60,000", "340,908", "328,096"]
+    assert (found.learning().connections, found.learning().multiply_adds) == (340_068, 327_256)
 
 
 def test_a_summary_ends_at_the_layer_that_fails():

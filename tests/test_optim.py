@@ -49,6 +49,7 @@ GRID = [
     ("RAdam", {"lr": 0.05, "betas": (0.7, 0.95), "eps": 1e-5, "weight_decay": 0.1}),
     ("RAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
     ("RAdam", {"lr": 0.01, "maximize": True}),
+    ("Adafactor", {"lr": 0.005, "weight_decay": 0.1, "maximize": True}),
     ("Rprop", {"lr": 0.01}),
     ("Rprop", {"lr": 0.05, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.2)}),
     ("ASGD", {"lr": 0.1}),
@@ -56,11 +57,14 @@ GRID = [
     ("ASGD", {"lr": 0.01, "maximize": True}),
 ]
 # A short memory makes RMSprop jump around the minimum: PyTorch, started one rounding unit away,
-# ends 7e-9 from itself after 50 steps; and Rprop steps by the signs of slopes, however small.
+# ends 7e-9 from itself after 50 steps; Rprop steps by the signs of slopes, however small, and
+# Adafactor by little more than them.
 # The rule can be compared, the path cannot.
 TWITCHING = [
     ("RMSprop", {"lr": 0.01, "alpha": 0.8, "eps": 1e-5, "weight_decay": 0.02}),
     ("Rprop", {"lr": 0.001, "maximize": True}),
+    ("Adafactor", {"lr": 0.05}),
+    ("Adafactor", {"lr": 0.01, "beta2_decay": -0.5, "eps": (1e-8, 1e-2), "d": 1.5}),
 ]
 NAMES = list(dict.fromkeys(name for name, _ in GRID))
 DEFAULTS = [(name, {}) for name in NAMES]

@@ -121,6 +121,29 @@ def test_a_folder_without_classes_is_for_prediction(folder, trained):
         load_data(folder / "scans" / "3")
 
 
+@pytest.mark.parametrize("kind", ["idx.gz", "npz", "folders"])
+def test_lenet_is_trained_from_every_kind_of_file_and_reads_a_picture(folder, run, kind):
+    images, labels = np.stack([drawn(i) for i in range(40)]), np.arange(40) % 10
+    name = "scanned.npz" if kind == "npz" else "scanned"
+    if kind == "npz":
+        np.savez(folder / name, images=images, labels=labels)
+    elif kind == "folders":
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            (folder / name / str(label)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / name / str(label) / f"{i}.png")
+    else:
+        (folder / name).mkdir()
+        write_idx(folder / name, "train", images, labels, compress=True)
+    request = ["--model", "lenet5", "--epochs", 1, "--compile", "false", "--out", "run"]
+    ended = run("train", name, *request, "--split", "0.8,0.2,0")
+    assert ended.status == 0, ended.err
+    assert "40 rows, 1×28×28 pixels" in ended.out and "10 classes" in ended.out
+    answer = run("predict", "run", "scans/3/0.png")
+    assert answer.status == 0 and "0.png" in answer.out.splitlines()[1], answer.err
+    table = run("summary", "run").out
+    assert "TableConv2d(6," in table and "60,000" in table
+
+
 # ---- what is refused ----------------------------------------------------------------------------
 
 

@@ -1,19 +1,22 @@
 """Pictures: what is drawn is what was computed, in either theme, and matplotlib stays as it was."""
 
 import functools
+import itertools
 import re
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import matplotlib
 import numpy as np
 import pytest
 
-from steepest import plot
+from steepest import explain, models, nn, optim, plot
 from steepest.core import RequestError
 from steepest.plot.loss_curve import best_row
 from steepest.plot.style import DASHES, MARKERS, THEMES, aligned, number, rc
+from steepest.tensors import Tensor
 
 
 def history(epochs=40, end=0.3, seed=0, **columns):
@@ -35,6 +38,12 @@ PREDICTIONS = TARGETS + RANDOM.standard_normal((76, 1))
 TWO = RANDOM.standard_normal((80, 2)).astype(np.float32)
 NAMES = ["RM", "LSTAT", "AGE"]
 
+QUADRATIC = explain.Objective(
+    models.linear(3).double(), nn.MSELoss(), RANDOM.standard_normal((30, 3)), np.ones((30, 1))
+)
+WALK = np.cumsum(RANDOM.standard_normal((9, 4)), axis=0)
+SURFACE = explain.surface(QUADRATIC, explain.path_plane(WALK), points=15)
+
 FIGURES = {
     "one loss curve": lambda theme: plot.loss_curve(history(), learning_rate=True, theme=theme),
     "two loss curves": lambda theme: plot.loss_curve(
@@ -53,6 +62,48 @@ FIGURES = {
         lambda p: (p[:, 0] > 0).astype(int), TWO, TWO[:, 0] > 0, names=("x₁", "x₂"), theme=theme
     ),
 }
+
+FIGURES |= {
+    "landscape": lambda theme: plot.landscape(SURFACE, loss="mse", theme=theme),
+    "landscape with a path": lambda theme: plot.landscape(
+        SURFACE, explain.followed(QUADRATIC, SURFACE.plane, WALK), epochs=range(9), theme=theme
+    ),
+    "spectrum": lambda theme: plot.spectrum(
+        explain.spectral_density(QUADRATIC, 2, 3), size=4, theme=theme
+    ),
+    "chain rule": lambda theme: plot.chain_rule(
+        explain.chain(lambda x, w, b: (w * x + b).sigmoid() * x, x=1.5, w=-2.0, b=0.5),
+        title="σ(wx + b)·x",
+        theme=theme,
+    ),
+    "flow": lambda theme: plot.flow(
+        [explain.LayerFlow(str(i), 1.0, 10.0**-i, 0.2 * i, 0.1) for i in range(4)],
+        ["3: 60% of the units are dead"],
+        theme=theme,
+    ),
+    "unfolding": lambda theme: plot.unfolding(
+        [explain.Stage(str(i), TWO, 0.5 + i / 10, 2.0, 0.5 * i) for i in range(4)],
+        TWO[:, 0] > 0,
+        theme=theme,
+    ),
+    "descent of one number": lambda theme: descended("square", [[-1.8]], theme),
+    "descent over a plane": lambda theme: descended("two-wells", [[1.8, 0.9]], theme),
+    "descent of three": lambda theme: descended("bowl", [[1.0, -2.0, 0.5]], theme),
+}
+
+
+def descended(name, start, theme):
+    function = explain.FUNCTIONS[name]
+
+    def heights(points):
+        return function.value(Tensor(np.asarray(points, float))).numpy()
+
+    rules = {"sgd": {}, "momentum 0.9": {"momentum": 0.9}}
+    walks = {
+        rule: explain.descend(function.value, start, partial(optim.SGD, lr=0.02, **how), 30)
+        for rule, how in rules.items()
+    }
+    return plot.descent(function.formula, function.ends, heights, walks, theme=theme)
 
 
 @functools.cache
@@ -116,7 +167,7 @@ def _tick_labels(figure):
 
 def test_matplotlib_is_left_as_it_was():
     before = dict(matplotlib.rcParams)
-    for theme, draw in zip(["light", "dark"] * 3, FIGURES.values(), strict=True):
+    for theme, draw in zip(itertools.cycle(["light", "dark"]), FIGURES.values(), strict=False):
         plot.inline_svg(draw(theme), "f")
     assert dict(matplotlib.rcParams) == before
 

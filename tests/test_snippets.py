@@ -254,3 +254,44 @@ def test_the_first_name_used_brings_all_that_tensors_can_do():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def a_whole_script(torch):
+    """What tutorials look like: devices, loaders, clipping, evaluation, a checkpoint in memory."""
+    nn, D = torch.nn, torch.utils.data
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    x = torch.rand(64, 5)
+    y = (x.sum(dim=1) > 2.5).long()
+    train, held = D.random_split(D.TensorDataset(x, y), [48, 16])
+    model = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.0), nn.Linear(8, 2)).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    criterion = nn.CrossEntropyLoss()
+    losses, best = [], None
+    for _ in range(4):
+        model.train()
+        for inputs, labels in D.DataLoader(train, batch_size=8, shuffle=True, num_workers=0):
+            inputs, labels = inputs.to(device), labels.to(device)
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), labels)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+            optimizer.step()
+            losses.append(loss.item())
+        scheduler.step()
+        model.eval()
+        right = 0
+        with torch.inference_mode():
+            for inputs, labels in D.DataLoader(held, batch_size=16):
+                right += (model(inputs.to(device)).argmax(dim=1) == labels).sum().item()
+        if best is None or right >= best[0]:
+            best = right, {k: v.clone() for k, v in model.state_dict().items()}
+    model.load_state_dict(best[1])
+    assert torch.is_tensor(inputs) and inputs.device == torch.device("cpu")
+    assert inputs.dtype == torch.get_default_dtype() and inputs.size() == torch.Size([16, 5])
+    return [*losses, best[0], model(x).exp().sum().item()]
+
+
+def test_a_whole_script():
+    alike(a_whole_script)

@@ -86,7 +86,7 @@ def test_the_surface_is_the_loss_at_its_points(walked):
     objective, _ = walked
     plane = explain.random_plane(objective)
     here = objective.weights
-    found = explain.surface(objective, plane, (-1, 1), (-0.5, 0.5), points=5)
+    found = explain.surface(objective, plane, points=5)
     assert found.losses.shape == (5, 5) and (objective.weights == here).all()
     assert found.losses[2, 2] == pytest.approx(objective.value(), rel=1e-12)
     objective.move(here + found.across[1] * plane.axes[0] + found.up[4] * plane.axes[1])

@@ -5,13 +5,14 @@ files, progress bars, figures) loads when it is first used.
 """
 
 import importlib
+from math import e, inf, nan, pi
 from typing import Any
 
 import numpy as np
 
-from steepest import autograd, nn, optim, random
+from steepest import autograd, cuda, linalg, nn, optim, random, special
 from steepest.autograd import gradcheck, numerical_gradient
-from steepest.core import get_num_threads, set_num_threads
+from steepest.core import DEFAULT_DTYPE, get_num_threads, set_num_threads
 from steepest.functional import *
 from steepest.nn import summary
 from steepest.random import (
@@ -22,6 +23,7 @@ from steepest.random import (
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,
@@ -30,13 +32,18 @@ from steepest.random import (
 from steepest.tensors import (
     Tensor,
     as_tensor,
+    device,
     enable_grad,
     from_numpy,
+    inference_mode,
     no_grad,
     set_grad_enabled,
     tensor,
 )
 from steepest.tensors import recording as is_grad_enabled
+from steepest.tensors.tensor import Size
+
+finfo, iinfo, dtype = np.finfo, np.iinfo, np.dtype
 
 float16 = half = np.dtype(np.float16)
 float32 = float = np.dtype(np.float32)
@@ -47,13 +54,26 @@ int64 = long = np.dtype(np.int64)
 uint8 = np.dtype(np.uint8)
 bool = np.dtype(np.bool_)
 
+
+def is_tensor(x: Any) -> Any:
+    """Whether x is a Tensor."""
+    return isinstance(x, Tensor)
+
+
+def get_default_dtype() -> np.dtype:
+    """The dtype of what is made of Python's floats: float32."""
+    return DEFAULT_DTYPE
+
+
 # Where the names live that load on first use.
 _LAZY = {
     "compile": "steepest.compiler:compile",
     "data": "steepest.data",
+    "utils": "steepest.utils",
     "models": "steepest.models",
     "training": "steepest.training",
     "explain": "steepest.explain",
+    "interop": "steepest.interop",
     "plot": "steepest.plot",
     "load_data": "steepest.data:load_data",
     "fit": "steepest.training:fit",

@@ -18,7 +18,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import DEFAULT_DTYPE, said, sizes
-from steepest.tensors import Tensor, assign, method, no_grad
+from steepest.tensors import Tensor, assign, broadcast_to, cast_to, method, no_grad
 
 __all__ = [
     "Generator",
@@ -31,6 +31,7 @@ __all__ = [
     "rand",
     "rand_like",
     "randint",
+    "randint_like",
     "randn",
     "randn_like",
     "randperm",
@@ -57,10 +58,12 @@ class Generator:
         del device
         self.key = Tensor(np.zeros(2, np.uint32))
         self._twister = np.random.MT19937(0)
+        self._lent = False  # the twister is to stay as it is: whoever draws takes a copy first
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> "Generator":
         self._seed = int(seed)
+        self._take_twister()
         self._twister._legacy_seeding(self._seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
         self._spare: float | None = None
         low, high = self._seed & 0xFFFFFFFF, (self._seed >> 32) & 0xFFFFFFFF
@@ -73,17 +76,24 @@ class Generator:
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Seed and draw freely in this block: after it, the generator is where it was before."""
-        seed, twister, spare, key = self._seed, self._twister.state, self._spare, self.key
-        count = key.value.copy()
+        before = self._seed, self._twister, self._spare, self.key, self._lent
+        count = self.key.value.copy()
+        self._lent = True
         try:
             yield
         finally:
-            self._seed, self._twister.state, self._spare, self.key = seed, twister, spare, key
+            self._seed, self._twister, self._spare, self.key, self._lent = before
             with no_grad():
-                assign(key, Tensor(count))
+                assign(self.key, Tensor(count))
+
+    def _take_twister(self) -> None:
+        if self._lent:
+            lent, self._twister = self._twister, np.random.MT19937(0)
+            self._twister.state, self._lent = lent.state, False
 
     def words(self, count: int) -> np.ndarray:
         """The next 32-bit words, as uint64."""
+        self._take_twister()
         return self._twister.random_raw(count)
 
     def uniform(self, count: int, dtype: np.dtype) -> np.ndarray:
@@ -202,8 +212,10 @@ def rand(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Uniform numbers on [0, 1)."""
+    del device
     shape, count = _asked(size)
     drawn = (generator or default_generator).uniform(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
@@ -214,8 +226,10 @@ def randn(
     generator: Generator | None = None,
     dtype: Any = None,
     requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1."""
+    del device
     shape, count = _asked(size)
     drawn = (generator or default_generator).normal(count, np.dtype(dtype or DEFAULT_DTYPE))
     return _made(drawn, shape, requires_grad)
@@ -228,15 +242,18 @@ def randint(
     *,
     generator: Generator | None = None,
     dtype: Any = np.int64,
+    requires_grad: bool = False,
+    device: Any = None,
 ) -> Tensor:
     """Whole numbers in [low, high): randint(10, (3,)) or randint(5, 10, (3,))."""
+    del device
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(said("randint", "low must be below high", got=f"{low} and {high}"))
     shape, count = _asked((size,))
     drawn = (generator or default_generator).below(count, high - low) + low
-    return _made(drawn.astype(dtype), shape, False)
+    return _made(drawn.astype(dtype), shape, requires_grad)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
@@ -252,22 +269,72 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int6
 
 
 def normal(
-    mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """Normal numbers of the given mean and standard deviation."""
-    shape, count = _asked((size,))
-    kind = np.dtype(dtype or DEFAULT_DTYPE)
-    return _made((generator or default_generator).normal(count, kind, mean, std), shape, False)
+    """Normal numbers of the given mean and standard deviation.
+
+    Args:
+        mean, std: numbers, or one of them or both tensors that say it for every element; the
+            gradient that flows to those is 0.
+        size: the shape; that of the tensors where there are any.
+    """
+    del device, layout, pin_memory
+    source = generator or default_generator
+    given = [x for x in (mean, std) if isinstance(x, Tensor)]
+    if not given:
+        shape, count = _asked((size,))
+        drawn = source.normal(count, np.dtype(dtype or DEFAULT_DTYPE), mean, std)
+        return _made(drawn, shape, requires_grad)
+    shape, count = _asked((np.broadcast_shapes(*(x.shape for x in given)),))
+    spread = std.numbers("normal") if isinstance(std, Tensor) else std
+    if np.any(np.less(spread, 0)):
+        raise RuntimeError(said("normal", "a standard deviation is 0 or more", got=spread))
+    centre = mean.numbers("normal") if isinstance(mean, Tensor) else mean
+    drawn = source.normal(count, given[0].dtype).reshape(shape)
+    out = Tensor(np.asarray(drawn * spread + centre, drawn.dtype))
+    never = Tensor(np.zeros(shape, bool))
+    for x in given:
+        out = P.where(never, broadcast_to(cast_to(x, out.dtype), shape), out)
+    return out
 
 
-def rand_like(x: Tensor) -> Tensor:
+def rand_like(
+    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Uniform numbers in the shape and dtype of x."""
-    return rand(x.shape, dtype=x.dtype)
+    return rand(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
-def randn_like(x: Tensor) -> Tensor:
+def randn_like(
+    x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """Normal numbers in the shape and dtype of x."""
-    return randn(x.shape, dtype=x.dtype)
+    return randn(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
+
+
+def randint_like(
+    x: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Whole numbers in [low, high), or in [0, low), in the shape and dtype of x."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(
+        low, high, x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device
+    )
 
 
 @method

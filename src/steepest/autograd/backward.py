@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
+from steepest.autograd.hooks import hooked
 from steepest.core import said
-from steepest.tensors import Node, Tensor, method, no_grad, renewed, set_grad_enabled
+from steepest.tensors import Node, Tensor, assign, method, renewed, set_grad_enabled
 
 __all__ = ["backward", "grad"]
 
@@ -86,16 +87,21 @@ def result(node: Node) -> Tensor:
     return out
 
 
-def sweep(roots: Sequence[Tensor], seeds: Sequence[Tensor], *, keep: bool) -> dict[int, Tensor]:
-    """Gradients of Σ ⟨root, seed⟩, by id of the node or leaf that each belongs to."""
+def sweep(
+    roots: Sequence[Tensor], seeds: Sequence[Tensor], *, keep: bool
+) -> tuple[dict[int, Tensor], list[Node]]:
+    """Gradients of Σ ⟨root, seed⟩, by id of the node or leaf that each belongs to; the nodes."""
     starts = [root if root.node is None else root.node for root in roots]
     gradients: dict[int, Tensor] = {}
     for start, seed in zip(starts, seeds, strict=True):
         _accumulate(gradients, start, seed)
-    for node in backward_order(starts):
+    order = backward_order(starts)
+    for node in order:
         g = gradients.get(id(node))
         if g is None:
             continue
+        if node.hooks:
+            g = gradients[id(node)] = hooked(node, g)
         if node.operands is None:
             raise RuntimeError(
                 said(
@@ -110,7 +116,7 @@ def sweep(roots: Sequence[Tensor], seeds: Sequence[Tensor], *, keep: bool) -> di
                 _accumulate(gradients, edge, rule(g, out, *operands, **node.params))
         if not keep:
             node.operands = node.value = None  # type: ignore[assignment]
-    return gradients
+    return gradients, order
 
 
 def _accumulate(gradients: dict[int, Tensor], edge: Any, g: Tensor) -> None:
@@ -169,25 +175,25 @@ def backward(
     """
     keep = create_graph if retain_graph is None else retain_graph
     seeds = _seeds([tensor], None if gradient is None else [gradient])
-    leaves = _leaves(tensor)
     with set_grad_enabled(create_graph):
-        gradients = sweep([tensor], seeds, keep=keep)
-        for leaf in leaves:
-            g = gradients.get(id(leaf))
+        gradients, order = sweep([tensor], seeds, keep=keep)
+        for leaf in _leaves(tensor, order):
+            g = _of_leaf(leaf, gradients)
             if g is not None:
                 _add_to_leaf(leaf, g, create_graph)
 
 
-def _leaves(root: Tensor) -> list[Tensor]:
+def _leaves(root: Tensor, order: list[Node]) -> list[Tensor]:
+    """The leaves that a tensor was computed from, or the tensor itself."""
     if root.node is None:
         return [root]
-    found = {
-        id(edge): edge
-        for node in backward_order([root.node])
-        for edge in node.edges
-        if isinstance(edge, Tensor)
-    }
-    return list(found.values())
+    edges = {id(edge): edge for node in order for edge in node.edges}
+    return [edge for edge in edges.values() if isinstance(edge, Tensor)]
+
+
+def _of_leaf(leaf: Tensor, gradients: dict[int, Tensor]) -> Tensor | None:
+    g = gradients.get(id(leaf))
+    return hooked(leaf, g) if g is not None and leaf.hooks else g
 
 
 def _add_to_leaf(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
@@ -196,9 +202,8 @@ def _add_to_leaf(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
         leaf.grad = g if create_graph else P.cast(g, dtype=g.dtype)
     elif create_graph:
         leaf.grad = P.add(leaf.grad, g)
-    else:
-        with no_grad():
-            leaf.grad += g  # type: ignore[operator, assignment]
+    else:  # in its memory, which others may hold
+        assign(leaf.grad, P.add(leaf.grad, g), "backward")
 
 
 def grad(
@@ -228,8 +233,10 @@ def grad(
                 said("grad", f"input {i} does not require grad", write="x.requires_grad_()")
             )
     with set_grad_enabled(create_graph):
-        gradients = sweep(outputs, _seeds(outputs, given), keep=keep)
-    found: list[Any] = [gradients.get(id(x if x.node is None else x.node)) for x in inputs]
+        gradients, _ = sweep(outputs, _seeds(outputs, given), keep=keep)
+        found: list[Any] = [
+            _of_leaf(x, gradients) if x.node is None else gradients.get(id(x.node)) for x in inputs
+        ]
     for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g is None and materialize_grads:
             found[i] = Tensor(np.zeros(x.shape, x.dtype))

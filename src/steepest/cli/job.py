@@ -56,14 +56,15 @@ class Job:
             outputs=outputs,
         )
 
-    def train(self, name: str, out: Any, progress: str) -> Fit:
-        """Train one of the models into the run folder `out`."""
+    def train(self, name: str, out: Any, progress: str, callbacks: Any = ()) -> Fit:
+        """Train one of the models, into the run folder `out` or into none."""
         chosen = {key: self.settings[key] for key in _OF_FIT}
         if chosen["loss"] == "map" and name == REFERENCE:
             chosen["loss"] = None  # its outputs are scores
         if self.least_squares and name != self.settings["model"]:
             chosen |= to_the_minimum(len(self.data.train))
-        return fit(self.model(name), self.data, **chosen, out=out, progress=progress)
+        how = {"out": out, "progress": progress, "callbacks": callbacks}
+        return fit(self.model(name), self.data, **chosen, **how)
 
     def sections(self, name: str) -> dict[str, Any]:
         """What the run's config.toml needs beside the settings of `fit`, to be run again."""

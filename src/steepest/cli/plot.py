@@ -4,7 +4,6 @@ What needs data takes the validation part of the run, which may be looked at as 
 the test part stays closed.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,12 @@ import typer
 from steepest import explain, nn
 from steepest import plot as pictures
 from steepest.cli.console import console
+from steepest.cli.drawing import checked, written
 from steepest.cli.job import prepared
 from steepest.cli.settings import merged
 from steepest.core import RequestError, closest, said
 from steepest.data import Data
-from steepest.training import Saved, answered, load, write_bytes
+from steepest.training import Saved, answered, load, loss_for, target_for, usual_loss
 from steepest.training.measure import outputs, probabilities
 from steepest.training.metrics import confusion
 
@@ -28,7 +28,8 @@ __all__ = ["KINDS", "app"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-_FORMATS = (".png", ".svg", ".pdf")
+
+_SEEN = 500  # training rows: enough for a mean, few enough to be quick
 
 
 @dataclass
@@ -45,14 +46,18 @@ class Wish:
     def model(self) -> nn.Module:
         return self.saved.model
 
-    def data(self) -> Data:
-        """The run's data, split as they were when it was trained."""
+    def settings(self) -> dict[str, Any]:
+        """What the run was asked for."""
         config = self.run / "config.toml"
         if not config.is_file():
             raise RequestError(
                 said(str(self.run), "this picture needs the data", expected="a run folder")
             )
-        return prepared(merged(str(config), [], {})).data
+        return merged(str(config), [], {})
+
+    def data(self) -> Data:
+        """The run's data, split as they were when it was trained."""
+        return prepared(self.settings()).data
 
     def images(self) -> Data:
         """The run's data, which are images in classes."""
@@ -115,6 +120,50 @@ def _wrong(wish: Wish) -> Any:
     return pictures.mistakes(images, true, answers, chances, theme=wish.theme)
 
 
+def _flow(wish: Wish) -> Any:
+    data, settings = wish.data(), wish.settings()
+    name = settings["loss"] or usual_loss(wish.model, data.task)
+    loss, part = loss_for(name, data.task), data.train
+    found = explain.flow(wish.model, loss, part.x[:_SEEN], target_for(loss, part.y)[:_SEEN])
+    return pictures.flow(found.layers, found.alarms, theme=wish.theme)
+
+
+def _unfolding(wish: Wish) -> Any:
+    data = wish.data()
+    if data.task != "classification":
+        raise RequestError(said(str(wish.run), "unfolding separates classes", got=data.task))
+    part = data.train
+    stages = explain.unfolding(wish.model, part.x[:_SEEN], part.y[:_SEEN])
+    classes = data.preparation.classes
+    return pictures.unfolding(stages, part.y[:_SEEN], classes=classes, theme=wish.theme)
+
+
+def _boundary(wish: Wish) -> Any:
+    data = wish.data()
+    if data.task != "classification" or data.sample_shape != (2,):
+        got = f"{len(data.feature_names)} features, {data.task}"
+        what = "a boundary is drawn between classes of two features"
+        raise RequestError(said(str(wish.run), what, got=got))
+
+    def classify(x: np.ndarray) -> np.ndarray:
+        return probabilities(wish.model, outputs(wish.model, x)).argmax(1)
+
+    names, classes = data.feature_names, data.preparation.classes
+    part = _looked_at(data)
+    how: dict[str, Any] = {"classes": classes, "names": [f"{name}, scaled (1)" for name in names]}
+    return pictures.decision_regions(classify, part.x, part.y, **how, theme=wish.theme)
+
+
+def _spectrum(wish: Wish) -> Any:
+    data, settings = wish.data(), wish.settings()
+    name = settings["loss"] or usual_loss(wish.model, data.task)
+    loss, part = loss_for(name, data.task), data.train
+    y = target_for(loss, part.y)
+    objective = explain.Objective(wish.model, loss, part.x[:_SEEN], y[:_SEEN])
+    found = explain.spectral_density(objective)
+    return pictures.spectrum(found, size=objective.size, theme=wish.theme)
+
+
 def _looked_at(data: Data) -> Any:
     """The validation part; the training part where there is none."""
     return data.val if len(data.val) else data.train
@@ -126,6 +175,10 @@ KINDS: dict[str, Callable[[Wish], Any]] = {
     "responses": _responses,
     "confusion": _confusion,
     "wrong": _wrong,
+    "flow": _flow,
+    "unfolding": _unfolding,
+    "boundary": _boundary,
+    "spectrum": _spectrum,
 }
 
 
@@ -144,23 +197,14 @@ def plot(
         str | None, typer.Option(metavar="FILE", help="The file: .png, .svg or .pdf.")
     ] = None,
 ) -> None:
-    """Draw what a run has learned: filters, maps, responses, confusion, or wrong."""
+    """Draw what a run has learned, or how: see the list of pictures above."""
     if kind not in KINDS:
         raise RequestError(said("plot", f"there is no picture {kind!r}{closest(kind, KINDS)}"))
-    dark = "" if theme == "light" else f"-{theme}"
-    path = Path(run) / f"{kind}{dark}.png" if out is None else Path(out)
-    if path.suffix.lower() not in _FORMATS:
-        raise RequestError(said("--out", "no such format", expected=", ".join(_FORMATS), got=out))
+    path = checked(out, Path(run) / kind, theme)
     saved = load(run)
     if not isinstance(saved, Saved):
         raise RequestError(said("plot", f"{run} holds weights alone", expected="a run folder"))
     figure = KINDS[kind](Wish(saved, Path(run), digit, layer, theme))
-    content = io.BytesIO()
-    with pictures.drawing(theme):
-        figure.savefig(content, format=path.suffix[1:].lower())
-    try:
-        write_bytes(path, content.getvalue())
-    except OSError as error:
-        raise RequestError(said("--out", f"cannot write {path}", got=error.strerror)) from None
+    written(figure, path, theme)
     console().print(str(figure.get_label()), soft_wrap=True)
     console().print(f"picture    {path}", soft_wrap=True)

@@ -13,8 +13,9 @@ from steepest.tensors import Tensor
 __all__ = ["difference_of"]
 
 
-def difference_of(first: Recording, second: Recording) -> NotCompilable | None:
-    """The refusal that names where two runs part; None when they are the same program."""
+def difference_of(first: Recording, second: Recording, begins: str) -> NotCompilable | None:
+    """The refusal that names where two runs part; None when they are the same program. `begins` is
+    the line where the step does."""
     pairs = _Pairs(first, second)
     for x, y in zip(first.equations, second.equations, strict=False):
         if x.row is not y.row or x.params != y.params:
@@ -28,9 +29,17 @@ def difference_of(first: Recording, second: Recording) -> NotCompilable | None:
         return _something_else(longer[min(len(first.equations), len(second.equations))])
     for key in first.leaves.keys() & second.leaves.keys():
         if not pairs.match(first.leaves[key].now, second.leaves[key].now):
-            return refusal("a tensor is left in another state in each run of the step")
+            return refusal(
+                "a tensor is left in another state in each run of the step",
+                line=second.leaves[key].line,
+                write="a step that does the same with its tensors every time",
+            )
     if not pairs.match_results(first.result, second.result):
-        return refusal("the step returns something else each time it runs")
+        return refusal(
+            "the step returns something else each time it runs",
+            line=begins,
+            write="return tensors, in lists, tuples or dicts of one form",
+        )
     return None
 
 

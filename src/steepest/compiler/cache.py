@@ -41,10 +41,16 @@ def folder() -> Path | None:
 @lru_cache(1)
 def _source() -> str:
     """What tells one state of the compiler's source from another."""
-    package = Path(__file__).parents[1]
-    files = sorted([*(package / "compiler").rglob("*.py"), *(package / "primitives").glob("*.py")])
-    stats = [(str(path.relative_to(package)), path.stat()) for path in files]
-    return repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+    package = str(Path(__file__).parents[1])
+    folders, found = [f"{package}/compiler", f"{package}/primitives"], []
+    for folder in folders:  # which grows meanwhile
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".py"):
+                stat = entry.stat()
+                found.append((entry.path[len(package) :], stat.st_size, stat.st_mtime_ns))
+            elif entry.is_dir() and entry.name != "__pycache__":
+                folders.append(entry.path)
+    return repr(sorted(found))
 
 
 def entry_name(graph: str, width: int, features: str) -> str:

@@ -8,6 +8,7 @@ clock or a list that grows cannot be frozen into a program unnoticed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from itertools import chain, pairwise
 from operator import attrgetter, is_
 from typing import Any
@@ -16,13 +17,14 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.agree import difference_of
-from steepest.compiler.graph import Graph, Value, constant, inlet
+from steepest.compiler.graph import Graph, Value, constant, equation, inlet
 from steepest.compiler.guard import Guard
-from steepest.compiler.refusal import NotCompilable, refusal
+from steepest.compiler.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.snapshot import LONGEST
 from steepest.compiler.trace import Before, Recording, run
 from steepest.compiler.tracer import memory
 from steepest.core import Aval
+from steepest.primitives import max_, maximum
 from steepest.tensors import Tensor
 
 __all__ = ["Captured", "Output", "capture"]
@@ -40,7 +42,8 @@ class Output(int):
 class Captured:
     """A step as a graph, and what has to stay as it was for the graph to be the step.
 
-    graph    inputs: one per inlet, in order, then those of `arrays`
+    graph    inputs: one per inlet, in order, then those of `arrays`; outputs: those of `result`,
+             and, if the program `watches`, whether a condition of an error is met
     arrays   the array of every tensor that lives between steps
     result   what the step returned, with Tensors replaced by positions in graph.outputs
     """
@@ -48,6 +51,7 @@ class Captured:
     graph: Graph
     arrays: dict[Value, np.ndarray]
     result: Any
+    watches: bool
     guard: Guard
     _met: list[Before]
     _read: list[tuple[np.ndarray, np.ndarray]]
@@ -93,6 +97,7 @@ def capture(
         if changed:
             raise refusal(
                 f"the step changes a Python object, {changed}, which a program cannot do",
+                line=line_of(step),
                 write="a tensor changed in place (count += 1), or this outside of the step",
             )
         return _captured(last, recorded, Guard(step), {memory(x.value) for x in stepped})
@@ -120,7 +125,7 @@ def _settled(
                 tensor.grad = Tensor(np.zeros(tensor.shape, tensor.dtype))
                 seeds[id(tensor)] = tensor
         if before is not None:
-            found = difference_of(before, recorded)
+            found = difference_of(before, recorded, line_of(step))
             if found is None:
                 return before, recorded
             difference = found
@@ -136,12 +141,17 @@ def _check_kept(
     for key, leaf in recorded.leaves.items():
         if key in kept and leaf.read:
             if leaf.now is not leaf.value or key in stepped:
-                raise refusal("a number is read and then changed by the step", line=leaf.line)
+                raise refusal(
+                    "a number is read and then changed by the step",
+                    line=leaf.line,
+                    write="tensor operations instead of item(), or item() outside of the step",
+                )
             looked_at.append((leaf.array, leaf.array.copy()))
     for before in recorded.met:
         if before.carries and memory(before.value) in kept:
             raise refusal(
                 "a tensor that lives between steps is given the history of one step",
+                line=recorded.leaves[memory(before.value)].line,
                 got=f"{Aval(before.value.shape, before.value.dtype)}",
                 write="state.copy_(new.detach())",
             )
@@ -149,7 +159,11 @@ def _check_kept(
     bounds = sorted((*byte_bounds(x.array), x.now is not x.value, x.line) for x in leaves)
     for (_, stop, changed, _), (start, _, also, line) in pairwise(bounds):
         if start < stop and (changed or also):
-            raise refusal("two tensors that share memory are used, and one is changed", line=line)
+            raise refusal(
+                "two tensors that share memory are used, and one is changed",
+                line=line,
+                write="one of the two, or a clone() of the other made outside of the step",
+            )
     return looked_at
 
 
@@ -190,14 +204,15 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     ]
     outputs: list[Value] = []
     result = _outputs(recorded.result, recorded, known, outputs)
+    watched = _any([known[x] for x in recorded.watched])
     arguments = [known[x] for x in recorded.arguments]
-    graph = Graph([*arguments, *arrays], outputs, state)
+    graph = Graph([*arguments, *arrays], [*outputs, *watched], state)
     # Tensors that only one run met were made in it: nobody else can change them.
     lasting = {id(before.tensor) for before in last.met}
     met = [before for before in recorded.met if id(before.tensor) in lasting]
     for before in met:
         before.grad = before.tensor.grad
-    return Captured(graph, arrays, result, guard, met, looked_at)
+    return Captured(graph, arrays, result, bool(watched), guard, met, looked_at)
 
 
 def _outputs(result: Any, recorded: Recording, known: dict, outputs: list[Value]) -> Any:
@@ -210,6 +225,12 @@ def _outputs(result: Any, recorded: Recording, known: dict, outputs: list[Value]
     if type(result) is dict:
         return {key: _outputs(x, recorded, known, outputs) for key, x in result.items()}
     return result
+
+
+def _any(conditions: list[Value]) -> list[Value]:
+    """Whether any of the conditions is met anywhere; nothing where there are none."""
+    each = [equation(max_, x, axes=tuple(range(x.ndim))) for x in conditions if x.size]
+    return [reduce(partial(equation, maximum), each)] if each else []
 
 
 class _Names:

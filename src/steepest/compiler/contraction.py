@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-__all__ = ["Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
+__all__ = ["L1", "Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
 
 L1, L2 = 30_000, 820_000  # bytes of each cache that one operand may use
 PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers
@@ -30,6 +30,7 @@ class Product(NamedTuple):
     left     whether a copy of A is possible: its rows are adjacent
     strided  whether B has to be copied: its lanes are not adjacent
     epilogue  arrays of the result's size that are read or written with it
+    rounds   how often the same B is multiplied by another A
     """
 
     m: int
@@ -43,6 +44,7 @@ class Product(NamedTuple):
     left: bool
     strided: bool
     epilogue: int = 1
+    rounds: int = 1
 
 
 class Tile(NamedTuple):
@@ -89,13 +91,15 @@ def _rows_of_a(product: Product, tile: Tile, depth: int, height: int, rows: int)
     return depth * (level + _pages(product.a_step, depth))
 
 
-def _panel_of_b(product: Product, tile: Tile, depth: int, vectors: int) -> float:
-    """Reading B for one tile. Lines that are a power of two apart share few places in L1."""
+def _panel_of_b(product: Product, tile: Tile, depth: int, vectors: int, rows: int) -> float:
+    """Reading B for one tile, whose rows of A take places in L1 too. Lines that are a power of two
+    apart share few of them. Lines in order are called for by the processor itself."""
     lines = max(product.item * max(product.width, 1) * vectors // 64, 1)
+    beside = product.item * depth * rows
     if tile.right:
-        return depth * lines * _line(64 * depth * lines)
+        return depth * lines * _line(64 * depth * lines + beside) / 2
     places = 64 // gcd(64, max(product.b_step // 64, 1)) * lines
-    level = _line(64 * depth * lines * max(1, 64 // places))
+    level = _line(64 * depth * lines * max(1, 64 // places) + beside) / 2
     return depth * (lines * level + _pages(product.b_step, depth))
 
 
@@ -109,17 +113,18 @@ def _copies(product: Product, tile: Tile, depth: int, vectors: int) -> float:
 def _rows(product: Product, tile: Tile, vectors: int, depth: int, height: int) -> float:
     """One strip of a piece: its copy of B, and all tiles of a block of rows."""
     total = _copies(product, tile, depth, vectors)
-    panel = _panel_of_b(product, tile, depth, vectors)
     pieces = depth < product.k
     # sums that wait in memory; an epilogue whose memory is not called for while others work
     waiting = pieces * (2 + 2 * _line(product.item * product.m * product.n) + 4 * is_far(product))
     for count, rows in split_rows(height, tile.rows):
         arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
         latency = 4 if rows * vectors < 8 else 0
-        step = max(arithmetic, loads, latency) + 0.35  # and the loop's own counter
+        # loads are not free beside the arithmetic, nor is the loop's own counter
+        step = max(arithmetic, loads, latency) + 0.4 * loads + 0.35
+        panel = _panel_of_b(product, tile, depth, vectors, rows)
         epilogue = rows * vectors * (2 + waiting) + 12
         a = _rows_of_a(product, tile, depth, height, rows)
-        total += count * (depth * step + panel + a + epilogue)
+        total += product.rounds * count * (depth * step + panel + a + epilogue)
     return total
 
 
@@ -139,7 +144,7 @@ def cycles(tile: Tile, product: Product) -> float:
             strips = full * _rows(product, tile, tile.vectors, depth, rows)
             strips += _rows(product, tile, rest, depth, rows) if rest else 0.0
             total += count * pieces * (rows * left + strips)
-    return total * (1 + 0.004 * copies)  # every tile of another size is more code
+    return total * (1 + 0.015 * copies)  # every tile of another size is more code
 
 
 @lru_cache(256)

@@ -7,11 +7,13 @@ switched off, so a program comes as several modules, generated beside each other
 """
 
 import ctypes
+import mmap
 import os
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from steepest.compiler.blas import FUNCTIONS, addresses, is_installed
@@ -22,7 +24,7 @@ llvm = lazy("llvmlite.binding")
 __all__ = [
     "NativeFunction",
     "code_generator",
-    "cores",
+    "has_estimates",
     "host",
     "machine_code",
     "pause",
@@ -38,6 +40,19 @@ _lock = threading.Lock()  # LLVM's global state is set up and used by one thread
 def _ready() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    _give_back(llvm.ffi.lib._name)
+
+
+def _give_back(library: str) -> None:
+    """Let the system have the pages of a library's code that loading it has touched and that are
+    not needed again: half of what LLVM occupies. They are read anew where they are."""
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text().splitlines() if maps.exists() else []:
+        place, access, *_ = line.split()
+        if access == "r-xp" and line.endswith(os.path.realpath(library)):
+            first, end = (int(x, 16) for x in place.split("-"))
+            madvise = ctypes.CDLL(None).madvise
+            madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
 
 
 @lru_cache(1)
@@ -73,6 +88,11 @@ def pause(features: str) -> str:
     return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
 
 
+def has_estimates(features: str) -> bool:
+    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
+    return "+avx512f" in features
+
+
 def _target(features: str) -> Any:
     target = llvm.Target.from_default_triple()
     return target.create_target_machine(
@@ -85,8 +105,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def machine_code(modules: Sequence[str], features: str) -> bytes:
-    """The object files of modules written as LLVM IR, each after its length."""
+def machine_code(modules: Iterable[str], features: str) -> bytes:
+    """The object files of modules written as LLVM IR, each after its length; LLVM works on as many
+    as there are cores while the next are still being written."""
     objects = [_Object(text, features) for text in modules]
     return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
 
@@ -116,7 +137,8 @@ class _Object:
 
     def _generate(self) -> None:
         generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-        self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
+        with _room():
+            self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
 
     def code(self) -> bytes:
         self._thread.join()
@@ -127,6 +149,12 @@ class _Object:
         code = ctypes.string_at(library.LLVMPY_GetBufferStart(self._buffer), size)
         library.LLVMPY_DisposeMemoryBuffer(self._buffer)
         return code
+
+
+@lru_cache(1)
+def _room() -> threading.Semaphore:
+    """Free cores."""
+    return threading.Semaphore(cores())
 
 
 @lru_cache(1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.capture import Captured, Output, capture
-from steepest.compiler.loop import Loop
+from steepest.compiler.loop import ASKED, Loop
 from steepest.compiler.refusal import refusal, refusing
 from steepest.compiler.steady import Steady
 from steepest.core import Aval, is_float
@@ -62,7 +62,7 @@ class Epochs:
         parts = [(0, whole, batch_size)] if whole else []
         parts += [(whole, 1, rest)] if rest else []
         loops = [self._loop(arrays, batch) for _, _, batch in parts]
-        done = 0
+        control[1] = done = 0
         for loop, (start, steps, batch) in zip(loops, parts, strict=True):
             if losses is None:
                 dtype = loop.program.outputs[0].dtype
@@ -74,11 +74,36 @@ class Epochs:
                 rates = np.ascontiguousarray(values[start : start + steps], tensor.dtype)
                 named |= dict.fromkeys(loop.names_of(tensor), rates)
             at = order[start * batch_size : start * batch_size + steps * batch]
-            control[1] = 0
             part = [losses[start : start + steps]]
-            done += loop.run(named, at, steps, part, control, sound=True)
-        control[1] = done
+            # The smaller mini-batch is a run of its own, and its count is not the epoch's.
+            mine = np.zeros_like(control) if start else control
+            done += loop.run(named, at, steps, part, mine, sound=True)
+            control[1:] = done, mine[2]
+            if control[2] == ASKED:
+                return self._asked(done, arrays, order, batch_size, stepped, losses, control)
         return np.empty(0, np.float32) if losses is None else losses[:done]
+
+    def _asked(
+        self,
+        step: int,
+        arrays: Sequence[np.ndarray],
+        order: np.ndarray,
+        batch_size: int,
+        stepped: Sequence[np.ndarray],
+        losses: np.ndarray,
+        control: np.ndarray,
+    ) -> np.ndarray:
+        """One step eagerly, which says what is wrong; or nothing is, for a number that decides was
+        rounded in another way: then what is left of the epoch."""
+        for tensor, values in zip(self.stepped, stepped, strict=True):
+            tensor.value[...] = values[step]
+        rows, left = np.split(order[step * batch_size :], [batch_size])
+        losses[step] = self.step(*[Tensor(array[rows]) for array in arrays]).item()
+        control[2] = 0
+        rates, rest = [values[step + 1 :] for values in stepped], losses[step + 1 :]
+        self.run(arrays, left, batch_size, rates, losses=rest, control=control)
+        control[1] += step + 1
+        return losses[: control[1]]
 
     def _loop(self, arrays: Sequence[np.ndarray], batch: int) -> Loop:
         """The program for mini-batches of that size."""

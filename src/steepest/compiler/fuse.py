@@ -5,7 +5,8 @@ Rules, each an invariant of the result:
   2 a value that is used outside its nest and reaches a register of the nest is stored there; any
     other elementwise value is computed again by its users, unless that is expensive;
   3 a reduction joins the latest row nest of its space that it can reach without a cycle and that
-    evaluates its operand anyway; else it opens one;
+    evaluates its operand anyway, or a reduce nest of its axes that reads what it reads; else it
+    opens one;
   4 an accumulator of a nest is not available inside that nest;
   5 who reads the old value of a state runs before the nest that overwrites it; where that cannot
     be, the new value is kept aside and copied at the end of the step;
@@ -18,7 +19,14 @@ Rules, each an invariant of the result:
 from collections.abc import Collection
 
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.index import is_small_window, is_view, symbols, through, window_indices
+from steepest.compiler.index import (
+    inside,
+    is_small_window,
+    is_view,
+    symbols,
+    through,
+    window_indices,
+)
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
 from steepest.compiler.reach import EXPENSIVE, TIME, Reach, is_elementwise
 
@@ -136,6 +144,8 @@ class Fusion:
         elif is_small_window(v):
             for at in window_indices(v, index):
                 self.require(v.operands[0], at, nest)
+        elif v.row.name == "pad" and nest in self.sources(v):  # whose operand cannot come first
+            self.require(v.operands[0], inside(v, index)[0], nest)
         else:
             for x in v.operands:
                 self.materialize(x)
@@ -271,9 +281,28 @@ class Fusion:
             nest = self.open("row", squeeze(x.shape), depth=len(kept))
             self.require(*nest.placed(x), nest)
         else:
-            nest = self.open("reduce", squeeze(v.shape), v)
-            self.require(*nest.reduced_operand(), nest)
+            beside = self._reduce_beside(v) if joinable else None
+            nest = beside or self.open("reduce", squeeze(v.shape), v)
+            self.require(*nest.reduced_operand(v), nest)
         self._hold(v, nest)
+
+    def _reduce_beside(self, v: Value) -> Nest | None:
+        """A reduce nest over the same axes that reads what v reads, and that need not run before
+        it."""
+        for nest in reversed(self.nests):
+            first = nest.anchor
+            if nest.kind != "reduce" or first is None or first.row is not v.row:
+                continue
+            alike = first.operands[0].shape == v.operands[0].shape
+            if not alike or reduced_axes(first) != reduced_axes(v):
+                continue
+            walk = self.reach(nest, lenient=True)
+            late = any(source.waits_for(nest) for source in self.sources(v))
+            if late or not walk(*nest.reduced_operand(v)):
+                continue
+            if any(leaf.size > v.size for leaf in walk.reads.keys() & self.reads(nest).keys()):
+                return nest
+        return None
 
     def _joined(self, v: Value, nest: Nest, trailing: bool, leading: bool) -> bool:
         """Rule 3: make v part of this row nest if it may be."""

@@ -222,15 +222,23 @@ class Graph:
 
     def key(self) -> str:
         """The page without the inputs' names: equal for equal programs, whoever wrote them."""
-        plain = {value: f"i{number}" for number, value in enumerate(self.inputs)}
-        return self._page({**self.names(), **plain})
+        names = {value: f"i{number}" for number, value in enumerate(self.inputs)}
+        lines = [_header(x, names) for x in self.inputs]
+        for value in self.values():
+            if value not in names:
+                names[value] = f"v{len(names)}"
+                lines.append(_line(value, names))
+        return "\n".join([*lines, *self._results(names)])
 
     def _page(self, names: dict[Value, str], inline: Sequence[Value] = ()) -> str:
         lines = [_header(x, names) for x in self.inputs]
         without = {*self.inputs, *inline}
         lines += [_line(value, names) for value in self.values() if value not in without]
-        lines += [f"{names[before]} <- {names[after]}" for before, after in self.state]
-        return "\n".join([*lines, "return " + " ".join(names[x] for x in self.outputs)])
+        return "\n".join([*lines, *self._results(names)])
+
+    def _results(self, names: dict[Value, str]) -> list[str]:
+        lines = [f"{names[before]} <- {names[after]}" for before, after in self.state]
+        return [*lines, "return " + " ".join(names[x] for x in self.outputs)]
 
 
 def _header(x: Value, names: dict[Value, str]) -> str:
@@ -255,7 +263,7 @@ def _shown(aval: Aval) -> str:
 
 
 def _written(x: Any) -> str:
-    return f"({','.join(map(str, x))})" if isinstance(x, Sequence) and type(x) is tuple else str(x)
+    return f"({','.join(map(str, x))})" if type(x) is tuple else str(x)
 
 
 def _digest(data: np.ndarray) -> str:

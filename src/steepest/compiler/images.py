@@ -43,6 +43,8 @@ def images(graph: Graph, width: int) -> Images:
     bounded = set()
     for v in graph.equations():
         pad = _only_padded_for(v, users) if _channels(v) is not None else None
+        # Lanes that are channels have rows that are neighbouring places of the image: their loops
+        # would end in different places, so there the border is written.
         if pad is not None and contiguous.get(v) == 0:
             bounded.add(pad)
     return Images(contiguous, bounded)

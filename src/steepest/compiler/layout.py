@@ -11,91 +11,28 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 
-import numpy as np
-
+from steepest.compiler.buffers import Buffer, last_wide, padded, plain
 from steepest.compiler.contraction import L2
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.index import Index, address, is_view, symbols, through, varies
-from steepest.compiler.nest import Nest, contraction_index, letters, squeeze
-from steepest.primitives import reshape, split_spec
+from steepest.compiler.nest import Nest, contraction_index, letters
+from steepest.compiler.parts import place_parts
+from steepest.primitives import split_spec
 
-__all__ = ["Buffer", "Layout", "Roles", "lanes", "lay_out", "stride_of", "view_of"]
+__all__ = [
+    "ROUNDS",
+    "Layout",
+    "Roles",
+    "lay_out",
+    "overlaps",
+    "stride_of",
+    "view_of",
+]
 
-BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
-BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
-_PAGE = 4096
 _FOLDED = 16.0  # cost of adding up the lanes of one sum
-_ROUNDS = 16  # products of a sum that are worth reading and writing it
-
-
-def lanes(n: int, width: int) -> int:
-    """The vector width for a dimension of n: the smallest power of two that holds it, at most
-    `width`."""
-    w = 1
-    while w < min(n, width):
-        w *= 2
-    return w
-
-
-@dataclass(eq=False)
-class Buffer:
-    """A place in memory: strides and size in elements, `offset` in bytes from its block's start.
-
-    place   "memory" (the program's own block), "gathered" or "stepped" (the user's arrays)
-    within  the buffer of which this is a part that begins at element `start`
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    strides: tuple[int, ...]
-    size: int
-    place: str = "memory"
-    offset: int = 0
-    pointer: str = ""
-    within: "Buffer | None" = None
-    start: int = 0
-
-    @property
-    def whole(self) -> "Buffer":
-        """What has memory of its own: the buffer, or what it is a part of."""
-        return self.within or self
-
-    @property
-    def base(self) -> str:
-        return BASES[self.dtype]
-
-    @property
-    def bytes(self) -> int:
-        return self.size * self.dtype.itemsize
-
-
-def padded(shape: tuple[int, ...], dtype: np.dtype, contiguous: int, width: int) -> Buffer:
-    """A buffer whose dimension `contiguous` has stride 1 and whole vectors."""
-    order = [d for d in range(len(shape)) if d != contiguous] + [contiguous] * bool(shape)
-    strides, step = [0] * len(shape), 1
-    for k, d in enumerate(reversed(order)):
-        strides[d] = step
-        n = shape[d]
-        if k == 0:
-            w = lanes(n, width)
-            n = -(-n // w) * w
-            if len(squeeze(shape)) > 1 and n * dtype.itemsize % _PAGE == 0:
-                n += width
-        step *= n
-    return Buffer(shape, dtype, tuple(strides), max(step, 1))
-
-
-def plain(shape: tuple[int, ...], dtype: np.dtype, place: str) -> Buffer:
-    """The user's memory: rows one after the other, without padding."""
-    strides = tuple(prod(shape[d + 1 :]) for d in range(len(shape)))
-    return Buffer(shape, dtype, strides, prod(shape), place)
-
-
-def last_wide(shape: tuple[int, ...]) -> int:
-    """The last dimension that is longer than one."""
-    wide = [d for d, n in enumerate(shape) if n > 1]
-    return wide[-1] if wide else max(len(shape) - 1, 0)
+_ROWS = 8  # rows that make a good tile
+ROUNDS = 16  # products of a sum that are worth reading and writing it
 
 
 @dataclass
@@ -103,7 +40,8 @@ class Roles:
     """Who does what in a contraction: A is broadcast row by row, B is read along the lanes.
 
     row, lane  letters of the tile's two dimensions ("" where there is none)
-    outer      the other letters of the result; inner: the letters summed over
+    outer      the other letters of the result
+    inner      the letters summed over; last the one along which A is contiguous
     summed     a letter that is summed along the lanes; `lane` is then the columns
     strided    B is not contiguous along the lanes, so that a copy of it is read
     waiting    sums wait in memory while the first summed letter, the outermost loop, runs
@@ -136,22 +74,6 @@ class Layout:
     buffers: dict[Value, Buffer] = field(default_factory=dict)
     sources: dict[Value, Buffer] = field(default_factory=dict)
     roles: dict[Nest, Roles] = field(default_factory=dict)
-
-    def copied_parts(self, nest: Nest) -> list[tuple[Value, Index, int]]:
-        """The parts that a join nest copies, each at an index into itself, and where it begins."""
-        assert nest.anchor is not None
-        axis, whole = nest.anchor.params["axis"], self.buffers[nest.anchor].whole
-        found, begin = [], 0
-        for x, index in nest.joined_operands():
-            base, start = (
-                self.buffers.get(base_of(x)),
-                begin * self.buffers[nest.anchor].strides[axis],
-            )
-            there = self.buffers[nest.anchor].start + start
-            if base is None or base.whole is not whole or base.start != there:
-                found.append((x, index, begin))
-            begin += x.shape[axis]
-        return found
 
     def stored(self, v: Value) -> Value:
         """What is in memory of a result, which may be a view of it."""
@@ -188,7 +110,7 @@ def lay_out(fusion: Fusion, width: int, images: dict[Value, int] | None = None) 
         copied = v in layout.sources and v in fusion.home
         if array or copied or (v in fusion.home and v not in buffers):
             buffers[v] = padded(v.shape, v.dtype, images.get(v, last_wide(v.shape)), width)
-    _place_parts(fusion, layout, images)
+    place_parts(fusion, buffers, set(images), width)
     for nest in fusion.nests:
         if nest.kind == "contract":
             layout.roles[nest] = _roles(nest, layout)
@@ -240,49 +162,6 @@ def _updated_together(fusion: Fusion) -> list[list[Value]]:
     return groups
 
 
-# ---- joins --------------------------------------------------------------------------------------
-
-
-def base_of(x: Value) -> Value:
-    """What x is without axes of length one that were added or left out."""
-    while x.is_row(reshape) and squeeze(x.shape) == squeeze(x.operands[0].shape):
-        x = x.operands[0]
-    return x
-
-
-def _place_parts(fusion: Fusion, layout: Layout, images: dict[Value, int]) -> None:
-    """Parts of joins that a nest can store where they belong get no memory of their own."""
-    results = {after for _, after in fusion.graph.state}
-    for v in reversed(fusion.graph.equations()):
-        if v.row is None or v.row.lowering != "join" or v in results or v in images:
-            continue
-        begin, axis = 0, v.params["axis"]
-        for x in v.operands:
-            base = base_of(x)
-            home = fusion.home.get(base)
-            stored = home is not None and (base in home.stores or home.kind == "join")
-            if stored and base not in results and base not in images:
-                _place_part(base, x, layout, layout.buffers[v], axis, begin)
-            begin += x.shape[axis]
-
-
-def _place_part(
-    base: Value, x: Value, layout: Layout, whole: Buffer, axis: int, begin: int
-) -> None:
-    """Make base a part of the whole, unless lanes would be apart or reach into the next part."""
-    old, wide = layout.buffers[base], [d for d, n in enumerate(x.shape) if n > 1]
-    strides = [whole.strides[d] for d in wide]
-    n = x.shape[wide[-1]] if wide else 1
-    apart = bool(strides) and strides[-1] != 1
-    if old.within or apart or (whole.strides[axis] == 1 and n % lanes(n, layout.width)):
-        return
-    kept = iter(strides)
-    step = tuple(1 if n == 1 else next(kept) for n in base.shape)
-    start = whole.start + begin * whole.strides[axis]
-    part = Buffer(base.shape, base.dtype, step, old.size, within=whole.whole, start=start)
-    layout.buffers[base] = part
-
-
 # ---- contractions -------------------------------------------------------------------------------
 
 
@@ -293,11 +172,13 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     a, b, out = split_spec(nest.anchor.params["spec"])
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]
-    inner = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
+    summed = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
+    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
     found = []
     for first, word, second, other in (((x, at_x), a, (y, at_y), b), ((y, at_y), b, (x, at_x), a)):
-        rows = sorted((i for i in wide if i in word and i not in other), key=size.__getitem__)
-        row = rows[-1] if rows else ""
+        steps = {i: stride_of(*first, symbol, layout) for i, symbol in place.items()}
+        row = _row([i for i in wide if i in word and i not in other], size, steps)
+        inner = [i for i in summed if steps[i] != 1] + [i for i in summed if steps[i] == 1]
         for lane in [i for i in wide if i in other and i != row] or [""]:
             outer = [i for i in wide if i not in (row, lane)]
             roles = Roles(*first, *second, row, lane, outer, inner, size)
@@ -309,6 +190,16 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     return replace(best, waiting=bool(best.summed) or _streams(best, nest, layout))
 
 
+def _row(found: list[str], size: dict[str, int], steps: dict[str, int]) -> str:
+    """A letter that is long enough for a tile; of several, the one along which A's elements are
+    near: rows then share lines of the cache, and windows overlap."""
+
+    def merit(i: str) -> tuple[int, bool, int]:
+        return min(size[i], _ROWS), steps[i] >= 0, -steps[i]
+
+    return max(found, key=merit, default="")
+
+
 def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     """Whether operands that no cache holds would be read once for every tile, while their parts at
     one value of the first summed letter, and all the sums, stay in the cache."""
@@ -318,10 +209,14 @@ def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     if varies(roles.a_index, letters(nest)[roles.lane][1][0][0]):
         return False
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
+    first = letters(nest)[roles.inner[0]][1][0][0]
+    if any(overlaps(first, x, index, layout) for x, index in sides):
+        return False  # most of a window's part is part of the next one's
     size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
-    first, *others = (roles.size[i] for i in roles.inner)
-    whole, part = (n * nest.anchor.dtype.itemsize for n in (size, nest.anchor.size + size // first))
-    return whole > L2 > part and prod(others) >= _ROUNDS
+    number, *others = (roles.size[i] for i in roles.inner)
+    part = nest.anchor.size + size // number
+    whole, part = (n * nest.anchor.dtype.itemsize for n in (size, part))
+    return whole > L2 > part and prod(others) >= ROUNDS
 
 
 def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layout) -> list[Roles]:
@@ -347,15 +242,13 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
             roles.inner = [i for i in base.inner if i != letter]
             points = prod(base.size[i] for i in kept)
             tile = min(base.size.get(row, 1), 5) + min(base.size.get(lane, 1), 5)
-            roles.cost = points * (
-                _FOLDED - tile - 2 * _overlaps(place.get(row), *sides[0], layout)
-            )
-            roles.cost -= points * 2 * _overlaps(place.get(lane), *sides[1], layout)
+            roles.cost = points * (_FOLDED - tile - 2 * overlaps(place.get(row), *sides[0], layout))
+            roles.cost -= points * 2 * overlaps(place.get(lane), *sides[1], layout)
             found.append(roles)
     return found
 
 
-def _overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
+def overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
     """Whether neighbours along the symbol are also neighbours along another: a window slides."""
     _, at = view_of(v, index, layout.buffers)
     return any(symbol in symbols(a) and len(symbols(a)) > 1 for a in at)

@@ -14,9 +14,12 @@ from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
 from steepest.compiler.refusal import refusal
+from steepest.core import Aval
 from steepest.tensors import Tensor
 
-__all__ = ["Loop"]
+__all__ = ["ASKED", "Loop"]
+
+ASKED = 2  # in control[2]: the step after those done is not the program's
 
 
 class Loop:
@@ -32,6 +35,10 @@ class Loop:
         self.program, twins = program_for(captured.graph, self._alike)
         own = [x for number, x in enumerate(inputs) if number not in twins]
         self._numbers = {x.name: number for number, x in enumerate(own)}
+        self._copied = {x.name for x in own if x.role == "stepped"}
+        self._names: dict[int, list[str]] = {}  # by the identity of an array
+        for x, array in captured.arrays.items():
+            self._names.setdefault(id(array), []).append(x.name)
         self._twins = [
             (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
             for twin, first in twins.items()
@@ -46,6 +53,12 @@ class Loop:
             self._place(name, array)
         self._reshaped = {x: array for x, array in arrays.items() if x not in self._given}
 
+    @property
+    def results(self) -> list[Aval]:
+        """Shape and dtype of what the step returns."""
+        outputs = self.program.outputs
+        return outputs[:-1] if self.captured.watches else outputs
+
     def stale(self) -> str | None:
         """Why the program no longer is the step, in words; None while it is."""
         for name, twin, first in self._twins:
@@ -59,8 +72,7 @@ class Loop:
 
     def names_of(self, tensor: Tensor) -> list[str]:
         """The input that stands for a tensor of the step's own; none if it is not used."""
-        arrays = self.captured.arrays.items()
-        return [x.name for x, array in arrays if array is tensor.value]
+        return self._names.get(id(tensor.value), [])
 
     def run(
         self,
@@ -82,22 +94,31 @@ class Loop:
             sound: keep the step whose loss is not finite, which is the last, from the state.
 
         Returns:
-            The number of steps done.
+            The number of steps done. Where a step meets a condition of an error, they end before
+            it, and control[2] is ASKED: eager code has to say what is wrong.
         """
         for name, array in arrays.items():
             if self._given.get(name) is not array:
-                self._check_apart(array)
+                if name not in self._copied:
+                    self._check_apart(array)
                 self._place(name, array)
         for name, array in self._reshaped.items():
             self._place(name, array)
         bound = self._bound
         bound.load()
-        done = bound.run(index, steps, outputs, control)
-        if sound and control[2]:
+        watched = np.zeros(steps if self.captured.watches else 0, np.bool_)
+        if watched.size:
+            outputs = [*outputs, watched]
+        ran = done = bound.run(index, steps, outputs, control)
+        kept = ran - 1 if sound and control[2] else ran
+        if watched.size and watched[:ran].any():
+            done = kept = int(watched.argmax())
+            control[2] = ASKED
+        if kept < ran:
             bound.load()
             batch = 0 if index is None else len(index) // steps
-            again = None if index is None else index[: batch * (done - 1)]
-            bound.run(again, done - 1, outputs, np.zeros_like(control))
+            again = None if index is None else index[: batch * kept]
+            bound.run(again, kept, outputs, np.zeros_like(control))
         bound.save()
         for _, twin, first in self._twins:
             twin[...] = first
@@ -117,7 +138,8 @@ class Loop:
         number = self._numbers[name]
         shaped = _shaped(array, self.program.inputs[number])
         self._bound.place(number, shaped)
-        if np.may_share_memory(shaped, array):  # else it is a copy, to be taken anew every time
+        # A copy is taken anew every time.
+        if shaped is array or np.may_share_memory(shaped, array):
             self._given[name] = array
 
 

@@ -8,16 +8,19 @@ emit     LLVM IR as text
 engine   machine code
 """
 
+from collections.abc import Iterator
+from functools import cached_property
 from math import prod
 
-from steepest.compiler.emit import Emitted, emit
-from steepest.compiler.engine import cores, host, machine_code, pause, vector_lanes
+from steepest.compiler.buffers import Buffer
+from steepest.compiler.emit import Emitted, emit, emit_modules
+from steepest.compiler.engine import host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.index import is_view
-from steepest.compiler.layout import Buffer, Layout, lay_out
+from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
@@ -46,8 +49,16 @@ class Lowered:
         here = features == host()[1]  # what is made for another processor cannot be timed
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
-        self.emitted: Emitted = emit(
-            self.fusion, self.layout, self.plan, unroll=self.unroll, pause=pause(features)
+        self.features = features
+
+    @cached_property
+    def emitted(self) -> Emitted:
+        return emit(self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features)
+
+    def modules(self) -> Iterator[str]:
+        """What is emitted, as modules, each as soon as it is written."""
+        return emit_modules(
+            self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features
         )
 
     def text(self) -> str:
@@ -127,5 +138,5 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     features = host()[1] if features is None else features
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
-    code = machine_code(lowered.emitted.modules(cores()), features)
+    code = machine_code(lowered.modules(), features)
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

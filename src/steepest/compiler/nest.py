@@ -4,7 +4,8 @@ A nest is an index space and what happens at each of its points. There are six k
 
 contract  out[i, j] = Σₖ a·b   a register tile holds the sums; whatever is reachable from them at
                                (i, j) is the nest's epilogue
-reduce    out[j] = Σᵢ x        the same with one operand, over any axes
+reduce    out[j] = Σᵢ x        the same with one operand, over any axes; several results of the same
+                               axes are held side by side
 row       for i: for j         sums and maxima over j are held at i; whatever is reachable at (i, j)
                                or i is computed there; sums over i leave the nest as accumulators
 map       for i: for j         holds nothing
@@ -82,7 +83,7 @@ class Nest:
         if self.kind == "contract":
             found = contraction_index(self)
         elif self.kind == "reduce":
-            found = [self.reduced_operand()]
+            found = [self.reduced_operand(v) for v in self.held]
         elif self.kind == "scatter":
             found = self.scattered_operands()
         elif self.kind == "join":
@@ -101,10 +102,9 @@ class Nest:
         assert index is not None, f"{v} does not fit {self.text()}"
         return v, index
 
-    def reduced_operand(self) -> tuple[Value, Index]:
-        """What a reduce nest runs over: result symbols on the axes kept, r0 … on the others."""
-        assert self.anchor is not None
-        x, axes = self.anchor.operands[0], reduced_axes(self.anchor)
+    def reduced_operand(self, v: Value) -> tuple[Value, Index]:
+        """What a reduce nest runs over for v: result symbols on the axes kept, r0 … on others."""
+        x, axes = v.operands[0], reduced_axes(v)
         kept = iter(self.symbols)
         index = tuple(
             ZERO if n == 1 else affine(f"r{d}") if d in axes else affine(next(kept))
@@ -138,7 +138,7 @@ class Nest:
         shape = "×".join(map(str, self.space)) or "scalar"
         line = f"nest {self.number}: {self.kind} {shape}"
         line += f" of {self.anchor}" if self.anchor is not None else ""
-        line += f" | holds {shown(self.held)}" if self.kind == "row" else ""
+        line += f" | holds {shown(self.held)}" if self.kind in ("row", "reduce") else ""
         line += f" | sums {shown(self.sums)}" if self.sums else ""
         return f"{line} | stores {shown(self.stores)}"
 

@@ -8,11 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
 
-from steepest.compiler.contraction import Product, Tile, candidates, dots_tile, is_far
+from steepest.compiler.buffers import Buffer, lanes, padded
+from steepest.compiler.contraction import L1, Product, Tile, candidates, dots_tile, is_far
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, address, symbols, varies
-from steepest.compiler.layout import Buffer, Layout, Roles, lanes, padded, stride_of
+from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.reach import COST
 from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
@@ -20,9 +21,9 @@ from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
 
 _ALIGN = 64
-# Instructions of an epilogue that is written out for every register of a tile, and for every
-# vector of a row of it; beyond, it is a loop.
-_LIGHT, _HEAVY = 6, 60
+# Instructions of an epilogue that is written out for every register of a tile; beyond, it is a
+# loop over its rows.
+_LIGHT = 6
 _SPILL_ROWS = 32
 
 
@@ -57,7 +58,6 @@ class Plan:
     tiles     the register tile of each contract nest
     scratch   what it needs beside values
     ahead     what its epilogue touches and no cache holds, to be called for early
-    heavy     nests whose epilogue is a loop over vectors too
     sharing   what threads divide; None where there is one thread only
     team      where the threads' own words are, if there are several
     private   where the memory begins that every further thread needs for itself; its size is `own`
@@ -68,7 +68,6 @@ class Plan:
     tiles: dict[Nest, Tile] = field(default_factory=dict)
     scratch: dict[Nest, Scratch] = field(default_factory=dict)
     ahead: dict[Nest, list[tuple[Buffer, Index]]] = field(default_factory=dict)
-    heavy: set[Nest] = field(default_factory=set)
     private: int = 0
     own: int = 0
     sharing: Sharing | None = None
@@ -162,10 +161,7 @@ def _choose_tile(
         scratch.right = _plain(depth * tile.vectors * product.width, roles.b, layout)
     if unroll:
         return
-    weight = _weight(nest, fusion)
-    if weight > _HEAVY:
-        found.heavy.add(nest)
-    if weight > _LIGHT:
+    if _weight(nest, fusion) > _LIGHT:
         scratch.spill = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
     if is_far(product) and not scratch.partial:
         found.ahead[nest] = _touched(nest, roles, fusion, layout)
@@ -185,7 +181,7 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         return abs(stride_of(v, index, symbol[letter], layout)) * v.dtype.itemsize
 
     inner = roles.inner[0] if len(roles.inner) == 1 else ""
-    within = any(not varies(roles.b_index, symbol[i]) for i in roles.outer)
+    within = [i for i in roles.outer if not varies(roles.b_index, symbol[i])]
     dense = bool(inner) and not within and bool(roles.row)
     lane_in_a = bool(roles.lane) and varies(roles.a_index, place[roles.lane][1][0][0])
     adjacent = dense and stride_of(roles.a, roles.a_index, symbol[roles.row], layout) == 1
@@ -196,11 +192,12 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         lanes(n, layout.width) if roles.lane else 0,
         roles.a.dtype.itemsize,
         step(roles.a, roles.a_index, inner) if inner else 0,
-        step(roles.b, roles.b_index, inner) if inner else 0,
+        step(roles.b, roles.b_index, roles.inner[-1]) if roles.inner else 0,
         cut=dense and not nest.bounded,
         left=adjacent and not lane_in_a,
         strided=roles.strided,
         epilogue=len(_touched(nest, roles, fusion, layout)),
+        rounds=prod(size[i] for i in within),
     )
 
 
@@ -243,8 +240,41 @@ def _choose_waiting(
         product = product_of(nest, roles, fusion, layout)
         product = product._replace(k=depth, cut=False, left=False, strided=False)
         found.tiles[nest] = candidates(product, registers)[0]
+    tile = found.tiles[nest]
+    found.tiles[nest] = tile._replace(block=_piece(nest, roles, tile, layout))
     sums = padded(shape, nest.anchor.dtype, len(shape) - 1, layout.width)
     found.scratch[nest] = Scratch(partial=sums)
+
+
+def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
+    """How much of the second summed letter all tiles of a strip of columns go through, one after
+    the other, with what they read in the first cache; 0 for all of it."""
+    if len(roles.inner) < 2:
+        return 0
+    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
+    again = [i for i in roles.outer if any(overlaps(place[i], *side, layout) for side in sides)]
+    letter, *others = roles.inner[1:]
+    strip = tile.vectors * (1 if roles.summed else layout.width)
+    lengths = {place[i]: roles.size[i] for i in (roles.row, roles.summed, *others, *again) if i}
+    lengths |= {place[roles.lane]: strip} if roles.lane else {}
+    n = roles.size[letter]
+    rounds = prod(roles.size[i] for i in others)
+    rounds *= -(-roles.size[roles.summed] // layout.width) if roles.summed else 1
+    for length in dict.fromkeys(-(-n // pieces) for pieces in range(1, n + 1)):
+        lengths[place[letter]] = length
+        if length * rounds < ROUNDS:
+            break
+        if sum(_extent(*side, lengths, layout) for side in sides) <= L1:
+            return length if length < n else 0
+    return 0
+
+
+def _extent(v: Value, index: Index, lengths: dict[str, int], layout: Layout) -> int:
+    """Bytes of v that loops of these lengths read."""
+    v, index = view_of(v, index, layout.buffers)
+    counts = [1 + sum(abs(c) * (lengths.get(s, 1) - 1) for s, c in a[1]) for a in index]
+    return v.dtype.itemsize * prod(map(min, counts, v.shape))
 
 
 def _weight(nest: Nest, fusion: Fusion) -> int:

@@ -91,6 +91,7 @@ class Bound:
                 self._direct[k] = _Direct(v, place)
         self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
         self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
+        self._limit = 0  # rows that every gathered array has
         self._rows = np.zeros(program.signature.width, np.int64)
         self._block_at, self._rows_at = self._block.ctypes.data, self._rows.ctypes.data
 
@@ -103,6 +104,7 @@ class Bound:
         """Make this the user's array of an input; it is read from `load` and `run` on."""
         if number in self._direct:
             self._direct[number].place(array)
+            self._limit = min([x.rows for x in self._gathered], default=0)
         else:
             v = self.program.inputs[number]
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
@@ -159,10 +161,10 @@ class Bound:
         rows = self._rows[:count]
         rows[...] = index
         self._rows[count : count + signature.width] = 0
-        limit = min([x.rows for x in self._gathered])
-        if rows.view(np.uint64).max() >= limit:  # a negative number is a very large one
-            got = f"{rows.min()} to {rows.max()}"
-            raise IndexError(said("index", "no such row", expected=f"0 to {limit - 1}", got=got))
+        # A negative number is a very large one.
+        if np.maximum.reduce(rows.view(np.uint64)) >= self._limit:
+            got, most = f"{rows.min()} to {rows.max()}", self._limit - 1
+            raise IndexError(said("index", "no such row", expected=f"0 to {most}", got=got))
 
 
 class _Direct:
@@ -177,22 +179,32 @@ class _Direct:
         self.rows = 0
         self._at = 0
         self._array: np.ndarray
+        self._room = np.empty(0)
         self._held: np.ndarray | None = None
 
     def place(self, array: np.ndarray) -> None:
         """Read the array itself, if it may be read a little beyond its end; else a copy.
 
-        Reading beyond the end is harmless inside the memory page in which the array ends.
+        Reading beyond the end is harmless inside the memory page in which the array ends. Of what
+        has an entry per step there is another array at nearly every run: those share one copy.
         """
         if array.dtype != self.value.dtype or array.shape[1:] != self.shape:
             raise _misfit(self.value.name, self.value.dtype, (len(array), *self.shape), array)
-        self._array, self._held, self._at = array, None, array.ctypes.data
-        self.rows = len(array)
-        if array.flags.c_contiguous and -(self._at + array.nbytes) % _PAGE >= self.beyond:
+        self._array, self.rows = array, len(array)
+        if self.value.role == "stepped":
+            if len(self._room) < self.rows:
+                self._make_room(array)
+            self._held = self._room[: self.rows]
             return
+        self._held, self._at = None, array.ctypes.data
+        if not array.flags.c_contiguous or -(self._at + array.nbytes) % _PAGE < self.beyond:
+            self._make_room(array)
+            self._held = self._room
+
+    def _make_room(self, array: np.ndarray) -> None:
         room = aligned(array.nbytes + self.beyond)
-        self._held = np.ndarray(array.shape, array.dtype, buffer=room.data)
-        self._at = self._held.ctypes.data
+        self._room = np.ndarray(array.shape, array.dtype, buffer=room.data)
+        self._at = self._room.ctypes.data
 
     def ready(self, steps: int) -> int:
         """Where the numbers of so many steps are, as they are now."""

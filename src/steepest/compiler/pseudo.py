@@ -76,11 +76,10 @@ class _Page:
         self._hold(v, f"Σ {' '.join(summed)}  {product}")
 
     def _reduce(self) -> None:
-        v = self.nest.anchor
-        assert v is not None and v.row is not None
-        x, index = self.nest.reduced_operand()
-        over = " ".join(f"r{d}" for d in reduced_axes(v) if x.shape[d] != 1)
-        self._hold(v, f"{_sign_of(v)} {over}  {self.text(x, index)}")
+        for v in self.nest.held:
+            x, index = self.nest.reduced_operand(v)
+            over = " ".join(f"r{d}" for d in reduced_axes(v) if x.shape[d] != 1)
+            self._hold(v, f"{_sign_of(v)} {over}  {self.text(x, index)}")
 
     def _row(self) -> None:
         nest = self.nest

@@ -1,14 +1,16 @@
 """When a step cannot become a program: one exception, and the user's line that it is about."""
 
 import functools
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from steepest.core import said
 
-__all__ = ["NotCompilable", "refusal", "refusing", "user_line"]
+__all__ = ["NotCompilable", "line_of", "refusal", "refusing", "user_line"]
 
 # Frames of these packages are how an operation is done, not where it is asked for.
 _MACHINERY = tuple(
@@ -48,6 +50,12 @@ def refusing() -> Iterator[None]:
         raise refusal(f"compiling failed with {what}") from wrong
 
 
+def line_of(step: Any) -> str:
+    """ "file.py:12": where a step begins, for what cannot be said of one of its lines."""
+    code = getattr(inspect.unwrap(step), "__code__", None)
+    return f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
+
+
 def user_line() -> str:
     """ "file.py:12": the line of the step that asks for what is being traced.
 
@@ -57,10 +65,10 @@ def user_line() -> str:
     frame: FrameType | None = sys._getframe(1)
     inner: FrameType | None = None
     while frame is not None:
-        place = _place(frame.f_globals.get("__name__", ""), frame.f_code.co_name)
+        place = _place(frame.f_globals.get("__name__", ""))
         if place == "user":
             return _written(frame)
-        if place == "boundary":
+        if place == "boundary" and frame.f_code.co_name == "run":
             break
         if inner is None and place == "layer":
             inner = frame
@@ -68,10 +76,10 @@ def user_line() -> str:
     return _written(inner) if inner else ""
 
 
-@functools.lru_cache(4096)
-def _place(module: str, function: str) -> str:
+@functools.cache
+def _place(module: str) -> str:
     """Whose code a frame runs; asked thousands of times per trace, so of names, not of code."""
-    if module == _BOUNDARY and function == "run":
+    if module == _BOUNDARY:
         return "boundary"
     if not module.startswith("steepest."):
         return "user"

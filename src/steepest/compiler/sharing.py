@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 
+from steepest.compiler.buffers import Buffer
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
+from steepest.compiler.parts import copied_parts
 from steepest.compiler.reach import COST
 
 __all__ = ["ABANDONED", "GENERATION", "STOP", "TEAM_BYTES", "YIELD", "Sharing", "share"]
@@ -82,9 +84,9 @@ def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":
-        return sum(x.size for x, _, _ in layout.copied_parts(nest)) * each
+        return sum(x.size for x, _, _ in copied_parts(nest, layout.buffers)) * each
     if nest.kind == "reduce":
-        return nest.reduced_operand()[0].size * each
+        return max(v.operands[0].size for v in nest.held) * each
     return prod(nest.space) * each
 
 
@@ -115,7 +117,7 @@ class _Part:
 def _part(
     nest: Nest, split: bool, fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]
 ) -> _Part:
-    if nest.kind == "join" and not layout.copied_parts(nest):
+    if nest.kind == "join" and not copied_parts(nest, layout.buffers):
         return _Part(split, set(), set())
     reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
     writes = _memory([partial.get(nest), *(layout.buffers[v] for v in nest.written())])

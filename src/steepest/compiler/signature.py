@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steepest.compiler.buffers import Buffer
 from steepest.compiler.graph import Graph, Value, splat
-from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.layout import Layout
 from steepest.compiler.plan import Plan
 
 __all__ = ["Constant", "Place", "Places", "Signature", "aligned"]

@@ -1,7 +1,9 @@
 """Steady: a loop is used as long as the step is what it was captured as, and then made anew."""
 
+import gc
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from steepest.compiler.loop import Loop
@@ -11,6 +13,19 @@ __all__ = ["Steady"]
 
 _KEPT = 64  # loops; beyond, the one unused for longest goes
 _PATIENCE = 16  # recaptures in a row after which a step counts as one that never stays the same
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python does not look for garbage meanwhile: nearly all that a capture and a compilation make
+    lives until they end, and is looked at again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 class Steady:
@@ -35,7 +50,8 @@ class Steady:
                 f"{reason} changes between the calls of the step, so each would be compiled anew",
                 write="a tensor changed in place, or an argument of the step",
             )
-        self.loops[key] = made = make()
+        with _uncollected():
+            self.loops[key] = made = make()
         self.loops.move_to_end(key)
         if len(self.loops) > _KEPT:
             gone, _ = self.loops.popitem(last=False)

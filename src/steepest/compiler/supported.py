@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from steepest.compiler.buffers import BASES
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.layout import BASES
 from steepest.core import RequestError, said
 
 __all__ = ["check_supported"]

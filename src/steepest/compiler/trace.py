@@ -5,8 +5,11 @@ The tape sits above the tracer, so the backward pass and the optimizer's update 
 equations.
 """
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from threading import RLock, get_ident
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ from steepest.core import Aval, Primitive, interpreting
 from steepest.tensors import Tape, Tensor, renewed
 
 __all__ = ["Before", "Recording", "run"]
+
+_tracing = RLock()
 
 
 @dataclass(eq=False)
@@ -68,6 +73,7 @@ class Recording:
 
     arguments  the variables that the step was called with
     result     what the step returned, variables inside Tensors
+    watched    conditions of which errors would be told
     gradients  the tensors that the step left with a traced gradient
     """
 
@@ -75,6 +81,7 @@ class Recording:
     result: Any
     leaves: dict[tuple, Leaf]
     equations: list[Variable]
+    watched: list[Variable]
     met: list[Before]
     gradients: list[Tensor]
 
@@ -92,6 +99,8 @@ def run(
 ) -> Recording:
     """Trace `step` once. Whatever happens, tensors from outside are then as they were before.
 
+    One thread traces at a time: what it does to Python objects is undone afterwards.
+
     Args:
         inlets: (name, aval, role) of every array argument.
         call: from one Tensor per inlet, the arguments of the step, by position and by name.
@@ -102,7 +111,7 @@ def run(
     arguments = [tracer.inlet(*inlet) for inlet in inlets]
     gradients: list[Tensor] = []
     try:
-        with interpreting(tape):
+        with _tracing, interpreting(tape), _printing_refused(tracer):
             tensors = [Tensor(x) for x in arguments]
             args, kwargs = call(tensors)
             result = step(*args, **kwargs)
@@ -113,7 +122,36 @@ def run(
             if _restore(before):
                 gradients.append(before.tensor)
     met = list(tape.met.values())
-    return Recording(arguments, result, tracer.leaves, tracer.equations, met, gradients)
+    return Recording(
+        arguments, result, tracer.leaves, tracer.equations, tracer.watched, met, gradients
+    )
+
+
+def _printing_refused(tracer: Tracer) -> redirect_stdout:
+    """A context in which a step that prints is refused, and other threads print as ever."""
+    screen: Any = _Screen(tracer)
+    return redirect_stdout(screen)
+
+
+class _Screen:
+    """What a step finds in place of standard output: a program does not print."""
+
+    def __init__(self, tracer: Tracer):
+        self._tracer, self._stream, self._thread = tracer, sys.stdout, get_ident()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        if get_ident() != self._thread:
+            return self._stream.write(text)
+        self._tracer.refused = refused = refusal(
+            "the step prints, which a program cannot do",
+            line=user_line(),
+            got=repr(text),
+            write="return what is to be seen from the step, and print it outside",
+        )
+        raise refused
 
 
 def _check_done(tracer: Tracer, tensors: list[Tensor], arguments: list[Variable]) -> None:

@@ -83,6 +83,7 @@ class Tracer:
         self.seen: dict[int, Leaf] = {}  # by identity: nearly always the same array object again
         self.equations: list[Variable] = []
         self.refused: Exception | None = None  # raised again if the step catches it
+        self.watched: list[Variable] = []  # conditions that the step asks about
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
         line = user_line()
@@ -134,6 +135,10 @@ class Tracer:
             raise not_known(leaf.now, asked)
         leaf.read = True
         return value
+
+    def occurs(self, condition: Any) -> bool:
+        self.watched.append(self.variable(condition))
+        return False
 
     def kept(self, value: Any) -> Variable:
         return self.variable(value)

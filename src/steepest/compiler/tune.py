@@ -73,7 +73,7 @@ def _times(
     pointers = 3 + len(layout.sources) + len(fusion.graph.outputs)
     for chosen in ({}, {nest: LIBRARY}):
         planned = plan(fusion, layout, registers, False, chosen, [nest])
-        text = emit_nest(fusion, layout, planned, nest).text
+        text = emit_nest(fusion, layout, planned, nest, features).text
         functions.append(NativeFunction(machine_code([text], features), "run", pointers))
         size = max(size, planned.bytes)
     # Whoever reads a batch, or a number per step, reads the first one: row 0 of zeros.

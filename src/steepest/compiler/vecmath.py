@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from steepest.compiler.builder import Builder, Op
+from steepest.compiler.estimates import inverse
 
 __all__ = ["FUNCTIONS", "IN_DOUBLE"]
 
@@ -179,7 +180,7 @@ def tanh(b: Builder, x: Op) -> Op:
     shifted, rest = _halves_of_exp(b, _no_more(b, b.add(size, size), 20.0))
     scale = _power_of_two(b, b.convert("bitcast", shifted, "i32"), "float")
     above = b.fma(scale, rest, b.add(scale, b.number(1.0)))
-    far = b.sub(b.number(1.0), b.div(b.number(2.0), above))
+    far = b.fma(b.number(-2.0), inverse(b, above), b.number(1.0))
     value = b.select(b.compare("olt", size, b.number(0.6)), near, far)
     return b.call("llvm.copysign", value, x)
 
@@ -216,15 +217,15 @@ def sigmoid(b: Builder, x: Op) -> Op:
     first, second = _two_powers(b, shifted)
     scale = b.binary("fmul", first, second)
     e = b.fma(scale, rest, scale)
-    inverse = b.div(one, b.fma(scale, rest, b.add(scale, one)))
+    near = inverse(b, b.fma(scale, rest, b.add(scale, one)))
     below = b.compare("olt", x, zero)
     rounded = b.add(rest, one)
     lost = b.sub(rest, b.binary("fsub", rounded, one))
     n = b.select(below, b.binary("fmul", rounded, first), one)
     lost = b.select(below, b.binary("fmul", lost, first), zero)
-    quotient = b.binary("fmul", n, inverse)
+    quotient = b.binary("fmul", n, near)
     left = b.fma(b.neg(quotient), e, b.binary("fsub", n, quotient))
-    quotient = b.fma(b.add(left, lost), inverse, quotient)
+    quotient = b.fma(b.add(left, lost), near, quotient)
     return b.binary("fmul", quotient, b.select(below, second, one))
 
 

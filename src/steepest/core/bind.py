@@ -85,6 +85,10 @@ class Eager:
         """The numbers of a value, for Python to look at."""
         return value
 
+    def occurs(self, condition: np.ndarray) -> bool:
+        """Whether a condition is met anywhere."""
+        return bool(condition.any())
+
     def kept(self, value: np.ndarray) -> np.ndarray:
         """A value as it is now, whatever is done to it in place later."""
         return value.copy()

@@ -10,21 +10,40 @@ from steepest.data.catalogue import DatasetCard, datasets
 from steepest.data.dataset import Data, Part
 from steepest.data.epochs import batches, epoch_order
 from steepest.data.load import load_data
-from steepest.data.loader import DataLoader, Dataset, TensorDataset
+from steepest.data.loader import DataLoader, default_collate
 from steepest.data.preparation import Preparation
+from steepest.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from steepest.data.samples import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from steepest.data.scaling import SCALES
 
 __all__ = [
+    "BatchSampler",
+    "ConcatDataset",
     "Data",
     "DataLoader",
     "Dataset",
     "DatasetCard",
     "Part",
     "Preparation",
+    "RandomSampler",
     "SCALES",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "batches",
     "datasets",
+    "default_collate",
     "epoch_order",
     "load_data",
+    "random_split",
 ]

@@ -1,6 +1,7 @@
 """Floor 5: what a trained model has learned, and the surface it was learned on, as plain arrays
 that the floor above draws."""
 
+from steepest.explain.chain import Chain, chain
 from steepest.explain.curvature import (
     Adapted,
     Density,
@@ -10,7 +11,9 @@ from steepest.explain.curvature import (
     spectral_density,
     trace,
 )
+from steepest.explain.descent import FUNCTIONS, Analytic, Descent, descend
 from steepest.explain.filters import filters
+from steepest.explain.flow import Flow, LayerFlow, flow
 from steepest.explain.layers import feature_maps
 from steepest.explain.mistakes import Mistake, worst_mistakes
 from steepest.explain.objective import Objective
@@ -27,22 +30,33 @@ from steepest.explain.surface import (
     surface,
     weights_plane,
 )
+from steepest.explain.unfolding import Stage, unfolding
 
 __all__ = [
+    "FUNCTIONS",
     "Adapted",
+    "Analytic",
+    "Chain",
     "Density",
+    "Descent",
     "Eigen",
     "Estimate",
+    "Flow",
     "Followed",
+    "LayerFlow",
     "Mistake",
     "Objective",
     "Plane",
     "Responses",
+    "Stage",
     "Surface",
     "WeightPath",
+    "chain",
+    "descend",
     "eigenvalues",
     "feature_maps",
     "filters",
+    "flow",
     "followed",
     "hessian_plane",
     "path_plane",
@@ -52,6 +66,7 @@ __all__ = [
     "spectral_density",
     "surface",
     "trace",
+    "unfolding",
     "weights_plane",
     "worst_mistakes",
 ]

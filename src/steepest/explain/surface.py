@@ -13,7 +13,7 @@ as the model's own; the plane of a path); Goodfellow, Vinyals and Saxe, "Qualita
 characterizing neural network optimization problems", ICLR 2015.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ __all__ = [
     "weights_plane",
 ]
 
+Ends = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -43,18 +45,28 @@ class Plane:
         axes: (2, P), at right angles unless they are random.
         labels: what a and b are, with their units.
         note: how the plane was chosen, in words.
+        ends: how far it is worth looking, the ends of a and those of b.
     """
 
     origin: np.ndarray
     axes: np.ndarray
     labels: tuple[str, str]
     note: str
+    ends: tuple[Ends, Ends] = ((-1.0, 1.0), (-1.0, 1.0))
 
     def places(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where points (n, P) fall on the plane, (n, 2), and how far from it they are, (n,)."""
         away = np.atleast_2d(weights) - self.origin
         found = np.linalg.lstsq(self.axes.T, away.T)[0].T
         return found, np.linalg.norm(away - found @ self.axes, axis=1)
+
+    def around(self, path: np.ndarray) -> "Plane":
+        """The plane, worth looking at as far as a path (n, P) goes on it, and a little further."""
+        places = self.places(path)[0]
+        margin = 0.2 * np.ptp(places, axis=0).max() or 1.0  # one direction may be a short one
+        low, high = places.min(0) - margin, places.max(0) + margin
+        across, up = ((float(a), float(b)) for a, b in zip(low, high, strict=True))
+        return replace(self, ends=(across, up))
 
 
 @dataclass(frozen=True)
@@ -90,10 +102,11 @@ def weights_plane(objective: Objective, first: str, second: str) -> Plane:
     if at[0] == at[1]:
         raise RequestError(said("weights_plane", "two different weights make a plane", got=first))
     origin, axes = objective.weights, np.zeros((2, objective.size))
+    here = origin[None].copy()
     origin[at] = 0
     axes[[0, 1], at] = 1
     labels = (f"weight {first}", f"weight {second}")
-    return Plane(origin, axes, labels, "two weights, all others as they are")
+    return Plane(origin, axes, labels, "two weights, all others as they are").around(here)
 
 
 def random_plane(objective: Objective, seed: int = 0) -> Plane:
@@ -139,35 +152,36 @@ def path_plane(path: np.ndarray) -> Plane:
     held = shares[[-1, -2]] / shares.sum()
     labels = (f"main direction ({held[0]:.0%} of the way)", f"second direction ({held[1]:.0%})")
     note = f"the plane closest to the path, which holds {held.sum():.1%} of its squared distances"
-    return Plane(path[-1], axes, labels, note)
+    return Plane(path[-1], axes, labels, note).around(path)
 
 
 def hessian_plane(objective: Objective, smallest: bool = False, seed: int = 0) -> Plane:
-    """Along the two largest eigenvalues, or the largest and the smallest (most negative) one."""
+    """Along the two largest eigenvalues, or the largest and the smallest (most negative) one.
+
+    It is worth looking as far as a bowl of this curvature rises by the loss itself.
+    """
     found = eigenvalues(objective, 1 if smallest else 2, int(smallest), tolerance=1e-3, seed=seed)
     values = [f"{v:.3g}".replace("-", "−") for v in found.values]
     labels = (f"along curvature {values[0]}", f"along curvature {values[1]}")
     which = "the largest and the smallest eigenvalue" if smallest else "the two largest eigenvalues"
-    return Plane(objective.weights, found.vectors, labels, f"along {which} of the Hessian")
+    reach = np.sqrt(2 * objective.value() / np.maximum(np.abs(found.values), 1e-12))
+    far = min(float(reach.max()), 10 * float(reach.min()))  # what is flat may have no end
+    across, up = ((-min(float(r), far), min(float(r), far)) for r in reach)
+    note = f"along {which} of the Hessian"
+    return Plane(objective.weights, found.vectors, labels, note, (across, up))
 
 
-def surface(
-    objective: Objective,
-    plane: Plane,
-    across: tuple[float, float] = (-1, 1),
-    up: tuple[float, float] | None = None,
-    points: int = 51,
-) -> Surface:
-    """The loss on points × points of a plane, between the ends of a (across) and of b (up)."""
-    x, y = (np.linspace(low, high, points) for low, high in (across, up or across))
-    places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+def surface(objective: Objective, plane: Plane, points: int = 51) -> Surface:
+    """The loss on points × points of a plane, as far as it is worth looking."""
+    across, up = (np.linspace(*ends, points) for ends in plane.ends)
+    places = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
     here = objective.weights
     objective.move(plane.origin)
     try:
         losses = objective.losses(plane.axes, places)
     finally:
         objective.move(here)
-    return Surface(plane, x, y, losses.reshape(points, points))
+    return Surface(plane, across, up, losses.reshape(points, points))
 
 
 def followed(objective: Objective, plane: Plane, path: np.ndarray) -> Followed:

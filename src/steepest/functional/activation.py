@@ -1,6 +1,7 @@
 """Activations: what stands between two linear layers, so that they do not collapse into one."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from steepest.functional.axes import axes_of
 from steepest.functional.math import abs, clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
 from steepest.functional.reduction import amax, logsumexp, sum
 from steepest.functional.shape import narrow, reshape
-from steepest.tensors import Tensor, in_place, maximum, method, neg
+from steepest.tensors import Tensor, cast_to, in_place, maximum, method, neg
 
 __all__ = [
     "celu",
@@ -61,8 +62,8 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
 @method
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
     """leaky_relu whose slope is learned: one for all, or one per channel (axis 1)."""
-    if weight.shape.numel() > 1:
-        weight = reshape(weight, [-1 if i == 1 else 1 for i in range(x.ndim)])
+    one = weight.shape.numel() == 1
+    weight = reshape(weight, [-1 if i == 1 and not one else 1 for i in range(x.ndim)])
     return where(_above_zero(x), x, weight * x)
 
 
@@ -136,7 +137,7 @@ def tanhshrink(x: Tensor) -> Tensor:
 def _flat_outside(x: Tensor, low: float, high: float) -> Tensor:
     """x kept between low and high, with derivative 0 on the bounds too (PyTorch's hardtanh)."""
     inside = P.mul(x > low, x < high)
-    return where(inside, x, clamp(x.detach(), low, high))
+    return where(inside, x, cast_to(clamp(x.detach(), low, high), x.dtype))
 
 
 def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -172,8 +173,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 @method
-def softmax(x: Tensor, dim: int) -> Tensor:
+def softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """eˣ / Σ eˣ along an axis: positive numbers that add up to 1."""
+    x = x if dtype is None else cast_to(x, np.dtype(dtype))
     axes = axes_of(x, dim)
     if not x.shape.numel():
         return x * 1
@@ -181,14 +183,15 @@ def softmax(x: Tensor, dim: int) -> Tensor:
     return e / sum(e, axes, keepdim=True)
 
 
-def softmin(x: Tensor, dim: int) -> Tensor:
+def softmin(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """softmax of −x."""
-    return softmax(neg(x), dim)
+    return softmax(neg(x), dim, dtype=dtype)
 
 
 @method
-def log_softmax(x: Tensor, dim: int) -> Tensor:
+def log_softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """log softmax(x), exact where the softmax itself would round to 0."""
+    x = x if dtype is None else cast_to(x, np.dtype(dtype))
     axes = axes_of(x, dim)
     if not x.shape.numel():
         return x * 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import is_float
-from steepest.tensors import Tensor, as_tensor, binary, cast_to, method
+from steepest.tensors import Tensor, as_tensor, binary, cast_to, in_place, method
 
 __all__ = [
     "allclose",
@@ -16,6 +16,7 @@ __all__ = [
     "gt",
     "isclose",
     "isfinite",
+    "is_floating_point",
     "isinf",
     "isnan",
     "le",
@@ -113,6 +114,12 @@ def isfinite(x: Tensor) -> Tensor:
 
 
 @method
+def is_floating_point(x: Tensor) -> bool:
+    """Whether x holds floats."""
+    return is_float(x.dtype)
+
+
+@method
 def isclose(
     x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
@@ -136,6 +143,8 @@ def equal(x: Tensor, y: Tensor) -> bool:
 
 
 _function: Any
+for _function in (eq, ne, lt, le, gt, ge, logical_and, logical_or, logical_xor, logical_not):
+    in_place(_function)
 for _name, _function in {
     "eq": eq,
     "ne": ne,

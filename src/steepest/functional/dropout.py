@@ -19,4 +19,4 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if not training or p == 0:
         return x
     drawn = cast_to(P.uniform(next_key(), shape=tuple(x.shape)), x.dtype)
-    return where(drawn < p, 0.0, x / (1 - p) if p < 1 else 0.0)
+    return where(drawn < p, 0.0, x / (1 - p) if p < 1 else x * 0)

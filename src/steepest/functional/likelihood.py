@@ -10,7 +10,7 @@ from steepest.functional.loss import reduced
 from steepest.functional.math import clamp, exp, log, where
 from steepest.functional.reduction import sum
 from steepest.functional.shape import unsqueeze
-from steepest.tensors import Tensor
+from steepest.tensors import Tensor, occurs
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
@@ -74,7 +74,7 @@ def gaussian_nll_loss(
     name = "gaussian_nll_loss"
     if isinstance(var, int | float):
         var = Tensor(np.full(input.shape, var, input.dtype))
-    if isinstance(var.value, np.ndarray) and (var.value < 0).any():
+    if occurs(var < 0):
         raise ValueError(said(name, "var has negative entry/entries", got=var.value.min()))
     if var.shape != input.shape:
         var = _per_row(name, var, input)

@@ -10,11 +10,12 @@ import numpy as np
 
 from steepest.core import is_float, said
 from steepest.functional.activation import log_softmax, logsigmoid
+from steepest.functional.comparison import isnan, logical_and, logical_or
 from steepest.functional.math import abs, clamp, log, where
 from steepest.functional.reduction import mean, sum
-from steepest.functional.select import is_class
+from steepest.functional.select import is_class, outside
 from steepest.functional.shape import movedim
-from steepest.tensors import Tensor, neg
+from steepest.tensors import Tensor, neg, occurs
 
 __all__ = [
     "binary_cross_entropy",
@@ -112,10 +113,7 @@ def binary_cross_entropy(
     """−(t log p + (1 − t) log(1 − p)) of probabilities p; logarithms are kept above −100."""
     name = "binary_cross_entropy"
     same_shape(name, output, target)
-    if (
-        isinstance(output.value, np.ndarray)
-        and not ((output.value >= 0) & (output.value <= 1)).all()
-    ):
+    if occurs(logical_or(isnan(output), logical_or(output < 0, output > 1))):
         raise RuntimeError(
             said(
                 name,
@@ -169,18 +167,16 @@ def _class_scores(name: str, output: Tensor, target: Tensor) -> Tensor:
     return scores
 
 
-def _check_labels(name: str, target: Tensor, classes: int, ignore_index: int) -> None:
-    if not isinstance(target.value, np.ndarray):
-        return
-    wrong = ((target.value < 0) | (target.value >= classes)) & (target.value != ignore_index)
-    if wrong.any():
-        row = tuple(map(int, np.argwhere(wrong)[0]))
+def _check_labels(name: str, target: Tensor, classes: int, counted: Tensor) -> None:
+    wrong = logical_and(outside(target, classes), counted)
+    if occurs(wrong):
+        row = tuple(map(int, np.argwhere(wrong.value)[0]))
         raise IndexError(
             said(
                 name,
                 f"the target of row {row[0] if row else 0} is not a class",
                 expected=f"0 to {classes - 1}",
-                got=int(target.value[wrong].flat[0]),
+                got=int(target.value[wrong.value].flat[0]),
             )
         )
 
@@ -220,11 +216,11 @@ def _picked(
     """The cost of the true class in each row, weighted, reduced."""
     classes = costs.shape[-1]
     _check_weight(name, weight, classes)
-    _check_labels(name, target, classes, ignore_index)
+    counted = target != ignore_index
+    _check_labels(name, target, classes, counted)
     # Where, not a product with 0 and 1: the cost of another class may be infinite.
     true_class = is_class(target, classes)
     losses = sum(where(true_class, costs, 0.0), -1)
-    counted = target != ignore_index
     if weight is not None:
         row_weight = sum(where(true_class, weight, 0.0), -1)
         losses = losses * row_weight

@@ -1,5 +1,6 @@
 """Elementwise mathematics, composed from the table. Each function is also a method of Tensor."""
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,6 @@ __all__ = [
     "clamp",
     "clone",
     "cos",
-    "div",
     "erf",
     "exp",
     "expm1",
@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 
-def _floating(x: Tensor) -> Tensor:
+def floating(x: Tensor) -> Tensor:
     """Functions with real values take integers as floats."""
     if not isinstance(x, Tensor):
         raise TypeError(said("operation", "expected a tensor", got=type(x).__name__))
@@ -71,31 +71,31 @@ def _floating(x: Tensor) -> Tensor:
 @method
 def exp(x: Tensor) -> Tensor:
     """eˣ."""
-    return P.exp(_floating(x))
+    return P.exp(floating(x))
 
 
 @method
 def log(x: Tensor) -> Tensor:
     """The natural logarithm; −inf at 0, NaN below."""
-    return P.log(_floating(x))
+    return P.log(floating(x))
 
 
 @method
 def sqrt(x: Tensor) -> Tensor:
     """The square root; NaN below 0."""
-    return P.sqrt(_floating(x))
+    return P.sqrt(floating(x))
 
 
 @method
 def sin(x: Tensor) -> Tensor:
     """The sine of x in radians."""
-    return P.sin(_floating(x))
+    return P.sin(floating(x))
 
 
 @method
 def cos(x: Tensor) -> Tensor:
     """The cosine of x in radians."""
-    return P.cos(_floating(x))
+    return P.cos(floating(x))
 
 
 @method
@@ -107,37 +107,37 @@ def tan(x: Tensor) -> Tensor:
 @method
 def tanh(x: Tensor) -> Tensor:
     """The hyperbolic tangent, (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)."""
-    return P.tanh(_floating(x))
+    return P.tanh(floating(x))
 
 
 @method
 def sigmoid(x: Tensor) -> Tensor:
     """The logistic function, 1 / (1 + e⁻ˣ)."""
-    return P.sigmoid(_floating(x))
+    return P.sigmoid(floating(x))
 
 
 @method
 def erf(x: Tensor) -> Tensor:
     """The error function, 2/√π ∫₀ˣ exp(−t²) dt."""
-    return P.erf(_floating(x))
+    return P.erf(floating(x))
 
 
 @method
 def log2(x: Tensor) -> Tensor:
     """The logarithm to base 2."""
-    return log(x) * (1 / np.log(2.0))
+    return log(x) * float(1 / np.log(2.0))
 
 
 @method
 def log10(x: Tensor) -> Tensor:
     """The logarithm to base 10."""
-    return log(x) * (1 / np.log(10.0))
+    return log(x) * float(1 / np.log(10.0))
 
 
 @method
 def log1p(x: Tensor) -> Tensor:
     """log(1 + x), exact for small x: what 1 + x loses in rounding is added back to first order."""
-    x = _floating(x)
+    x = floating(x)
     y = x + 1
     with no_grad():
         lost = where((P.equal(y, y * 2)), 0.0, (x - (y - 1)) / y)
@@ -147,7 +147,7 @@ def log1p(x: Tensor) -> Tensor:
 @method
 def expm1(x: Tensor) -> Tensor:
     """eˣ − 1, exact for small x, where it is 2t / (1 − t) with t = tanh(x / 2)."""
-    x = _floating(x)
+    x = floating(x)
     small = P.less(P.mul(x, x), P.add(zero(x), Tensor(np.ones(x.shape, x.dtype))))
     t = tanh(where(small, x, 0.0) * 0.5)
     return where(small, 2 * t / (1 - t), exp(x) - 1)
@@ -205,9 +205,14 @@ def ceil(x: Tensor) -> Tensor:
 
 
 @method
-def round(x: Tensor) -> Tensor:
-    """The nearest whole number; halves go to the even one."""
-    return P.round_(x) if is_float(x.dtype) else x
+def round(x: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest number of so many decimals; halves go to the even one."""
+    if not is_float(x.dtype):
+        return x
+    if not decimals:
+        return P.round_(x)
+    scale = float(10 ** builtins.abs(decimals))
+    return P.round_(x * scale) / scale if decimals > 0 else P.round_(x / scale) * scale
 
 
 @method
@@ -262,7 +267,9 @@ def clone(x: Tensor) -> Tensor:
 
 for _function in (
     *(exp, log, sqrt, sin, cos, tanh, sigmoid, erf, square, reciprocal, rsqrt, sign, abs, neg),
-    *(floor, ceil, round, trunc, clamp, lerp, pow, add, sub, mul, div, log1p, expm1),
+    *(floor, ceil, round, trunc, clamp, lerp, pow, add, sub, mul, log1p, expm1),
+    *(log2, log10, tan),
 ):
     in_place(_function)
 method(abs, "__abs__")
+method(lambda x, condition, y: where(condition, x, y), "where")

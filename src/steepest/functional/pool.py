@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from steepest.core import said
+from steepest.core import is_float, said
+from steepest.functional.comparison import gt, isnan, logical_or
+from steepest.functional.elementary import div
 from steepest.functional.reduction import sum
 from steepest.functional.sliding import cut, pad, per_axis, reaches, sliding
-from steepest.tensors import Tensor, maximum
+from steepest.tensors import Tensor, broadcast_to, maximum, where
 
 __all__ = ["avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
 
@@ -27,9 +29,11 @@ def max_pool1d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest of every window along the last axis; as `max_pool2d`."""
-    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    given = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool("max_pool1d", 1, input, *given)
 
 
 def max_pool2d(
@@ -39,7 +43,8 @@ def max_pool2d(
     padding: Any = 0,
     dilation: Any = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest of every window over the last two axes.
 
     Args:
@@ -49,11 +54,14 @@ def max_pool2d(
         padding: −∞ on either side, at most half a window.
         dilation: the distance between the elements of a window.
         ceil_mode: also windows that reach over the end, as long as they begin before it.
+        return_indices: give the pair of the largest and where they are, as numbers of the elements
+            of an image counted row by row.
 
     Raises:
         RuntimeError: sizes that do not fit together.
     """
-    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    given = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool("max_pool2d", 2, input, *given)
 
 
 def avg_pool1d(
@@ -102,15 +110,40 @@ def _max_pool(
     padding: Any,
     dilation: Any,
     ceil_mode: bool,
-) -> Tensor:
+    return_indices: bool,
+) -> Any:
     size, step, edge = _settings(name, axes, x, kernel_size, stride, padding)
     gap = per_axis(name, "dilation", dilation, axes, 1)
     reach = reaches(size, gap)
     counts = _counts(name, x.shape[-axes:], reach, step, edge, ceil_mode)
-    x = pad(x, _around(x, reach, step, edge, counts), value=-float("inf"))
-    offsets = product(*(range(k) for k in size))
-    taps = [cut(x, [d * i for d, i in zip(gap, at, strict=True)], counts, step) for at in offsets]
-    return reduce(maximum, taps[::-1])  # of two that tie, the gradient is the later operand's
+    lengths = x.shape[-axes:]
+    nothing = -float("inf") if is_float(x.dtype) else int(np.iinfo(x.dtype).min)
+    x = pad(x, _around(x, reach, step, edge, counts), value=nothing)
+    offsets = [
+        [d * i for d, i in zip(gap, at, strict=True)] for at in product(*(range(k) for k in size))
+    ]
+    taps = [cut(x, at, counts, step) for at in offsets]
+    largest = reduce(maximum, taps[::-1])  # of two that tie, the gradient is the later operand's
+    if not return_indices:
+        return largest
+    starts = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), -1) * step - edge
+    places = [_numbered(starts + np.array(at), gap, lengths) for at in offsets]
+    return largest, _winners([tap.detach() for tap in taps], places)
+
+
+def _numbered(at: np.ndarray, gap: tuple[int, ...], lengths: Sequence[int]) -> np.ndarray:
+    """The numbers of elements by their coordinates; of one before the edge, the next one inside."""
+    inside = np.where(at < 0, at % np.array(gap), at)
+    return np.ravel_multi_index(tuple(np.moveaxis(inside, -1, 0)), lengths, mode="clip")
+
+
+def _winners(taps: list[Tensor], places: list[np.ndarray]) -> Tensor:
+    """For every window the place of its first largest element, or of its last NaN."""
+    best, where_best = taps[0], broadcast_to(Tensor(places[0]), taps[0].shape)
+    for tap, place in zip(taps[1:], places[1:], strict=True):
+        better = logical_or(gt(tap, best), isnan(tap))
+        best, where_best = where(better, tap, best), where(better, Tensor(place), where_best)
+    return where_best
 
 
 def _avg_pool(
@@ -122,7 +155,7 @@ def _avg_pool(
     padding: Any,
     ceil_mode: bool,
     count_include_pad: bool,
-    divisor: int | None,
+    divisor: Any,
 ) -> Tensor:
     size, step, edge = _settings(name, axes, x, kernel_size, stride, padding)
     if divisor == 0:
@@ -131,12 +164,13 @@ def _avg_pool(
     counts = _counts(name, ends, size, step, edge, ceil_mode)
     padded = pad(x, _around(x, size, step, edge, counts))
     total = sum(sliding(padded, size, step, (1,) * axes), tuple(range(-axes, 0)))
-    if divisor is not None:
-        return total if divisor == 1 else total / divisor
-    elements = _elements(ends, size, step, edge, counts, count_include_pad)
-    if (elements == elements.flat[0]).all():
-        return total / int(elements.flat[0])
-    return total / Tensor(elements.astype(x.dtype))
+    if divisor is None:
+        elements = _elements(ends, size, step, edge, counts, count_include_pad)
+        alike = (elements == elements.flat[0]).all()
+        divisor = int(elements.flat[0]) if alike else Tensor(elements.astype(x.dtype))
+    elif divisor == 1:
+        return total
+    return div(total, divisor, rounding_mode=None if is_float(x.dtype) else "trunc")
 
 
 def _settings(

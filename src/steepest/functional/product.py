@@ -1,29 +1,32 @@
-"""Products: dot, matmul, einsum, linear. All are the one row `contract`."""
+"""Products: dot, matmul, tensordot, linear. All are the one row `contract`."""
 
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from steepest import primitives as P
-from steepest.core import result_dtype, said
+from steepest.core import is_float, result_dtype, said
+from steepest.functional.rearrange import diagonal
 from steepest.functional.reduction import sum
-from steepest.functional.shape import permute
-from steepest.tensors import Tensor, broadcast_to, cast_to, method, mul
+from steepest.tensors import Tensor, broadcast_to, cast_to, in_place, method, mul
 
 __all__ = [
     "bilinear",
     "addmm",
+    "baddbmm",
     "bmm",
     "dot",
-    "einsum",
     "linear",
     "matmul",
     "mm",
     "mv",
     "outer",
+    "tensordot",
+    "trace",
 ]
 
 
-def _contract(x: Tensor, y: Tensor, spec: str) -> Tensor:
+def contracted(x: Tensor, y: Tensor, spec: str) -> Tensor:
+    """The row `contract` on two tensors in the dtype that holds both."""
     dtype = result_dtype(x, y)
     return P.contract(cast_to(x, dtype), cast_to(y, dtype), spec=spec)
 
@@ -51,12 +54,14 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     batches = x.shape[:-2], y.shape[:-2]
     if not batches[1]:  # one matrix for all: x's batch axes are only more rows
         lead = ascii_uppercase[: x.ndim - 1]
-        return _contract(x, y, f"{lead}k,k{columns}->{lead}{columns}")
+        return contracted(x, y, f"{lead}k,k{columns}->{lead}{columns}")
     shape = tuple(broadcast_tuple(*batches))
     x = broadcast_to(x, (*shape, *x.shape[-2:]) if rows else tuple(x.shape), "matmul")
     y = broadcast_to(y, (*shape, *y.shape[-2:]), "matmul")
     lead = ascii_uppercase[: len(shape)]
-    return _contract(x, y, f"{lead if rows else ''}{rows}k,{lead}k{columns}->{lead}{rows}{columns}")
+    return contracted(
+        x, y, f"{lead if rows else ''}{rows}k,{lead}k{columns}->{lead}{rows}{columns}"
+    )
 
 
 def broadcast_tuple(x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
@@ -101,15 +106,53 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
 def outer(x: Tensor, y: Tensor) -> Tensor:
     """All products of an element of x with an element of y."""
     _check_axes("outer", x, 1, y, 1)
-    return _contract(x, y, "i,j->ij")
+    return contracted(x, y, "i,j->ij")
 
 
 @method
 def addmm(bias: Tensor, x: Tensor, y: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta·bias + alpha·(x @ y)."""
-    product = mm(x, y)
-    product = product if alpha == 1 else mul(product, alpha)
-    return product + (bias if beta == 1 else mul(bias, beta))
+    product = _scaled(mm(x, y), alpha)
+    return product if beta == 0 else product + _scaled(bias, beta)
+
+
+@method
+def baddbmm(bias: Tensor, x: Tensor, y: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """beta·bias + alpha·(x @ y), for every matrix of two batches."""
+    product = _scaled(bmm(x, y), alpha)
+    return product if beta == 0 else product + _scaled(bias, beta)
+
+
+def _scaled(x: Tensor, by: float) -> Tensor:
+    """x times a number, whose fraction integers cut off, as PyTorch's products do."""
+    by = by if is_float(x.dtype) else int(by)
+    return x if by == 1 else mul(x, by)
+
+
+@method
+def trace(x: Tensor) -> Tensor:
+    """The sum of the diagonal of a matrix."""
+    if x.ndim != 2:
+        raise RuntimeError(said("trace", "expected a matrix", got=x.shape))
+    return sum(diagonal(x))
+
+
+def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
+    """Σ over the last `dims` axes of x and the first of y, or over the pairs of axes named."""
+    if isinstance(dims, int):
+        dims = [list(range(x.ndim - dims, x.ndim)), list(range(dims))]
+    gone = [[d % t.ndim for d in named] for t, named in zip((x, y), dims, strict=True)]
+    for i, j in zip(*gone, strict=True):  # an axis of one entry meets every entry of the other
+        if x.shape[i] == 1:
+            y = sum(y, j, True)
+        elif y.shape[j] == 1:
+            x = sum(x, i, True)
+    left, right = list(ascii_uppercase[: x.ndim]), list(ascii_lowercase[: y.ndim])
+    for i, j in zip(*gone, strict=True):
+        right[j] = left[i]
+    out = [c for i, c in enumerate(left) if i not in gone[0]]
+    out += [c for j, c in enumerate(right) if j not in gone[1]]
+    return contracted(x, y, f"{''.join(left)},{''.join(right)}->{''.join(out)}")
 
 
 def _check_axes(name: str, x: Tensor, m: int, y: Tensor, n: int) -> None:
@@ -137,7 +180,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             )
         )
     lead = ascii_uppercase[: x.ndim - 1]
-    out = _contract(x, weight, f"{lead}i,oi->{lead}o")
+    out = contracted(x, weight, f"{lead}i,oi->{lead}o")
     return out if bias is None else out + bias
 
 
@@ -154,52 +197,12 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             )
         )
     lead = ascii_uppercase[: input1.ndim - 1]
-    half = _contract(input1, weight, f"{lead}i,oij->{lead}oj")
-    out = _contract(half, input2, f"{lead}oj,{lead}j->{lead}o")
+    half = contracted(input1, weight, f"{lead}i,oij->{lead}oj")
+    out = contracted(half, input2, f"{lead}oj,{lead}j->{lead}o")
     return out if bias is None else out + bias
 
 
-def einsum(equation: str, *operands: Any) -> Tensor:
-    """Einstein summation over named axes, such as einsum("bij,bjk->bik", x, y).
-
-    More than two operands are contracted from left to right. Repeated letters within one operand
-    (diagonals) and "..." are not accepted.
-    """
-    tensors = list(
-        operands[0] if len(operands) == 1 and not isinstance(operands[0], Tensor) else operands
-    )
-    inputs, _, out = equation.replace(" ", "").partition("->")
-    specs = inputs.split(",")
-    if len(specs) != len(tensors):
-        raise RuntimeError(
-            said("einsum", "one operand per comma", expected=len(specs), got=len(tensors))
-        )
-    if "->" not in equation:
-        letters = "".join(specs)
-        out = "".join(sorted(i for i in set(letters) if letters.count(i) == 1))
-    for spec, x in zip(specs, tensors, strict=True):
-        if len(set(spec)) != len(spec) or not spec.isalpha() * len(spec) + (not spec):
-            raise RuntimeError(said("einsum", f"cannot read {spec!r}", got=equation))
-        if len(spec) != x.ndim:
-            raise RuntimeError(said("einsum", f"{spec!r} needs {len(spec)} axes", got=x.shape))
-    spec, result = specs[0], tensors[0]
-    for i, (other, y) in enumerate(zip(specs[1:], tensors[1:], strict=True), start=2):
-        needed = set(out).union(*specs[i:])
-        result, spec = _only(result, spec, needed | set(other))
-        y, other = _only(y, other, needed | set(spec))
-        kept = "".join(dict.fromkeys(c for c in spec + other if c in needed))
-        result, spec = _contract(result, y, f"{spec},{other}->{kept}"), kept
-    result, spec = _only(result, spec, set(out))
-    if sorted(spec) != sorted(out):
-        raise RuntimeError(said("einsum", f"{out!r} names axes that no operand has", got=equation))
-    order = tuple(spec.index(c) for c in out)
-    return permute(result, order) if order != tuple(range(len(order))) else result
-
-
-def _only(x: Tensor, spec: str, letters: set[str]) -> tuple[Tensor, str]:
-    """x with the axes summed away that nothing else mentions."""
-    gone = tuple(i for i, c in enumerate(spec) if c not in letters)
-    return (sum(x, gone), "".join(c for c in spec if c in letters)) if gone else (x, spec)
-
-
 method(matmul, "__matmul__")
+method(lambda x, y: matmul(y, x), "__rmatmul__")
+in_place(addmm)
+in_place(baddbmm)

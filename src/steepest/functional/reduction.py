@@ -84,17 +84,34 @@ def mean(x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 
 
 @method
-def var(x: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
-    """The variance, Σ(x − x̄)² / (n − correction)."""
+def var(
+    x: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance, Σ(x − x̄)² / (n − correction); the correction is 1, or 0 if not `unbiased`."""
+    if isinstance(dim, bool):  # var(x, unbiased)
+        dim, unbiased = None, dim
+    correction = float(unbiased) if correction is None else correction
     centred = x - mean(x, dim, keepdim=True)
     freedom = _count(x, axes_of(x, dim)) - correction
     return sum(centred * centred, dim, keepdim) / (freedom if freedom > 0 else 0.0)
 
 
 @method
-def std(x: Tensor, dim: Dim = None, *, correction: float = 1, keepdim: bool = False) -> Tensor:
+def std(
+    x: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
     """The standard deviation, the square root of `var`."""
-    return sqrt(var(x, dim, correction=correction, keepdim=keepdim))
+    return sqrt(var(x, dim, unbiased, keepdim, correction=correction))
 
 
 def _check_some(name: str, x: Tensor, axes: tuple[int, ...], error: Any = IndexError) -> None:
@@ -203,6 +220,10 @@ def norm(x: Tensor, p: Any = 2, dim: Dim = None, keepdim: bool = False) -> Tenso
         return where(nought, 0.0, sqrt(where(nought, 1.0, squares)))
     if p == float("inf"):
         return amax(abs(x), dim, keepdim)
+    if p == -float("inf"):
+        return amin(abs(x), dim, keepdim)
+    if p == 0:
+        return sum(where(ne(x, 0), 1.0, x * 0), dim, keepdim)
     if p == 1:
         return sum(abs(x), dim, keepdim)
     return sum(abs(x) ** p, dim, keepdim) ** (1 / p)

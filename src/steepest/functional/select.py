@@ -15,6 +15,7 @@ from steepest.tensors import (
     get_item,
     in_place,
     method,
+    occurs,
     reshape,
     where,
 )
@@ -34,11 +35,18 @@ def check_index(name: str, index: Tensor, count: int, error: type[Exception]) ->
     """Whole numbers from 0 to count − 1: a negative index is more often a mistake than a wish."""
     if index.dtype.kind not in "iu":
         raise RuntimeError(said(name, "an index holds whole numbers", got=index.dtype))
-    if isinstance(index.value, np.ndarray):
-        wrong = (index.value < 0) | (index.value >= count)
-        if wrong.any():
-            got = int(index.value[wrong].flat[0])
-            raise error(said(name, "index out of range", expected=f"0 to {count - 1}", got=got))
+    wrong = outside(index, count)
+    if occurs(wrong):
+        got = int(index.value[wrong.value].flat[0])
+        raise error(said(name, "index out of range", expected=f"0 to {count - 1}", got=got))
+
+
+def outside(index: Tensor, count: int) -> Tensor:
+    """Where a whole number is none of 0 … count − 1."""
+    whole = np.dtype(np.int64)
+    index = cast_to(index, whole)
+    first, last = (broadcast_to(Tensor(np.asarray(n, whole)), index.shape) for n in (0, count - 1))
+    return P.maximum(P.less(index, first), P.less(last, index))
 
 
 @method
@@ -50,6 +58,8 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
     axis = axes[0]
     sizes = [m for i, m in enumerate(x.shape) if i != axis]
     wanted = [n for i, n in enumerate(index.shape) if i != axis]
+    if not index.shape.numel():
+        return get_item(reshape(x, -1), slice(0, 0)).reshape(tuple(index.shape))
     if index.ndim != x.ndim or any(n > m for m, n in zip(sizes, wanted, strict=True)):
         raise RuntimeError(
             said("gather", "index does not fit into the input", expected=x.shape, got=index.shape)
@@ -64,10 +74,11 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
 def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather`, as NumPy names it: the other axes broadcast, and no dim means the flat tensor."""
     if dim is None:
-        return gather(reshape(x, -1), 0, reshape(indices, -1))
+        return take_along_dim(reshape(x, -1), reshape(indices, -1), 0)
     axis = axes_of(x, dim)[0]
     cut = (slice(None),) * axis + (slice(0, 1),)
     shape = common_shape("take_along_dim", get_item(x, cut), get_item(indices, cut))
+    indices = where(indices < 0, indices + x.shape[axis], indices)
 
     def fitted(y: Tensor) -> Tensor:
         return broadcast_to(y, (*shape[:axis], y.shape[axis], *shape[axis + 1 :]))
@@ -78,6 +89,8 @@ def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor
 @method
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The entries of one axis that `index` lists."""
+    if not x.ndim:
+        return reshape(index_select(reshape(x, 1), dim, index), ())
     axis = axes_of(x, dim)[0]
     if index.ndim > 1:
         raise IndexError(
@@ -105,9 +118,13 @@ def masked_select(x: Tensor, mask: Tensor) -> Tensor:
 
 
 @method
-def nonzero(x: Tensor) -> Tensor:
-    """The indices of all elements that are not zero, one row each."""
-    return Tensor(np.argwhere(x.numbers("nonzero")))
+def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of all elements that are not zero: one row each, or one vector per axis."""
+    found = np.argwhere(x.numbers("nonzero"))
+    if as_tuple:
+        columns = found.T if x.ndim else np.zeros((1, len(found)), np.int64)
+        return tuple(Tensor(column.copy()) for column in columns)
+    return Tensor(found)
 
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:

@@ -67,6 +67,9 @@ def numel(x: Tensor) -> int:
     return x.shape.numel()
 
 
+method(numel, "nelement")
+
+
 @method
 def view(x: Tensor, *shape: Any) -> Tensor:
     """`reshape`: the same elements in another shape, sharing memory where possible."""
@@ -114,10 +117,15 @@ def t(x: Tensor) -> Tensor:
 
 
 @method
-def movedim(x: Tensor, source: int, destination: int) -> Tensor:
-    """One axis moved to another place, the others in order."""
-    order = list(range(x.ndim))
-    order.insert(axes_of(x, destination)[0], order.pop(axes_of(x, source)[0]))
+def movedim(x: Tensor, source: Any, destination: Any) -> Tensor:
+    """One axis, or several, moved to other places, the others in order."""
+    if not x.ndim:
+        return x
+    pairs = zip(sizes((destination,)), sizes((source,)), strict=True)
+    moved = sorted((axes_of(x, d)[0], axes_of(x, s)[0]) for d, s in pairs)
+    order = [i for i in range(x.ndim) if i not in [s for _, s in moved]]
+    for place, axis in moved:
+        order.insert(place, axis)
     return P.permute(x, order=tuple(order))
 
 
@@ -133,7 +141,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 @method
 def squeeze(x: Tensor, dim: Any = None) -> Tensor:
     """Axes of length 1 removed: all, or those named."""
-    axes = axes_of(x, dim)
+    axes = () if dim == () else axes_of(x, dim)
     return reshape(x, [n for i, n in enumerate(x.shape) if i not in axes or n != 1])
 
 
@@ -305,5 +313,6 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(get_item(x, (slice(None),) * axis + (i,)) for i in range(x.shape[axis]))
 
 
+method(broadcast_to)
 Tensor.T = property(lambda x: permute(x, tuple(range(x.ndim))[::-1]))  # type: ignore[attr-defined]
 Tensor.mT = property(lambda x: transpose(x, -1, -2))  # type: ignore[attr-defined]

@@ -86,4 +86,5 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     padded = P.pad(x, **place)
     if not value:
         return padded
-    return where(P.pad(Tensor(np.ones(x.shape, bool)), **place), padded, value)
+    filler = Tensor(np.asarray(value, x.dtype))
+    return where(P.pad(Tensor(np.ones(x.shape, bool)), **place), padded, filler)

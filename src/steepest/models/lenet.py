@@ -11,6 +11,7 @@ Published, for images of 32×32 (parameters and connections are the paper's own 
         10 penalties      distances from codes that are not learned            –         840
                                                                           60,000     340,908
 
+The total holds the output's 840; C1 to F6 alone have 340,068 connections, and `summary` shows both.
 After every layer but the last stands the squashing function 1.7159 tanh(2x/3).
 
 Source: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document

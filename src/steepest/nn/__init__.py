@@ -2,6 +2,7 @@
 
 from steepest.nn import functional as functional
 from steepest.nn import init as init
+from steepest.nn import utils as utils
 from steepest.nn.activation import (
     CELU,
     ELU,
@@ -27,12 +28,14 @@ from steepest.nn.activation import (
 )
 from steepest.nn.attention import MultiheadAttention
 from steepest.nn.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
+from steepest.nn.collection import ModuleDict, ParameterDict, ParameterList
 from steepest.nn.container import ModuleList, Sequential
 from steepest.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from steepest.nn.describe import build, describe, ends_in_softmax
 from steepest.nn.dropout import Dropout
 from steepest.nn.embedding import Embedding
 from steepest.nn.layer_norm import GroupNorm, LayerNorm, RMSNorm
+from steepest.nn.lazy import LazyConv2d, LazyLinear
 from steepest.nn.likelihood import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
 from steepest.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from steepest.nn.loss import (
@@ -83,6 +86,11 @@ __all__ = [
     "Parameter",
     "Sequential",
     "ModuleList",
+    "ModuleDict",
+    "ParameterList",
+    "ParameterDict",
+    "LazyLinear",
+    "LazyConv2d",
     "Linear",
     "Bilinear",
     "Embedding",
@@ -171,6 +179,7 @@ __all__ = [
     "ends_in_softmax",
     "functional",
     "init",
+    "utils",
     "LayerRow",
     "Summary",
     "outline",

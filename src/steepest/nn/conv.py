@@ -82,6 +82,8 @@ class _Conv(Module):
 
     def reset_parameters(self) -> None:
         """Draw the weights anew."""
+        if self.in_channels == 0:
+            return
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(init.fans(self.weight)[0])

@@ -3,23 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from steepest.autograd import RemovableHandle
+
 __all__ = ["Hooks", "RemovableHandle"]
-
-
-class RemovableHandle:
-    """Takes a hook out again: `handle.remove()`, or leaving a `with` block."""
-
-    def __init__(self, hooks: dict[int, Any], key: int):
-        self.hooks, self.key = hooks, key
-
-    def remove(self) -> None:
-        self.hooks.pop(self.key, None)
-
-    def __enter__(self) -> "RemovableHandle":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 class Hooks(dict[int, tuple[Callable[..., Any], bool]]):

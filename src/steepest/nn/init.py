@@ -8,16 +8,23 @@ numbers come from the default generator, so the same seed gives PyTorch's own we
 import math
 from typing import Any
 
+import numpy as np
+
 from steepest.core import said
-from steepest.tensors import Tensor, no_grad
+from steepest.functional import eye
+from steepest.tensors import Tensor, assign, no_grad
 
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
+    "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
+    "orthogonal_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
@@ -148,3 +155,64 @@ def kaiming_normal_(
     """Normal with standard deviation gain / √fan. Source and arguments: as above."""
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Any,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Any = None,
+) -> Tensor:
+    """Normal with the given mean and standard deviation; what lies outside [a, b] is drawn anew."""
+    low, high = tensor.dtype.type(a), tensor.dtype.type(b)
+    found = normal_(tensor, mean, std, generator).value.copy()
+    while (outside := (found < low) | (found > high)).any():
+        again = normal_(tensor, mean, std, generator).value
+        found = np.where(outside, again, found)
+    return assign(tensor, Tensor(found), "trunc_normal_")
+
+
+@no_grad()
+def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Tensor:
+    """Rows (columns, of a tall matrix) of length `gain`, orthogonal to each other.
+
+    Axes after the first count as one. Source: Saxe, McClelland and Ganguli, "Exact solutions to the
+    nonlinear dynamics of learning in deep linear neural networks", ICLR 2014.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(
+            said("orthogonal_", "expected at least 2 axes", got=f"shape {tensor.shape}")
+        )
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    drawn = normal_(tensor, generator=generator).value.reshape(rows, columns)
+    wide = rows < columns
+    q, r = np.linalg.qr(drawn.T if wide else drawn)
+    q = q * np.sign(np.diag(r))
+    found = (q.T if wide else q).reshape(tensor.shape) * tensor.dtype.type(gain)
+    return assign(tensor, Tensor(found), "orthogonal_")
+
+
+@no_grad()
+def eye_(tensor: Any) -> Tensor:
+    """A matrix with 1 on the diagonal and 0 elsewhere."""
+    if tensor.ndim != 2:
+        raise ValueError(said("eye_", "expected a matrix", got=f"shape {tensor.shape}"))
+    return tensor.copy_(eye(*tensor.shape))
+
+
+@no_grad()
+def dirac_(tensor: Any, groups: int = 1) -> Tensor:
+    """Filters that pass their input on: 1 in the middle of filter i for channel i, 0 elsewhere."""
+    if tensor.ndim not in (3, 4) or tensor.shape[0] % groups:
+        got = f"shape {tensor.shape}, {groups} groups"
+        raise ValueError(said("dirac_", "expected filters that the groups divide", got=got))
+    found = np.zeros(tensor.shape, tensor.dtype)
+    filters = tensor.shape[0] // groups
+    middle = tuple(n // 2 for n in tensor.shape[2:])
+    for group in range(groups):
+        for d in range(min(filters, tensor.shape[1])):
+            found[(group * filters + d, d, *middle)] = 1
+    return assign(tensor, Tensor(found), "dirac_")

@@ -15,7 +15,7 @@ from steepest.nn.hooks import Hooks, RemovableHandle
 from steepest.nn.location import located
 from steepest.nn.registry import Registry
 from steepest.nn.state import IncompatibleKeys, load
-from steepest.tensors import Tensor
+from steepest.tensors import Tensor, is_device, on_processor
 
 __all__ = ["Module"]
 
@@ -166,12 +166,11 @@ class Module(Registry):
             device: accepted if it is "cpu"; there is no other.
         """
         for t in target:
-            if isinstance(t, str) and t.startswith(("cpu", "cuda", "mps")):
+            if is_device(t):
                 device = t
             else:
                 dtype = t.dtype if isinstance(t, Tensor) else t
-        if device is not None and not str(device).startswith("cpu"):
-            raise RuntimeError(said("to", "there is no such device", expected="cpu", got=device))
+        on_processor("to", device)
         if dtype is None:
             return self
         dtype = np.dtype(dtype)

@@ -48,6 +48,7 @@ class _MaxPool(_Pool):
 
     Args:
         dilation: the distance between the elements of a window.
+        return_indices: give the pair of the largest and where in the image they are.
         ceil_mode: also windows that reach over the end.
     """
 
@@ -57,11 +58,15 @@ class _MaxPool(_Pool):
         stride: Any = None,
         padding: Any = 0,
         dilation: Any = 1,
-        *,
+        return_indices: bool = False,
         ceil_mode: bool = False,
     ):
         super().__init__(kernel_size, stride, padding)
-        self.dilation, self.ceil_mode = dilation, ceil_mode
+        self.dilation, self.return_indices, self.ceil_mode = dilation, return_indices, ceil_mode
+
+    def choices(self) -> tuple[Any, bool, bool]:
+        """The arguments that follow those of the windows."""
+        return self.dilation, self.ceil_mode, self.return_indices
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, dilation={self.dilation}, ceil_mode={self.ceil_mode}"
@@ -70,15 +75,15 @@ class _MaxPool(_Pool):
 class MaxPool1d(_MaxPool):
     """The largest of every window along the last axis."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.max_pool1d(input, *self.windows(), self.dilation, self.ceil_mode)
+    def forward(self, input: Tensor) -> Any:
+        return F.max_pool1d(input, *self.windows(), *self.choices())
 
 
 class MaxPool2d(_MaxPool):
     """The largest of every window over the last two axes."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.max_pool2d(input, *self.windows(), self.dilation, self.ceil_mode)
+    def forward(self, input: Tensor) -> Any:
+        return F.max_pool2d(input, *self.windows(), *self.choices())
 
 
 class _AvgPool(_Pool):

@@ -60,21 +60,28 @@ class Summary:
     def multiply_adds(self) -> int:
         return sum(row.multiply_adds for row in self.rows)
 
+    def learning(self) -> "Summary":
+        """The layers alone in which something is learned."""
+        return Summary(self.given, [row for row in self.rows if row.parameters])
+
     def cells(self) -> list[tuple[str, ...]]:
         """The rows as text: layer, what it is, shape, parameters, connections, multiply-adds."""
-        costs: list[tuple[str, ...]] = (
-            [("", "input", _size(self.given), "", "", "")] if self.given else []
-        )
-        for row in self.rows:
-            counts = (row.parameters, row.connections, row.multiply_adds)
-            shown = [f"{n:,}" if n else "" for n in counts]
-            costs.append((row.path, row.layer, _size(row.shape), *shown))
-        totals = (self.parameters, self.connections, self.multiply_adds)
-        return [*costs, ("", "in all", "", *(f"{n:,}" for n in totals))]
+        given = [("", "input", _size(self.given), "", "", "")] if self.given else []
+        rows = [(row.path, row.layer, _size(row.shape), *_counts(row)) for row in self.rows]
+        return [*given, *rows]
+
+    def totals(self) -> list[tuple[str, ...]]:
+        """The sums as text; those of the layers that learn too, where others have connections."""
+        totals: list[tuple[str, ...]] = [("", "in all", "", *_counts(self))]
+        learning = self.learning()
+        if learning.rows and learning.connections != self.connections:
+            totals.insert(0, ("", "in layers that learn", "", *_counts(learning)))
+        return totals
 
     def __str__(self) -> str:
         """The table; below it, where it ends early, why."""
-        table = [HEADER, *self.cells()]
+        cells, totals = self.cells(), self.totals()
+        table = [HEADER, *cells, *totals]
         widths = [max(len(line[i]) for line in table) for i in range(len(HEADER))]
         lines = [
             "  ".join(
@@ -83,8 +90,8 @@ class Summary:
             ).rstrip()
             for line in table
         ]
-        rule = "─" * max(map(len, lines))
-        text = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+        rule, end = "─" * max(map(len, lines)), 1 + len(cells)
+        text = [lines[0], rule, *lines[1:end], rule, *lines[end:]]
         return "\n".join([*text, *([f"\n{self.problem}"] if self.problem else [])])
 
 
@@ -162,6 +169,11 @@ def _reason(error: Exception, found: Summary) -> str:
     message = vars(error).get("message", str(error))
     where = f"{last.path} {last.layer}" if last.shape is None else f"after {last.path}"
     return f"stops at {where.strip()}\n{message}"
+
+
+def _counts(of: LayerRow | Summary) -> list[str]:
+    """Parameters, connections and multiply-adds; nothing for 0."""
+    return [f"{n:,}" if n else "" for n in (of.parameters, of.connections, of.multiply_adds)]
 
 
 def _size(shape: tuple[int, ...] | None) -> str:

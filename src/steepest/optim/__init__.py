@@ -2,10 +2,13 @@
 
 from steepest.optim import lr_scheduler as lr_scheduler
 from steepest.optim.adadelta import Adadelta
+from steepest.optim.adafactor import Adafactor
 from steepest.optim.adagrad import Adagrad
 from steepest.optim.adam import Adam, AdamW
 from steepest.optim.adamax import Adamax
 from steepest.optim.asgd import ASGD
+from steepest.optim.lbfgs import LBFGS
+from steepest.optim.muon import Muon
 from steepest.optim.nadam import NAdam
 from steepest.optim.optimizer import Optimizer
 from steepest.optim.radam import RAdam
@@ -15,12 +18,15 @@ from steepest.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

@@ -203,7 +203,9 @@ class Optimizer:
 
 
 def _restored(value: Any, dtype: np.dtype) -> Any:
-    """A copy of a saved tensor in that dtype; anything else as it is."""
+    """A copy of a saved tensor, or of a list of them, in that dtype; anything else as it is."""
+    if isinstance(value, list):
+        return [_restored(part, dtype) for part in value]
     return tensor(np.asarray(value), dtype=dtype) if hasattr(value, "shape") else value
 
 

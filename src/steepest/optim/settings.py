@@ -7,7 +7,7 @@ import numpy as np
 from steepest.core import said
 from steepest.tensors import Tensor
 
-__all__ = ["check", "check_share", "grouped", "listed"]
+__all__ = ["check", "check_share", "grouped", "listed", "refuse"]
 
 
 def check(optimizer: str, what: str, value: Any, below: float = np.inf) -> None:
@@ -29,6 +29,16 @@ def check_share(optimizer: str, what: str, value: Any) -> None:
     """
     if not 0 <= value <= 1:
         raise ValueError(said(optimizer, f"Invalid {what}: {value}", expected="a number in [0, 1]"))
+
+
+def refuse(optimizer: str, wrong: bool, what: str) -> None:
+    """Refuse a setting that is wrong, for a reason of its own.
+
+    Raises:
+        ValueError: with PyTorch's words.
+    """
+    if wrong:
+        raise ValueError(said(optimizer, what))
 
 
 def grouped(name: str, params: Any) -> list[dict[str, Any]]:

@@ -47,9 +47,9 @@ def feature_maps(
         axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         for ax, (name, picture) in zip(axes, pictures.items(), strict=False):
             draw(ax, picture, colours)
+            ax.set_facecolor(colours.rule)  # between maps, which may be empty up to their edges
             ax.set_anchor("W")
-            framed = np.ndim(rows[name]) == 1 or len(rows[name]) == 1 or picture.shape[0] < 3
-            ax.spines[:].set_visible(framed)
+            ax.spines[:].set_visible(True)
             ax.set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
         if chances is not None:
             _draw_chances(axes[-1], np.asarray(chances), classes, colours)

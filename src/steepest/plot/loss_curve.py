@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steepest.core import RequestError, lazy, said
+from steepest.plot.series import log_axis
 from steepest.plot.style import DASHES, Theme, drawing, finished, new_figure, number
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def loss_curve(
             label = loss + (", logarithmic" if logarithmic else "")
             ax.set_ylabel(textwrap.fill(label, 36))
         if logarithmic:
-            _log_axis(losses[0])
+            log_axis(losses[0])
         _draw_rates(rates, list(named.values()), colours)
         for ax in rates or losses:
             ax.set_xlabel("epoch")
@@ -168,21 +169,10 @@ def _draw_rates(rates: Sequence[Any], histories: Sequence[History], colours: The
     for ax in rates[::2]:
         ax.set_ylabel("learning rate", fontsize=8)
     if rates and _spans_a_decade(histories, ("lr",)):
-        _log_axis(rates[0])
+        log_axis(rates[0])
     elif rates:
         rates[0].yaxis.set_major_locator(ticker.MaxNLocator(3))
         rates[0].set_ylim(bottom=0)
-
-
-def _log_axis(ax: Any) -> None:
-    """A logarithmic vertical axis (for all panels that share it) with ticks written as numbers."""
-    ax.set_yscale("log")
-    low, high = ax.get_ylim()
-    # over few decades the powers of ten alone would leave one or two ticks
-    steps = (1.0, 2.0, 5.0) if np.log10(high / low) < 2.5 else (1.0,)
-    ax.yaxis.set_major_locator(ticker.LogLocator(10, subs=steps))
-    ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value)))
-    ax.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _in_words(name: str, history: History, loss: str) -> str:

@@ -12,6 +12,7 @@ label, `figure.get_label()`, is their alternative text, for those who hear a pag
 Source: Okabe and Ito, "Color universal design", 2008.
 """
 
+import functools
 import math
 import re
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 matplotlib = lazy("matplotlib")
 agg = lazy("matplotlib.backends.backend_agg")
 figures = lazy("matplotlib.figure")
+font_manager = lazy("matplotlib.font_manager")
 
 __all__ = [
     "DASHES",
@@ -36,6 +38,7 @@ __all__ = [
     "THEMES",
     "Theme",
     "aligned",
+    "can_write",
     "drawing",
     "finished",
     "new_figure",
@@ -84,6 +87,17 @@ THEMES: Mapping[str, Theme] = {
 DASHES = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (6, 1.6, 1.2, 1.6)), (0, (9, 3)), (0, (3, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
+# Fonts for Chinese, of which the first that is installed stands beside matplotlib's own.
+_CHINESE = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "SimHei",
+)
+
 # matplotlib keeps one set of settings per process; figures drawn on two threads take turns.
 _turn = threading.RLock()
 
@@ -102,7 +116,7 @@ def rc(theme: str = "light") -> dict[str, Any]:
 
 def _text(colours: Theme) -> dict[str, Any]:
     return {
-        "font.family": ["DejaVu Sans"],
+        "font.family": _families(),
         "font.size": 9,
         "text.color": colours.ink,
         # a column may be called "$" or "a_b^c": names are shown, not typeset
@@ -120,6 +134,17 @@ def _text(colours: Theme) -> dict[str, Any]:
         "legend.fontsize": 8.5,
         "legend.frameon": False,
     }
+
+
+@functools.cache
+def _families() -> list[str]:
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return ["DejaVu Sans", *[name for name in _CHINESE if name in installed][:1]]
+
+
+def can_write(text: str) -> bool:
+    """Whether a picture of points, which brings no font to its reader, can show the text."""
+    return len(_families()) > 1 or all(ord(letter) < 0x2E80 for letter in text)
 
 
 def _frame(colours: Theme) -> dict[str, Any]:

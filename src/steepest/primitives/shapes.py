@@ -39,11 +39,11 @@ def _refuse(row: str, what: str, expected: object, got: object) -> None:
 
 def same(*xs: Aval) -> Aval:
     first = xs[0]
-    if any(x.shape != first.shape or x.dtype != first.dtype for x in xs):
-        _refuse(
-            "elementwise row", "operands must be alike", "one shape, dtype", ", ".join(map(str, xs))
-        )
-    return Aval(first.shape, first.dtype)
+    for x in xs:
+        if x is not first and (x.shape != first.shape or x.dtype != first.dtype):
+            got = ", ".join(map(str, xs))
+            _refuse("elementwise row", "operands must be alike", "one shape, dtype", got)
+    return first
 
 
 def truth(*xs: Aval) -> Aval:

@@ -47,7 +47,7 @@ equal       = Primitive("equal",         np.equal,                              
 where       = Primitive("where",         np.where,                                shapes.chosen,      "elementwise")
 cast        = Primitive("cast",          lambda x, dtype: x.astype(dtype),        shapes.casted,      "elementwise")
 
-sum_        = Primitive("sum",           lambda x, axes: np.sum(x, axes, x.dtype), shapes.reduced,    "reduction")
+sum_        = Primitive("sum",           lambda x, axes: np.add.reduce(x, axes, x.dtype), shapes.reduced,    "reduction")
 max_        = Primitive("max",           lambda x, axes: np.max(x, axes),         shapes.filled,      "reduction")
 argmax      = Primitive("argmax",        lambda x, axis: np.argmax(x, axis),      shapes.arg_reduced, "reduction")
 

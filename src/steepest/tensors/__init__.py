@@ -1,5 +1,6 @@
 """Floor 2, first step: Tensor, the tape that remembers what was done to it, operators, indexing."""
 
+from steepest.tensors.device import device, is_device, on_processor
 from steepest.tensors.indexing import get_item, set_item
 from steepest.tensors.inplace import assign, in_place
 from steepest.tensors.operators import (
@@ -23,7 +24,10 @@ from steepest.tensors.tape import (
     Tape,
     computing,
     enable_grad,
+    inference_mode,
     no_grad,
+    occurs,
+    record,
     recording,
     renewed,
     set_grad_enabled,
@@ -43,18 +47,24 @@ __all__ = [
     "cast_to",
     "common_shape",
     "computing",
+    "device",
     "div",
     "enable_grad",
     "from_numpy",
     "get_item",
     "in_place",
+    "inference_mode",
     "maximum",
     "method",
+    "is_device",
     "mul",
     "neg",
     "no_grad",
+    "occurs",
+    "on_processor",
     "operand",
     "pow",
+    "record",
     "recording",
     "renewed",
     "reshape",

@@ -13,7 +13,7 @@ from steepest import primitives as P
 from steepest.core import Eager, interpreting, said
 from steepest.tensors.inplace import assign
 from steepest.tensors.operators import broadcast_to, cast_to, reshape
-from steepest.tensors.tape import Tape, computing, recording, renewed
+from steepest.tensors.tape import Tape, computing, occurs, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["get_item", "set_item"]
@@ -34,7 +34,10 @@ def _rows(x: Tensor, index: Tensor) -> Tensor:
     zero, count = (
         broadcast_to(Tensor(np.asarray(n, np.int64)), index.shape) for n in (0, x.shape[0])
     )
-    return P.take(x, P.where(P.less(index, zero), P.add(index, count), index))
+    index = P.where(P.less(index, zero), P.add(index, count), index)
+    negative = P.less(index, zero)
+    occurs(P.where(negative, negative, P.equal(P.less(index, count), negative)))
+    return P.take(x, index)
 
 
 def set_item(x: Tensor, index: Any, new: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.core import DEFAULT_DTYPE, is_float, result_dtype, said, sizes
+from steepest.core import DEFAULT_DTYPE, current, is_float, result_dtype, said, sizes
 from steepest.tensors.tensor import Tensor, method
 
 __all__ = [
@@ -112,25 +112,23 @@ def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Te
 
 
 def constant(number: float, like: Tensor) -> Tensor:
-    """A number in the shape and dtype of a tensor."""
-    shape = tuple(like.value.shape)
+    """A number in the shape and dtype of a tensor. It has no history, so the tape is passed by."""
+    shape = like.value.shape
     scalar = np.asarray(number, like.value.dtype)
-    return (
-        P.broadcast(scalar, shape=shape, axes=tuple(range(len(shape)))) if shape else Tensor(scalar)
-    )
+    if not shape:
+        return Tensor(scalar)
+    spread = {"shape": tuple(shape), "axes": tuple(range(len(shape)))}
+    return Tensor(current.interpreter.below.bind(P.broadcast, (scalar,), spread))
 
 
 def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
     """A two-operand row on whatever a user may write on either side of an operator."""
-    alike = (
-        isinstance(x, Tensor)
-        and isinstance(y, Tensor)
-        and x.value.shape == y.value.shape
-        and x.value.dtype == y.value.dtype
-        and not (floating and not is_float(x.value.dtype))
-    )
-    if alike:
-        return row(x, y)
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        a, b = x.value, y.value
+        alike = a.shape == b.shape and a.dtype == b.dtype
+        if alike and not (floating and not is_float(a.dtype)):
+            # row(x, y), one call shorter: nothing is done more often
+            return current.interpreter.bind(row, (x, y), {})
     if isinstance(x, Tensor) and type(y) in (int, float) and is_float(x.value.dtype):
         return row(x, constant(y, x))
     if isinstance(y, Tensor) and type(x) in (int, float) and is_float(y.value.dtype):
@@ -141,9 +139,14 @@ def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
     return row(*aligned(row.name, x, y, dtype=dtype))
 
 
+def plus(x: Any, y: Any) -> Tensor:
+    """x + y."""
+    return binary(P.add, x, y)
+
+
 def add(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
     """x + alpha·y."""
-    return binary(P.add, x, y if alpha == 1 else mul(y, alpha))
+    return plus(x, y if alpha == 1 else mul(y, alpha))
 
 
 def neg(x: Tensor) -> Tensor:
@@ -179,11 +182,24 @@ def pow(x: Any, y: Any) -> Tensor:
             return mul(square, x) if y == 3 else square
         if y == 0.5:
             return P.sqrt(x)
-    if not is_float(dtype) and np.any(np.less(y.numbers("pow") if isinstance(y, Tensor) else y, 0)):
-        raise RuntimeError(
-            said("pow", "integers have no negative powers", got=y, write="x.float() ** y")
-        )
+    if not is_float(dtype):
+        return _whole_power(x, y)
     return binary(P.pow_, x, y)
+
+
+def _whole_power(x: Any, y: Any) -> Tensor:
+    """A power of whole numbers. One of a negative exponent is cut off to 0, but for ±1."""
+    if not isinstance(y, Tensor):
+        if y < 0:
+            raise RuntimeError(
+                said("pow", "integers have no negative powers", got=y, write="x.float() ** y")
+            )
+        return binary(P.pow_, x, y)
+    x, y = aligned("pow", x, y)
+    below = P.less(y, constant(0, y))
+    power = P.pow_(x, P.where(below, P.neg(y), y))
+    unit = P.equal(P.mul(x, x), constant(1, x))
+    return P.where(P.mul(below, P.equal(unit, constant(False, unit))), constant(0, x), power)
 
 
 def maximum(x: Any, y: Any) -> Tensor:
@@ -204,7 +220,7 @@ def _reflected(function: Any) -> Any:
 
 
 _function: Any
-for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow}.items():
+for _name, _function in {"add": plus, "sub": sub, "mul": mul, "truediv": div, "pow": pow}.items():
     method(_function, f"__{_name}__")
     method(_reflected(_function), f"__r{_name}__")
 method(neg, "__neg__")

@@ -5,11 +5,11 @@ an optimizer's update are computed, or traced, like anything else: the compiler 
 differentiates.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ContextDecorator, contextmanager
+from collections.abc import Callable
+from contextlib import ContextDecorator
 from typing import Any
 
-from steepest.core import Eager, Primitive, current, install, is_float
+from steepest.core import Eager, Primitive, current, install
 from steepest.primitives import broadcast, permute, reshape, slice_, windows
 from steepest.tensors.tensor import Node, Tensor
 
@@ -17,7 +17,10 @@ __all__ = [
     "Tape",
     "computing",
     "enable_grad",
+    "inference_mode",
     "no_grad",
+    "occurs",
+    "record",
     "recording",
     "renewed",
     "set_grad_enabled",
@@ -35,37 +38,50 @@ class Tape:
         self.recording = True
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Tensor:
-        raw = [x.value if isinstance(x, Tensor) else x for x in operands]
+        raw, perhaps = [], False  # whether an operand may require grad
+        for x in operands:
+            if isinstance(x, Tensor):
+                raw.append(x.value)
+                perhaps = perhaps or x.requires_grad or x.view_of is not None
+            else:
+                raw.append(x)
         out = Tensor(self.below.bind(row, raw, params))
         if row in VIEWS and isinstance(operands[0], Tensor):
             base = operands[0]
             out.version, out.synced = base.version, base.version[0]
             unrecorded = base.requires_grad and not self.recording
             out.view_of = (base, None if unrecorded else row, params)
-        if self.recording and is_float(out.dtype):
+        if perhaps and self.recording and out.value.dtype.kind == "f":
             for x in operands:
                 if isinstance(x, Tensor) and (x.requires_grad or (x.view_of and renewed(x))):
-                    edges = tuple([_edge(x) for x in operands])
-                    kept = tuple([_kept(x) for x in operands])
-                    out.requires_grad = True
-                    out.node = Node(row, kept, params, edges, out)
+                    record(out, row, operands, params)
                     break
         return out
 
 
-def _edge(x: Any) -> Any:
-    """Where the gradient of this operand goes: its node, the leaf itself, or nowhere."""
-    if not (isinstance(x, Tensor) and (renewed(x) if x.view_of else x.requires_grad)):
-        return None
-    return x if x.node is None else x.node
+def record(out: Tensor, row: Primitive, operands: tuple, params: dict) -> None:
+    """Remember that a tensor came of these operands, and where their gradients go.
 
-
-def _kept(x: Any) -> Any:
-    """An operand as the history keeps it. What is changed in place later, and so gets a history
-    that contains this one, must not be in it itself: such a cycle would keep all memory alive."""
-    if isinstance(x, Tensor) and not (x.requires_grad and x.node is None):
-        return x.alias()
-    return x
+    A gradient goes to the operand's node, or to the leaf itself, or nowhere. What is changed in
+    place later, and so gets a history that contains this one, must not be in it itself: such a
+    cycle would keep all memory alive. So of all operands but leaves an alias is kept.
+    """
+    edges: list[Any] = []
+    kept: list[Any] = []
+    versions: list[int] = []
+    for x in operands:
+        if not isinstance(x, Tensor):
+            edges.append(None)
+            kept.append(x)
+            versions.append(0)
+            continue
+        wanted = renewed(x) if x.view_of else x.requires_grad
+        leaf = wanted and x.node is None
+        edges.append((x if leaf else x.node) if wanted else None)
+        kept.append(x if leaf else x.alias())
+        versions.append(x.version[0])
+    out.requires_grad = True
+    out.node = Node(row, kept, params, edges, versions, out)
 
 
 def renewed(x: Tensor) -> bool:
@@ -99,6 +115,15 @@ def computing() -> bool:
     return current.interpreter.below.computes
 
 
+def occurs(condition: Tensor) -> bool:
+    """Whether a condition, of which an error would be told, is met anywhere.
+
+    While a program is traced the answer is no, and the program asks in every step: one in which
+    the answer is yes is run eagerly instead.
+    """
+    return current.interpreter.below.occurs(condition.value)
+
+
 class _GradMode(ContextDecorator):
     """A context, and a decorator, inside which recording is on or off."""
 
@@ -127,8 +152,21 @@ def enable_grad(function: Callable | None = None) -> Any:
     return _GradMode(True) if function is None else _GradMode(True)(function)
 
 
-@contextmanager
-def set_grad_enabled(mode: bool) -> Iterator[None]:
-    """Record or not, as `mode` says."""
-    with _GradMode(mode):
-        yield
+class set_grad_enabled(_GradMode):
+    """Record or not, as `mode` says: from here on, or within `with set_grad_enabled(mode):`."""
+
+    def __init__(self, mode: bool):
+        super().__init__(mode)
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        """It began when it was made."""
+
+    def __call__(self, function: Any) -> Any:
+        self.__exit__()
+        return _GradMode(self.on)(function)
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad` under the name that PyTorch gives it where no gradient will ever be wanted."""
+    return no_grad(mode) if callable(mode) else _GradMode(not mode)

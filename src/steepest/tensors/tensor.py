@@ -5,6 +5,7 @@ compiled; nothing above this floor needs to know which. What a Tensor can do is 
 that define it: a function marked `@method` in any page of floor 2 is also a method of Tensor.
 """
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,13 +27,17 @@ class Node:
     is kept beside the operand because an in-place change later gives the operand another history.
     """
 
-    __slots__ = ("edges", "operands", "params", "row", "stamp", "value", "version", "versions")
+    __slots__ = (
+        *("edges", "hooks", "operands", "params", "row", "stamp", "value", "version", "versions"),
+    )
 
-    def __init__(self, row: Any, operands: tuple, params: dict, edges: tuple, out: "Tensor"):
+    def __init__(
+        self, row: Any, operands: list, params: dict, edges: list, versions: list, out: "Tensor"
+    ):
         self.row, self.operands, self.params = row, operands, params
-        self.edges, self.value = edges, out.value
-        self.versions = [x.version[0] if isinstance(x, Tensor) else 0 for x in operands]
+        self.edges, self.versions, self.value = edges, versions, out.value
         self.version, self.stamp = out.version, out.version[0]
+        self.hooks: dict[int, Any] | None = None  # of the result's gradient
 
     def __repr__(self) -> str:
         return f"<{self.row.name} backward>"
@@ -50,6 +55,8 @@ class Tensor:
     grad: "Tensor | None" = None
     requires_grad: bool = False
     node: Node | None = None
+    hooks: dict[int, Any] | None = None  # of a leaf's gradient; a computed tensor's are its node's
+    synced = 0  # the version to which `node` belongs
     # (base, row, params) when memory is shared; no row for a view that was taken unrecorded
     view_of: "tuple[Tensor, Any, dict] | None" = None
 
@@ -58,7 +65,6 @@ class Tensor:
     def __init__(self, value: Any):
         self.value = value
         self.version = [0]  # shared by all tensors that share memory; counts in-place changes
-        self.synced = 0  # the version to which `node` belongs
 
     if TYPE_CHECKING:  # the operators and methods that the other pages of floor 2 add
 
@@ -246,7 +252,7 @@ class Size(tuple):
     """A shape: a tuple that also counts its elements, as in PyTorch."""
 
     def numel(self) -> int:
-        return int(np.prod(self, dtype=np.int64))
+        return math.prod(self)
 
     def __repr__(self) -> str:
         return f"Size({list(self)})"
@@ -255,7 +261,7 @@ class Size(tuple):
 
 
 # What a copy of a tensor has of its own: its memory, and nobody who shares it.
-_OWN = frozenset({"value", "version", "synced", "view_of"})
+_OWN = frozenset({"value", "version", "synced", "view_of", "hooks"})
 
 
 def method(function: F, name: str | None = None) -> F:

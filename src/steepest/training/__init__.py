@@ -8,7 +8,14 @@ from steepest.training.callbacks import (
     ModelCheckpoint,
     ReduceLROnPlateau,
 )
-from steepest.training.choices import LOSSES, OPTIMIZERS, SCHEDULES
+from steepest.training.choices import (
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    loss_for,
+    target_for,
+    usual_loss,
+)
 from steepest.training.closed_form import closed_form, to_the_minimum
 from steepest.training.fit import fit
 from steepest.training.linear_weights import linear_weights, weight_unit
@@ -28,6 +35,9 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
+    "loss_for",
+    "target_for",
+    "usual_loss",
     "Callback",
     "CSVLogger",
     "EarlyStopping",

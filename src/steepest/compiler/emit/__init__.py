@@ -1,5 +1,5 @@
 """Nests -> LLVM IR, as text."""
 
-from steepest.compiler.emit.step import Emitted, emit, emit_nest
+from steepest.compiler.emit.step import Emitted, emit, emit_modules, emit_nest
 
-__all__ = ["Emitted", "emit", "emit_nest"]
+__all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]

@@ -11,13 +11,13 @@ from math import prod
 
 import numpy as np
 
+from steepest.compiler.buffers import Buffer, padded
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.nests import Nests
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, ZERO, Affine, Index, affine, plus, times
-from steepest.compiler.layout import Buffer, padded
 from steepest.compiler.nest import Nest
 
 __all__ = ["Block", "Cells"]
@@ -194,8 +194,9 @@ class Cells(Nests):
         def short(at: Environment, mask: Op | None, values: list[Op]) -> list[Op]:
             c = next(column)
             for v in sums:
-                k = places[v] + (c if v.size > 1 else 0)
-                values[k] = self.adder(v)(values[k], self.at_cell(v, at, mask))
+                # Lanes of a sum per column do not meet: those that do not count do no harm.
+                k, counted = (places[v] + c, None) if v.size > 1 else (places[v], mask)
+                values[k] = self.adder(v)(values[k], self.at_cell(v, at, counted))
             self.write(stores, at)
             return values
 

@@ -11,6 +11,7 @@ vector, whose lanes are added up at the end. Threads divide the first letter tha
 
 from collections.abc import Callable
 
+from steepest.compiler.buffers import lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
@@ -19,7 +20,7 @@ from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
-from steepest.compiler.layout import Roles, lanes
+from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest, letters
 
 __all__ = ["Dots"]
@@ -94,21 +95,40 @@ class _Waiting:
         self.everywhere(lambda where: self.emitter.keep(self.partial, self.place(where), zero))
 
     def accumulate(self) -> None:
-        roles, (first, *rest) = self.roles, [*self.roles.inner, ""]
+        """The first summed letter outermost, the second in pieces: what the tiles read of a piece
+        stays in the cache until all of them have used it."""
+        first, second, rest = (self.loops(self.roles.inner[k:]) for k in (0, 1, 2))
 
         def block(where: Environment, _: list[Op]) -> None:
-            self.columns(lambda columns: over_columns(where, columns))
+            if not second:
+                self.tiles(where, [])
+                return
+            symbol, n = second[0]
+            length = self.tile.block or n
+            whole = n // length * length
 
-        def over_columns(where: Environment, columns: Points) -> None:
+            def piece(k: Affine, length: int) -> None:
+                self.tiles({**where, symbol: k}, [(symbol, length), *rest])
+
+            self.emitter.loop(whole, lambda k, _: piece(k, length), step=length)
+            if whole < n:
+                piece(affine(whole), n - whole)
+
+        self.emitter.over(first[:1], {}, block)
+
+    def tiles(self, where: Environment, inner: list[tuple[str, int]]) -> None:
+        """All tiles, each through the loops of a piece."""
+
+        def over_columns(columns: Points) -> None:
             def over_rows(where: Environment, _: list[Op]) -> None:
                 def write(rows: Points) -> None:
-                    self.add(where, rows, columns, [i for i in rest if i])
+                    self.add(where, rows, columns, inner)
 
-                self.pieces(roles.row, self.tile.rows, write)
+                self.pieces(self.roles.row, self.tile.rows, write)
 
-            self.emitter.over(self.loops(roles.outer), where, over_rows, shared=True)
+            self.emitter.over(self.loops(self.roles.outer), where, over_rows, shared=True)
 
-        self.emitter.over(self.loops([first] if first else []), {}, block)
+        self.columns(over_columns)
 
     def pieces(self, letter: str, most: int, write: Callable[[Points], None]) -> None:
         """write(positions) for all positions of a letter, at most so many at a time."""
@@ -123,16 +143,18 @@ class _Waiting:
         if not letter:
             write([{}])
 
-    def add(self, where: Environment, rows: Points, columns: Points, inner: list[str]) -> None:
-        """rows × columns sums in registers, through all the other loops."""
+    def add(
+        self, where: Environment, rows: Points, columns: Points, inner: list[tuple[str, int]]
+    ) -> None:
+        """rows × columns sums in registers, through the loops of a piece."""
         emitter = self.emitter
         places = [self.place({**where, **row, **at}) for row in rows for at in columns]
 
-        def inside(where: Environment, sums: list[Op]) -> list[Op]:
-            return self.products(where, rows, columns, sums)
+        def inside(local: Environment, sums: list[Op]) -> list[Op]:
+            return self.products(emitter.moved(where, local), rows, columns, sums)
 
         sums = [emitter.fetch(self.partial, place) for place in places]
-        sums = emitter.over(self.loops(inner), where, inside, sums)
+        sums = emitter.over(inner, {}, inside, sums)
         for place, x in zip(places, sums, strict=True):
             emitter.keep(self.partial, place, x)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from steepest.compiler.buffers import Buffer
 from steepest.compiler.builder import Builder, Op
 from steepest.compiler.emit.scalars import (
     SCALAR_RULES,
@@ -42,7 +43,7 @@ from steepest.compiler.index import (
     varies,
     window_indices,
 )
-from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.reach import is_read
 

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from steepest.compiler.buffers import lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, affine, plus, substitute
-from steepest.compiler.layout import lanes
 from steepest.compiler.nest import Nest
+from steepest.compiler.parts import copied_parts
 
 __all__ = ["Nests"]
 
@@ -54,9 +55,8 @@ class Nests(Threads):
 
         def inside(environment: Environment, _: list[Op]) -> None:
             def body(j: Affine, _: list[Op]) -> None:
-                for q in range(step):
-                    at = lane_at(plus(j, affine(q * self.width)))
-                    self.write(nest.stores, {**environment, symbol: at})
+                with self.wide(step * self.width):
+                    self.write(nest.stores, {**environment, symbol: lane_at(j)})
 
             within = None if others else self.part(count // step, step * self.width)
             self.loop(count * self.width, body, step=step * self.width, within=within)
@@ -75,7 +75,7 @@ class Nests(Threads):
     def join(self, nest: Nest) -> None:
         """Copy what is not where it belongs: whole vectors, then the rest one by one, because the
         next part follows at once."""
-        for x, index, begin in self.layout.copied_parts(nest):
+        for x, index, begin in copied_parts(nest, self.layout.buffers):
             self._copy_part(nest, x, index, begin)
 
     def _copy_part(self, nest: Nest, x: Value, index: Index, begin: int) -> None:

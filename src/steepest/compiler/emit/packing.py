@@ -7,10 +7,12 @@ the numbers lay before.
 """
 
 from collections.abc import Callable
+from math import prod
 
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.functions import Function, turning
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.fuse import Fusion
@@ -28,11 +30,15 @@ def placed(index: Index, where: Environment) -> Index:
 
 
 class Packing(Reductions):
-    """Emitter of the copies."""
+    """Emitter of the copies.
+
+    functions  those that the step calls, by what tells them apart
+    """
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
         super().__init__(fusion, layout, plan.sharing)
         self.plan = plan
+        self.functions: dict[str, Function] = {}
 
     def symbol_of(self, nest: Nest, letter: str) -> str:
         """The loop variable of a letter; "" for a letter that is not there."""
@@ -115,32 +121,41 @@ class Packing(Reductions):
         loops: list[tuple[str, int]],
         turned: str,
     ) -> None:
-        """Width × width elements read along the summed letter and transposed in registers. What is
-        read beyond either end is not used."""
+        """Width × width elements, read along the summed letter and then transposed in the panel.
+        The last square may begin in the one before, so that none reaches beyond the end."""
         lane, width, depth = self.symbol_of(nest, roles.lane), self.width, dict(loops)[turned]
+        panel = self.plan.scratch[nest].right
+        assert panel is not None
+        turn = self.functions.setdefault(f"{panel.base}{width}", turning(panel.base, width))
+        names = [symbol for symbol, _ in loops]
+        step = prod(n for _, n in loops[names.index(turned) + 1 :]) * vectors * width
 
-        def square(local: Environment, k: Affine, q: int, rows: int) -> None:
+        def square(local: Environment, q: Affine, k: Affine) -> None:
             here = self.moved(where, {**local, turned: k})
             here[turned] = lane_at(here[turned])
-            columns = [plus(j, affine(q * width + r)) for r in range(width)]
-            places = [placed(roles.b_index, {**here, lane: column}) for column in columns]
-            found = [self.vector(self.pull(roles.b, place), width) for place in places]
-            for r, x in enumerate(self.transpose(found)[:rows]):
-                at = self.position(loops, {**local, turned: plus(k, affine(r))})
-                self._to_panel(nest, x, at, q, vectors)
+            first = self.position(loops, {**local, turned: k})
+            corner = plus(times(first, vectors * width), times(q, width))
 
-        def row(local: Environment, _: list[Op]) -> None:
+            def row(r: Affine, _: list[Op]) -> None:
+                at = {**here, lane: plus(plus(j, times(q, width)), r)}
+                x = self.pull(roles.b, placed(roles.b_index, at))
+                place = plus(corner, times(r, step))
+                self.store(self.vector(x, width), panel.pointer, place, width)
+
+            self.loop(width, row, unroll=min(width, 4))
+            place = self.pointer(panel.pointer, panel.base, corner)
+            self.lines.append(f"  call void {turn.name}(ptr {place}, i64 {step})")
+
+        def squares(local: Environment, q: Affine) -> None:
             whole = depth // width * width
-            for q in range(vectors):
+            self.loop(whole, lambda k, _: square(local, q, k), step=width)
+            if depth > whole:
+                square(local, q, affine(depth - width))
 
-                def one(k: Affine, _: list[Op], q: int = q) -> None:
-                    square(local, k, q, width)
+        def column(local: Environment, _: list[Op]) -> None:
+            self.loop(vectors, lambda q, _: squares(local, q))
 
-                self.loop(whole, one, step=width)
-                if depth > whole:
-                    square(local, affine(whole), q, depth - whole)
-
-        self.over([(s, n) for s, n in loops if s != turned], {}, row)
+        self.over([(s, n) for s, n in loops if s != turned], {}, column)
 
     # ---- A ---------------------------------------------------------------------------------------
 

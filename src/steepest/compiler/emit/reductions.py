@@ -1,17 +1,18 @@
 """Reduce nests (sums, maxima, argmax over any axes) and scatter nests."""
 
+from steepest.compiler.buffers import lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import ZERO, Affine, affine, plus, scatter_index, substitute
-from steepest.compiler.layout import lanes
 from steepest.compiler.nest import Nest, reduced_axes
 
 __all__ = ["Reductions"]
 
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
+_SUMS = 16  # vectors of sums in registers
 
 
 class Reductions(Rows):
@@ -23,7 +24,7 @@ class Reductions(Rows):
         """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
         axis that is summed, along that one."""
         assert nest.anchor is not None and nest.anchor.row is not None
-        x, index = nest.reduced_operand()
+        x, index = nest.reduced_operand(nest.anchor)
         axes = reduced_axes(nest.anchor)
         inner = [(f"r{d}", x.shape[d]) for d in axes if x.shape[d] != 1]
         kept = list(zip(nest.symbols, nest.space, strict=True))
@@ -51,13 +52,13 @@ class Reductions(Rows):
     def _reduce_across(
         self, nest: Nest, kept: list[tuple[str, int]], inner: list[tuple[str, int]]
     ) -> None:
-        assert nest.anchor is not None
-        v, (x, index) = nest.anchor, nest.reduced_operand()
         *outer, (symbol, n) = kept
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        block = next(s for s in _BLOCKS if count % s == 0)
-        combine, start = self.adder(v), self.vector(self.neutral(v), self.width)
+        block = next(
+            s for s in _BLOCKS if (count % s == 0 and s * len(nest.held) <= _SUMS) or s == 1
+        )
+        start = [self.vector(self.neutral(v), self.width) for v in nest.held for _ in range(block)]
 
         def columns(environment: Environment, _: list[Op]) -> None:
             def column(j: Affine, _: list[Op]) -> None:
@@ -65,12 +66,14 @@ class Reductions(Rows):
 
                 def add(where: Environment, sums: list[Op]) -> list[Op]:
                     places = [{**where, symbol: a} for a in at]
-                    found = [self.pull(x, tuple(substitute(i, p) for i in index)) for p in places]
-                    return [combine(s, y) for s, y in zip(sums, found, strict=True)]
+                    pairs = zip([(v, p) for v in nest.held for p in places], sums, strict=True)
+                    return [self.adder(v)(s, self._reduced(nest, v, p)) for (v, p), s in pairs]
 
-                sums = self.over(inner, environment, add, [start] * block)
-                for a, total in zip(at, sums, strict=True):
-                    self.hold(v, {**environment, symbol: a}, total)
+                sums = iter(self.over(inner, environment, add, start))
+                for v in nest.held:
+                    for a in at:
+                        self.hold(v, {**environment, symbol: a}, next(sums))
+                for a in at:
                     self.write(nest.stores, {**environment, symbol: a})
 
             within = None if outer else self.part(count // block, block * self.width)
@@ -82,29 +85,28 @@ class Reductions(Rows):
         self, nest: Nest, kept: list[tuple[str, int]], inner: list[tuple[str, int]], argmax: bool
     ) -> None:
         assert nest.anchor is not None
-        v, (x, index) = nest.anchor, nest.reduced_operand()
+        x, index = nest.reduced_operand(nest.anchor)
         along = self._contiguous_symbols(x, index)
         *outer, (symbol, n) = sorted(inner, key=lambda loop: loop[0] in along) or [("r", 1)]
         self.width = 0 if argmax else lanes(n, self.layout.width)
-        last = self.columns(n)[1] if self.width else 1
         step = max(self.width, 1)
         whole = n // step * step
 
         def cell(where: Environment, j: Affine, mask: Op | None, values: list[Op]) -> list[Op]:
             place = {**where, symbol: lane_at(j) if self.width else j}
-            y = self.pull(x, tuple(substitute(i, place) for i in index))
             if argmax:
-                return self._later_maximum(x, y, j, values)
-            y = self.vector(y, self.width)
-            y = y if mask is None else self.select(mask, y, self.neutral(v))
-            return [self.adder(v)(values[0], y)]
+                return self._later_maximum(
+                    x, self.pull(x, tuple(substitute(i, place) for i in index)), j, values
+                )
+            pairs = zip(nest.held, values, strict=True)
+            return [self.adder(v)(y, self._counted(nest, v, place, mask)) for v, y in pairs]
 
         def vectors(where: Environment, values: list[Op]) -> list[Op]:
             values = self.loop(
                 whole, lambda j, sums: cell(where, j, None, sums), step=step, carried=values
             )
             if whole < n:
-                mask = self.first_lanes(last, self.width)
+                mask = self.first_lanes(n - whole, self.width)
                 values = cell(where, affine(whole), mask, values)
             return values
 
@@ -112,15 +114,26 @@ class Reductions(Rows):
             if argmax:
                 low = self.number(minus_infinity(x.dtype), register_base(x.dtype))
                 start = [Op(self.spell(low, 0), low.base, 0), Op("0", "i64", 0)]
-                total = self.over(outer, environment, vectors, start)[1]
+                totals = self.over(outer, environment, vectors, start)[1:]
             else:
-                start = [self.vector(self.neutral(v), self.width)]
-                total = self.over(outer, environment, vectors, start)[0]
-                total = self.horizontal(self.adder(v), total)
-            self.hold(v, environment, total)
+                start = [self.vector(self.neutral(v), self.width) for v in nest.held]
+                sums = zip(nest.held, self.over(outer, environment, vectors, start), strict=True)
+                totals = [self.horizontal(self.adder(v), x) for v, x in sums]
+            for v, total in zip(nest.held, totals, strict=True):
+                self.hold(v, environment, total)
             self.write(nest.stores, environment)
 
         self.over(kept, {}, point, shared=True)
+
+    def _reduced(self, nest: Nest, v: Value, where: Environment) -> Op:
+        """What v runs over, at one place."""
+        x, index = nest.reduced_operand(v)
+        return self.pull(x, tuple(substitute(i, where) for i in index))
+
+    def _counted(self, nest: Nest, v: Value, where: Environment, mask: Op | None) -> Op:
+        """A vector of it; lanes that do not count are neutral."""
+        y = self.vector(self._reduced(nest, v, where), self.width)
+        return y if mask is None else self.select(mask, y, self.neutral(v))
 
     def _later_maximum(self, x: Value, y: Op, j: Affine, values: list[Op]) -> list[Op]:
         """The larger of two and where it is; the first of equals, and the first NaN, stay."""
@@ -148,6 +161,8 @@ class Reductions(Rows):
         lane = target[-1] if target else ZERO
         whole = loops and lane == affine(loops[-1][0]) and buffer.strides[-1] == 1
         self.width = lanes(loops[-1][1], self.layout.width) if whole and loops else 0
+        if self.width and loops[-1][1] % self.width and loops[-1][1] != v.shape[-1]:
+            self.width = 0  # what lies behind the last lane are elements, not padding
         step = self.width or 1
 
         def add(environment: Environment, _: list[Op]) -> None:

@@ -9,14 +9,15 @@ what is computed at its points.
 A block of rows that are too long to stay in the first cache together is one row.
 """
 
+from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, ZERO, Affine, Index, affine
-from steepest.compiler.layout import Buffer, lanes
 from steepest.compiler.nest import Nest
 from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
 
@@ -117,9 +118,31 @@ class Rows(Cells):
         def points(r: Affine, carried: list[Op]) -> list[Op]:
             return self.at_points(nest, block, sums, stores, self._take_row(block, r), carried)
 
-        if sums or stores:
+        if self.unroll and sums:
+            carried = self._in_two(nest, block.rows, points, carried)
+        elif sums or stores:
             carried = self.loop(block.rows, points, carried=carried)
         return self._at_rows(nest, block, carried)
+
+    def _in_two(
+        self,
+        nest: Nest,
+        rows: int,
+        points: Callable[[Affine, list[Op]], list[Op]],
+        carried: list[Op],
+    ) -> list[Op]:
+        """Points that are written out: sums over even and over odd rows, because every addition
+        waits for the one before."""
+        zeros = [x for v in nest.sums for x in self.zeros(nest, v)]
+        even, odd = list(carried), list(zeros)
+        for r in range(rows):
+            part = odd if r % 2 else even
+            part[:] = points(affine(r), part)
+        combine = [self.adder(v) for v in nest.sums for _ in self.zeros(nest, v)]
+        return [
+            x if y is zero else add(x, y)
+            for add, x, y, zero in zip(combine, even, odd, zeros, strict=True)
+        ]
 
     def _costly(self, nest: Nest, values: list[Value]) -> list[Value]:
         """Expensive values that are computed at every point on the way to these."""

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from steepest.compiler.buffers import BASES
 from steepest.compiler.builder import Builder, Op
+from steepest.compiler.estimates import root
 from steepest.compiler.graph import Value
-from steepest.compiler.layout import BASES
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 from steepest.primitives import threefry
 
@@ -117,7 +118,7 @@ def uniform(b: Builder, key: tuple[Op, Op], counter: Op) -> Op:
 
 SCALAR_RULES: dict[str, Callable[..., Op]] = {
     "neg": lambda b, v, x: b.neg(x),
-    "sqrt": lambda b, v, x: b.call("llvm.sqrt", x),
+    "sqrt": lambda b, v, x: root(b, x),
     "floor": _rounded("llvm.floor"),
     "round": _rounded("llvm.rint"),
     "add": _add,

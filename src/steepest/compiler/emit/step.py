@@ -14,23 +14,28 @@ that are written out, nests stand in the step itself.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import NamedTuple
 
+from steepest.compiler.buffers import BASES, Buffer, lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
+from steepest.compiler.emit.flushing import flushing
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.threads import barrier
+from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine
-from steepest.compiler.layout import BASES, Buffer, Layout, lanes
+from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import STOP
 
-__all__ = ["Emitted", "emit", "emit_nest"]
+__all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
 
@@ -39,18 +44,6 @@ _OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scra
 
 _COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
-
-
-class Function(NamedTuple):
-    """A function of the module, and how others declare it."""
-
-    name: str
-    takes: list[str]
-    text: str
-
-    @property
-    def declaration(self) -> str:
-        return f"declare hidden void {self.name}({', '.join(self.takes)})"
 
 
 class Emitted(NamedTuple):
@@ -64,44 +57,31 @@ class Emitted(NamedTuple):
     @property
     def text(self) -> str:
         """All of it as one module."""
-        return self.modules(1)[0]
-
-    def modules(self, most: int) -> list[str]:
-        """As modules of nearly equal length that call each other's functions."""
-        count = min(most, 1 + sum(len(f.text) for f in self.functions) // _WORTHWHILE)
-        parts: list[list[Function]] = [[] for _ in range(count)]
-        length = [0] * count
-        for function in sorted(self.functions, key=lambda f: -len(f.text)):
-            shortest = length.index(min(length))
-            parts[shortest].append(function)
-            length[shortest] += len(function.text)
-        return [self._module(part) for part in parts if part]
-
-    def _module(self, part: list[Function]) -> str:
-        calls = any(f.name == "@run" for f in part)
-        others = [f.declaration for f in self.functions[:-1] if calls and f not in part]
-        return "\n".join([*self.declared, *others, *(f.text for f in part)])
+        return "\n".join([*self.declared, *(f.text for f in self.functions)])
 
 
 class Step(Dots):
     """Emitter of the whole function."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, pause: str):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
-        self.unroll, self.pause = unroll, pause
-        self.functions: dict[str, Function] = {}
+        self.unroll, self.features = unroll, features
+        self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
 
-    def write_all(self) -> Emitted:
+    def write_all(self) -> Iterator[Function]:
+        """Every function as soon as it is written; the last is `run`."""
         self._begin()
         for nest in self.fusion.nests:
+            known = len(self.functions)
             self._write_nest(nest)
+            yield from list(self.functions.values())[known:]
         self.nest = None
         self.lines.append("  %next = add nuw nsw i64 %s, 1")
         self._enter(self.sharing.closing if self.sharing else 0)
         self.alone(self._close)
         self.meet()
-        return self._emitted(self._loss_is_finite())
+        yield Function("@run", [], self._assembled(self._loss_is_finite()))
 
     def _write_nest(self, nest: Nest) -> None:
         self.nest = nest
@@ -153,16 +133,23 @@ class Step(Dots):
             stop = self.new(_POLL)
             self.lines.append(f"  store i64 {stop}, ptr %stops")
 
-    def write_one(self, nest: Nest) -> Emitted:
+    def write_one(self, nest: Nest) -> list[Function]:
         """A function that runs one nest in every step, and nothing else."""
         self._begin()
         self._write_nest(nest)
         self.lines.append("  %next = add nuw nsw i64 %s, 1")
-        return self._emitted("true")
+        return [*self.functions.values(), Function("@run", [], self._assembled("true"))]
 
-    def _emitted(self, finite: str) -> Emitted:
-        run = Function("@run", [], self._assembled(finite))
-        return Emitted([*self.functions.values(), run], sorted(self.declared), self.strided)
+    def emitted(self, functions: Iterable[Function]) -> Emitted:
+        """These, and what they need."""
+        found = list(functions)
+        return Emitted(found, sorted(self.declared), self.strided)
+
+    def module(self, part: list[Function]) -> str:
+        """Some functions, and what they need of the others."""
+        text = "\n".join(f.text for f in part)
+        others = [f for f in self.functions.values() if f not in part and f"{f.name}(" in text]
+        return "\n".join([*sorted(self.declared), *(f.declaration for f in others), text])
 
     def _begin(self) -> None:
         self._name_buffers()
@@ -199,7 +186,7 @@ class Step(Dots):
 
     def _advance_inputs(self) -> None:
         """The batch's row numbers, and this step's entry of every stepped input."""
-        gathered = [v for v in self.layout.sources if v.role == "gathered"]
+        gathered = self._gathered()
         batch = gathered[0].shape[0] if gathered else 0
         self._line("%rows = getelementptr i64, ptr %index, i64 {}", {"%s": batch})
         for v, buffer in self.layout.sources.items():
@@ -208,6 +195,10 @@ class Step(Dots):
                 text = f"{now} = getelementptr {buffer.base}, ptr {buffer.pointer}, i64 {{}}"
                 self._line(text, {"%s": prod(v.shape)})
                 buffer.pointer = now
+
+    def _gathered(self) -> list[Value]:
+        """The inputs of which a step sees some rows."""
+        return [v for v in self.layout.sources if v.role == "gathered"]
 
     def _line(self, text: str, terms: dict[str, int]) -> None:
         self.lines.append("  " + text.format(self.integer((0, tuple(terms.items())))))
@@ -260,10 +251,13 @@ class Step(Dots):
                 "%first",
                 ("i64 %first, i64 %steps, i64 %thread, i64 %threads, ptr %private"),
             )
+        around = flushing(self.features, arguments, counts) if self._gathered() else ""
+        name = "internal i64 @steps" if around else "i64 @run"
         return "\n".join(
             [
-                *([barrier(self.pause)] if self.sharing else ()),
-                f"define i64 @run({arguments}, {counts}) nounwind {{",
+                *([barrier(pause(self.features))] if self.sharing else ()),
+                around,
+                f"define {name}({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
                 f"  %begin = icmp sgt i64 %steps, {first}",
@@ -291,12 +285,30 @@ class Step(Dots):
         )
 
 
-def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, pause: str = "") -> Emitted:
-    """The program as an LLVM module with one function, `run`; `pause` is the instruction with which
-    a processor waits for another."""
-    return Step(fusion, layout, plan, unroll, pause).write_all()
+def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
+    """The program as LLVM functions, of which one is `run`, for a processor with such features
+    (`engine.host`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
+    step = Step(fusion, layout, plan, unroll, features)
+    return step.emitted(step.write_all())
 
 
-def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest) -> Emitted:
-    """One nest alone, as a module of the same kind: for timing it, on one thread."""
-    return Step(fusion, layout, replace(plan, sharing=None), False, "").write_one(nest)
+def emit_modules(
+    fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str
+) -> Iterator[str]:
+    """The same as modules that call each other's functions, each as soon as it is worth a thread:
+    then LLVM begins with it while others are still being written."""
+    step = Step(fusion, layout, plan, unroll, features)
+    part: list[Function] = []
+    for function in step.write_all():
+        part.append(function)
+        if sum(len(f.text) for f in part) > _WORTHWHILE:
+            yield step.module(part)
+            part = []
+    if part:
+        yield step.module(part)
+
+
+def emit_nest(fusion: Fusion, layout: Layout, plan: Plan, nest: Nest, features: str) -> Emitted:
+    """One nest alone, as a program of the same kind: for timing it, on one thread."""
+    step = Step(fusion, layout, replace(plan, sharing=None), False, features)
+    return step.emitted(step.write_one(nest))

@@ -10,6 +10,7 @@ with its copy of A; strips of columns, each with its copy of B; letters that onl
 from math import prod
 from typing import NamedTuple
 
+from steepest.compiler.buffers import lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
@@ -27,7 +28,7 @@ from steepest.compiler.index import (
     times,
     varies,
 )
-from steepest.compiler.layout import Roles, lanes
+from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 
 __all__ = ["Tiles"]
@@ -349,26 +350,27 @@ class _Tile:
     # ---- a long epilogue -------------------------------------------------------------------------
 
     def _loop_epilogue(self, sums: str) -> None:
-        """A long epilogue (Adam) is a loop over a tile in memory, not a copy of it for every
-        register: a fraction of the code, the same speed."""
+        """A long epilogue (Adam) is a loop over the rows of a tile in memory, not a copy of it for
+        every register: a fraction of the code. A row is one vector as long as it has lanes, of
+        which the processor computes all parts at once."""
         emitter, nest = self.emitter, self.nest
         width, vectors = emitter.width, len(self.columns)
         step = max(width, 1)
 
-        def one(r: Affine, q: Affine) -> None:
-            at = plus(times(r, vectors * step), times(q, step))
-            x = emitter.load(sums, self.base, at, width)
-            row, column = plus(self.i, r), plus(self.columns[0], times(q, step))
-            position = {**self.where, self.row: row, self.lane: column}
-            assert nest.anchor is not None
-            emitter.hold(nest.anchor, position, x)
-            emitter.write(nest.stores, position)
+        def some(r: Affine, q: int, count: int) -> None:
+            at = plus(times(r, vectors * step), affine(q * step))
+            with emitter.wide(count * width):
+                x = emitter.load(sums, self.base, at, emitter.width)
+                position = {**self.where, self.row: plus(self.i, r), self.lane: self.columns[q]}
+                assert nest.anchor is not None
+                emitter.hold(nest.anchor, position, x)
+                emitter.write(nest.stores, position)
 
         def row(r: Affine, _: list[Op]) -> None:
-            if nest in emitter.plan.heavy:
-                emitter.loop(vectors, lambda q, _: one(r, q))
-            else:
-                for q in range(vectors):
-                    one(r, affine(q))
+            q = 0
+            while q < vectors:
+                count = 1 << ((vectors - q).bit_length() - 1)
+                some(r, q, count)
+                q += count
 
         emitter.loop(len(self.rows), row)

@@ -7,6 +7,7 @@ import numpy as np
 from steepest import primitives as P
 from steepest.compiler.graph import Value, constant, equation, splat
 from steepest.compiler.simplify.algebra import like
+from steepest.compiler.simplify.constants import number
 from steepest.compiler.simplify.movement import without
 from steepest.compiler.simplify.rewriter import rule
 from steepest.core import is_float
@@ -52,16 +53,82 @@ def of_negative(v: Value) -> Value | None:
 
 @rule(P.sum_)
 def factor_out(v: Value) -> Value | None:
-    """A factor that does not change along the summed axes comes out (rounding)."""
+    """Factors that do not change along the summed axes come out (rounding)."""
     (x,) = v.operands
     axes = v.params["axes"]
     if not x.is_row(P.mul) or not is_float(v.dtype):
         return None
+    rest, outer = _apart(x, axes)
+    if not outer:
+        return None
+    total = equation(P.sum_, rest, axes=axes) if rest is not None else like(v, _count(x, axes))
+    for factor in outer:
+        total = equation(P.mul, total, factor)
+    return total
+
+
+def _apart(x: Value, axes: tuple[int, ...]) -> tuple[Value | None, list[Value]]:
+    """A product as what changes along the axes, None for nothing, and the factors that do not."""
+    outer = without(x, axes)
+    if outer is not None:
+        return None, [outer]
+    if not x.is_row(P.mul):
+        return x, []
+    (a, some), (b, more) = (_apart(y, axes) for y in x.operands)
+    if not some and not more:
+        return x, []
+    rest = equation(P.mul, a, b) if a is not None and b is not None else a or b
+    return rest, some + more
+
+
+@rule(P.sum_)
+def of_multiples(v: Value) -> Value | None:
+    """Σ (x·a + y·b) = a·Σx + b·Σy for arrays a and b that do not change along the axes: both sums
+    may be there, and neither waits for a or b (rounding)."""
+    (x,) = v.operands
+    axes = v.params["axes"]
+    if not x.is_row(P.add) or not is_float(v.dtype):
+        return None
+    if not all(_is_multiple(y, axes) for y in x.operands):
+        return None
+    return equation(P.add, *[equation(P.sum_, y, axes=axes) for y in x.operands])
+
+
+def _is_multiple(x: Value, axes: tuple[int, ...]) -> bool:
+    """Whether x has such an array as a factor, or is a sum of what has."""
+    if x.is_row(P.add):
+        return all(_is_multiple(y, axes) for y in x.operands)
+    return any(splat(factor) is None for factor in _apart(x, axes)[1])
+
+
+@rule(P.sum_)
+def of_centred(v: Value) -> Value | None:
+    """Σ (x + c·Σx) = Σx·(1 + c·n) for n elements: 0 where their mean has been taken off."""
+    (x,) = v.operands
+    axes = v.params["axes"]
+    if not x.is_row(P.add) or not is_float(v.dtype):
+        return None
     for a, b in (x.operands, x.operands[::-1]):
-        outer = without(b, axes)
-        if outer is not None:
-            return equation(P.mul, equation(P.sum_, a, axes=axes), outer)
+        multiple = without(b, axes)
+        multiple = multiple and _bare(multiple)
+        if multiple is None or not multiple.is_row(P.mul):
+            continue
+        y, c = _bare(multiple.operands[0]), number(multiple.operands[1])
+        if c is not None and y.is_row(P.sum_) and y.operands[0] is a and y.params["axes"] == axes:
+            return equation(P.mul, y, like(v, 1 + c * _count(x, axes)))
     return None
+
+
+def _bare(x: Value) -> Value:
+    """What is repeated once, or only seen in another shape."""
+    while x.is_row(P.reshape, P.broadcast) and x.operands[0].size == x.size:
+        x = x.operands[0]
+    return x
+
+
+def _count(x: Value, axes: tuple[int, ...]) -> int:
+    """How many elements are added up."""
+    return prod(x.shape[i] for i in axes)
 
 
 @rule(P.sum_, P.max_)
@@ -74,8 +141,7 @@ def of_repeated(v: Value) -> Value | None:
     y = without(x, axes)
     if y is None or v.is_row(P.max_):
         return y
-    count = prod(x.shape[i] for i in axes)
-    return equation(P.mul, y, like(v, count))
+    return equation(P.mul, y, like(v, _count(x, axes)))
 
 
 @rule(P.sum_, P.max_)

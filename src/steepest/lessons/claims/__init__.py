@@ -1,0 +1,3 @@
+"""One file per claim; docs/lessons.md says how to write one."""
+
+__all__: list[str] = []
