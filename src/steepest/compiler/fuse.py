@@ -11,13 +11,12 @@ Rules, each an invariant of the result:
   5 who reads the old value of a state runs before the nest that overwrites it; where that cannot
     be, the new value is kept aside and copied at the end of the step;
   6 dependencies are computed again at the end, from what will really be read;
-  7 what a larger array needs at many of its points is stored at once, unless it costs next to
-    nothing: its users would compute it once per row, one number at a time, or in every row;
-    so is what is needed again when a nest has run that comes after those that it comes from.
+  7 what is worth a place in memory at once is stored at once (see keep).
 """
 
 from collections.abc import Collection
 
+from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import (
     inside,
@@ -27,73 +26,26 @@ from steepest.compiler.index import (
     through,
     window_indices,
 )
+from steepest.compiler.keep import Keeping
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, TIME, Reach, is_elementwise
+from steepest.compiler.reach import EXPENSIVE, is_elementwise
 
 __all__ = ["Fusion"]
 
-_DEPTH = 40  # the longest chain of rows that is computed without storing anything
-_SPREAD = 6  # time (see TIME) that is worth a place in memory
 _COLUMN_SUMS = 256  # the widest row whose column sums stay in registers
 
 
-class Fusion:
+class Fusion(Found):
     """The nests of a graph whose results are its own; `run` finds them, `order` arranges them.
 
-    home    stored value -> its nest
-    holder  reduction or contraction -> the nest that has it in registers
     aside   states whose new value is kept aside until the end of the step
     """
 
     def __init__(self, graph: Graph, bounded: Collection[Value] = ()):
-        self.graph, self.bounded = graph, bounded
-        self.users = graph.consumers()
-        self.nests: list[Nest] = []
-        self.home: dict[Value, Nest] = {}
-        self.holder: dict[Value, Nest] = {}
+        super().__init__(graph)
+        self.bounded = bounded
         self.aside: set[Value] = set()
-        self._length: dict[Value, int] = {}
-
-    # ---- questions -------------------------------------------------------------------------------
-
-    def reach(self, nest: Nest, lenient: bool = False) -> Reach:
-        return Reach(nest, self.home, self.holder, lenient)
-
-    def reads(self, nest: Nest) -> dict[Value, set]:
-        """Every input and stored value that the nest loads, and at which indices."""
-        walk = self.reach(nest)
-        for v, index in nest.roots():
-            assert walk(v, index), f"{v} is not reachable in {nest.text()}"
-        return walk.reads
-
-    def exists(self, v: Value) -> bool:
-        return v.kind != "row" or v in self.home
-
-    def _below(self, v: Value, stop_at_stored: bool) -> set[Nest]:
-        """Nests whose registers (or, if asked, stored values) v is computed from."""
-        found: set[Nest] = set()
-        stack, seen = [v], set()
-        while stack:
-            v = stack.pop()
-            if v in seen:
-                continue
-            seen.add(v)
-            if v in self.home:
-                if not stop_at_stored:
-                    found.add(self.home[v])
-            elif v in self.holder:
-                found.add(self.holder[v])
-            else:
-                stack.extend(v.operands)
-        return found
-
-    def registers(self, v: Value) -> set[Nest]:
-        """Nests that hold in registers something that v is computed from."""
-        return self._below(v, stop_at_stored=True)
-
-    def sources(self, v: Value) -> set[Nest]:
-        """Nests that v waits for."""
-        return self._below(v, stop_at_stored=False)
+        self._keeping = Keeping(self)
 
     # ---- building --------------------------------------------------------------------------------
 
@@ -362,38 +314,8 @@ class Fusion:
             elif v.row.lowering == "reduction" and not is_small_window(v):
                 self.reduction(v)
             else:
-                self._consider(v)
+                for x in self._keeping.worthwhile(v):
+                    self.store(x)
         for v in self.graph.results():
             self.store(v)
         return self
-
-    def _consider(self, v: Value) -> None:
-        """Rule 7; and a chain that is too long to be followed ends in memory."""
-        for x in v.operands:
-            if is_elementwise(x) and not self.exists(x) and self._outlives(x, v):
-                self.store(x)
-                self._length[x] = 0
-        self._length[v] = 1 + max([self._length.get(x, 0) for x in v.operands])
-        spread = any(user.size > v.size for user in self.users.get(v, ()))
-        if self._length[v] > _DEPTH or (spread and (v.size == 1 or self._time(v) > _SPREAD)):
-            self.store(v)
-            self._length[v] = 0
-
-    def _outlives(self, x: Value, user: Value) -> bool:
-        """Whether x is worth storing, because its user waits for a nest that comes after those that
-        x is computed from: the state of a sequence, which every later step would compute again."""
-        own = self.sources(x)
-        later = self.sources(user) - own
-        return any(n.waits_for(m) for n in later for m in own) and self._time(x) > _SPREAD
-
-    def _time(self, v: Value) -> int:
-        """What an element of v takes, from what is stored or held."""
-        total, seen, stack = 0, {v}, [v]
-        while stack:
-            x = stack.pop()
-            if is_elementwise(x) and x.row is not None:
-                total += TIME.get(x.row.name, 1)
-            new = {y for y in x.operands if not (self.exists(y) or y in self.holder)} - seen
-            seen |= new
-            stack.extend(new)
-        return total

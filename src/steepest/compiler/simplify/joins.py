@@ -219,9 +219,7 @@ def inner_letters(v: Value) -> Value | None:
     """Two letters that are summed, side by side in both operands, are one: a longer sum."""
     x, y = v.operands
     a, b, out = P.split_spec(v.params["spec"])
-    if any(z.is_row(P.windows, P.pad, P.permute, P.broadcast) for z in (x, y)):
-        return None
-    if any(z.kind == "input" and z.role == "gathered" for z in (x, y)):
+    if not (_lies_in_order(x) and _lies_in_order(y)):
         return None
     for pair in map("".join, pairwise(a)):
         if pair in b and not set(pair) & set(out):
@@ -229,6 +227,14 @@ def inner_letters(v: Value) -> Value | None:
             spec = f"{a.replace(pair, pair[0])},{b.replace(pair, pair[0])}->{out}"
             return equation(P.contract, *sides, spec=spec)
     return None
+
+
+def _lies_in_order(x: Value) -> bool:
+    """Whether an element's neighbours are its neighbours in memory."""
+    while x.is_row(P.reshape):
+        x = x.operands[0]
+    gathered = x.kind == "input" and x.role == "gathered"
+    return not gathered and not x.is_row(P.windows, P.pad, P.permute, P.broadcast)
 
 
 def _merged(x: Value, d: int) -> Value:
