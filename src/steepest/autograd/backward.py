@@ -18,20 +18,23 @@ from steepest.tensors import Node, Tensor, assign, method, renewed, set_grad_ena
 __all__ = ["backward", "grad"]
 
 
+_COMPLETE: Any = object()  # on the stack, above a node whose operands have all been visited
+
+
 def backward_order(roots: Iterable[Any]) -> list[Node]:
     """All nodes that the roots came from, results before operands."""
     order: list[Node] = []
-    seen: set[int] = set()
-    stack = [(root, False) for root in roots]
+    seen: set[Node] = set()
+    stack = [*roots]
     while stack:
-        node, complete = stack.pop()
-        if complete:
-            order.append(node)
-        elif isinstance(node, Node) and id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack.extend((edge, False) for edge in node.edges)
-    return order[::-1]
+        node = stack.pop()
+        if node is _COMPLETE:
+            order.append(stack.pop())
+        elif isinstance(node, Node) and node not in seen:
+            seen.add(node)
+            stack += (node, _COMPLETE, *node.edges)
+    order.reverse()
+    return order
 
 
 class Changed(Tensor):
@@ -69,12 +72,17 @@ class Changed(Tensor):
 
 def saved(node: Node) -> list[Any]:
     """The operands as they were when the operation ran."""
-    return [
-        Changed("an operand", x, node, version)
-        if isinstance(x, Tensor) and x.version[0] != version
-        else x
-        for x, version in zip(node.operands, node.versions, strict=True)
-    ]
+    found: list[Any] = []
+    for value, edge, version, stamp in zip(
+        node.operands, node.edges, node.versions, node.stamps, strict=True
+    ):
+        if isinstance(edge, Tensor):
+            x = edge
+        else:
+            x = Tensor(value)
+            x.version, x.synced, x.node, x.requires_grad = version, stamp, edge, edge is not None
+        found.append(x if version[0] == stamp else Changed("an operand", x, node, stamp))
+    return found
 
 
 def result(node: Node) -> Tensor:
@@ -137,7 +145,7 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None] | None) -> 
                 )
             )
         if seed is None:
-            if output.shape.numel() != 1:
+            if output.value.size != 1:
                 raise RuntimeError(
                     said(
                         "backward",
@@ -147,8 +155,8 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None] | None) -> 
                         write="result.sum().backward(), or backward(gradient=...)",
                     )
                 )
-            seed = Tensor(np.ones(output.shape, output.dtype))
-        if seed.shape != output.shape:
+            seed = Tensor(np.ones(output.value.shape, output.value.dtype))
+        elif seed.shape != output.shape:
             raise RuntimeError(
                 said("backward", "wrong gradient shape", expected=output.shape, got=seed.shape)
             )
@@ -187,8 +195,8 @@ def _leaves(root: Tensor, order: list[Node]) -> list[Tensor]:
     """The leaves that a tensor was computed from, or the tensor itself."""
     if root.node is None:
         return [root]
-    edges = {id(edge): edge for node in order for edge in node.edges}
-    return [edge for edge in edges.values() if isinstance(edge, Tensor)]
+    leaves = {edge: None for node in order for edge in node.edges if isinstance(edge, Tensor)}
+    return [*leaves]
 
 
 def _of_leaf(leaf: Tensor, gradients: dict[int, Tensor]) -> Tensor | None:

@@ -126,7 +126,7 @@ class _Call:
         row.vjp = tuple(partial(self.gradient, i) for i in range(len(wanted)))
         with no_grad():
             whole = joined(moving)
-        record(whole, row, tuple(wanted), {})
+        record(whole, row, tuple(wanted), [x.value for x in wanted], {})
         return self.parts(whole, self.results)
 
     def parts(self, whole: Tensor, others: list) -> list[Any]:

@@ -126,8 +126,8 @@ def _written(node: Node) -> str:
     """The operation, with a constant operand beside it."""
     sign = _SIGNS.get(node.row.name, node.row.name)
     fixed = [
-        f"{float(np.asarray(x.value).reshape(-1)[0]):g}".replace("-", "−")
-        for x, edge in zip(node.operands, node.edges, strict=True)
-        if edge is None and isinstance(x, Tensor)
+        f"{float(np.asarray(value).reshape(-1)[0]):g}".replace("-", "−")
+        for value, edge in zip(node.operands, node.edges, strict=True)
+        if edge is None
     ]
     return " ".join([sign, *fixed])

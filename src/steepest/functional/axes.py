@@ -11,7 +11,7 @@ Dim = int | tuple[int, ...] | list[int] | None
 def axes_of(x: Tensor, dim: Dim) -> tuple[int, ...]:
     """The axes that `dim` names, non-negative and sorted; all of them for None."""
     if dim is None or dim == () or dim == []:
-        return tuple(range(x.ndim))
+        return tuple(range(len(x.value.shape)))
     given = (dim,) if isinstance(dim, int) else tuple(dim)
     limit = x.ndim or 1
     for d in given:

@@ -6,7 +6,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import is_float
-from steepest.tensors import Tensor, as_tensor, binary, cast_to, in_place, method
+from steepest.tensors import Tensor, as_tensor, binary, cast_to, in_place, maximum, method, mul
 
 __all__ = [
     "allclose",
@@ -35,10 +35,7 @@ def logical_not(x: Tensor) -> Tensor:
     return P.equal(x, Tensor(np.zeros(x.shape, x.dtype)))
 
 
-@method
-def eq(x: Any, y: Any) -> Tensor:
-    """x = y, elementwise."""
-    return binary(P.equal, x, y)
+eq = method(binary(P.equal, "eq", "x = y, elementwise."))
 
 
 @method
@@ -47,16 +44,13 @@ def ne(x: Any, y: Any) -> Tensor:
     return logical_not(eq(x, y))
 
 
-@method
-def lt(x: Any, y: Any) -> Tensor:
-    """x < y, elementwise."""
-    return binary(P.less, x, y)
+lt = method(binary(P.less, "lt", "x < y, elementwise."))
 
 
 @method
 def gt(x: Any, y: Any) -> Tensor:
     """x > y, elementwise."""
-    return binary(P.less, y, x)
+    return lt(y, x)
 
 
 @method
@@ -78,13 +72,13 @@ def _truth(x: Any) -> Tensor:
 @method
 def logical_and(x: Tensor, y: Tensor) -> Tensor:
     """Where both are true."""
-    return binary(P.mul, _truth(x), _truth(y))
+    return mul(_truth(x), _truth(y))
 
 
 @method
 def logical_or(x: Tensor, y: Tensor) -> Tensor:
     """Where one or both are true."""
-    return binary(P.maximum, _truth(x), _truth(y))
+    return maximum(_truth(x), _truth(y))
 
 
 @method

@@ -1,5 +1,6 @@
 """Reductions: sums, means, extremes, norms. `dim` may be one axis, several, or none for all."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,14 +62,15 @@ def sum(x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None)
     """The sum; bools and integers add up in int64."""
     if dtype is not None:
         x = cast_to(x, np.dtype(dtype))
-    elif not is_float(x.dtype):
+    elif x.value.dtype.kind != "f":
         x = cast_to(x, np.dtype(np.int64))
     axes = axes_of(x, dim)
     return _kept(P.sum_(x, axes=axes), x, axes, keepdim)
 
 
 def _count(x: Tensor, axes: tuple[int, ...]) -> int:
-    return int(np.prod([x.shape[i] for i in axes], dtype=np.int64))
+    shape = x.value.shape
+    return math.prod([shape[i] for i in axes])
 
 
 @method

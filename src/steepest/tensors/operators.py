@@ -4,13 +4,15 @@ Rows take operands of one shape and one dtype. `binary` inserts the `cast` and `
 make it so; no other place in the library broadcasts.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from steepest import primitives as P
-from steepest.core import DEFAULT_DTYPE, current, is_float, result_dtype, said, sizes
+from steepest.core import DEFAULT_DTYPE, Eager, current, is_float, result_dtype, said, sizes
 from steepest.tensors.tensor import Tensor, method
 
 __all__ = [
@@ -113,35 +115,61 @@ def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Te
 
 def constant(number: float, like: Tensor) -> Tensor:
     """A number in the shape and dtype of a tensor. It has no history, so the tape is passed by."""
-    shape = like.value.shape
-    scalar = np.asarray(number, like.value.dtype)
+    shape, dtype = like.value.shape, like.value.dtype
     if not shape:
-        return Tensor(scalar)
+        return Tensor(np.asarray(number, dtype))
+    below = current.interpreter.below
+    if number and below.computes:  # 0.0 and −0.0 would be one key
+        return Tensor(_known(number, dtype, shape))
+    return Tensor(_spread(below, number, dtype, shape))
+
+
+def _spread(below: Any, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
     spread = {"shape": tuple(shape), "axes": tuple(range(len(shape)))}
-    return Tensor(current.interpreter.below.bind(P.broadcast, (scalar,), spread))
+    return below.bind(P.broadcast, (np.asarray(number, dtype),), spread)
 
 
-def binary(row: Any, x: Any, y: Any, *, floating: bool = False) -> Tensor:
-    """A two-operand row on whatever a user may write on either side of an operator."""
-    if isinstance(x, Tensor) and isinstance(y, Tensor):
-        a, b = x.value, y.value
-        alike = a.shape == b.shape and a.dtype == b.dtype
-        if alike and not (floating and not is_float(a.dtype)):
-            # row(x, y), one call shorter: nothing is done more often
-            return current.interpreter.bind(row, (x, y), {})
-    if isinstance(x, Tensor) and type(y) in (int, float) and is_float(x.value.dtype):
-        return row(x, constant(y, x))
-    if isinstance(y, Tensor) and type(x) in (int, float) and is_float(y.value.dtype):
-        return row(constant(x, y), y)
-    dtype = result_dtype(operand(x, row.name), operand(y, row.name))
-    if floating and not is_float(dtype):
-        dtype = DEFAULT_DTYPE
-    return row(*aligned(row.name, x, y, dtype=dtype))
+@lru_cache(maxsize=512)
+def _known(number: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """A spread number: the same few meet the same few shapes all through a training."""
+    return _spread(Eager(), number, dtype, shape)
 
 
-def plus(x: Any, y: Any) -> Tensor:
-    """x + y."""
-    return binary(P.add, x, y)
+def binary(
+    row: Any, name: str, doc: str, *, floating: bool = False
+) -> Callable[[Any, Any], Tensor]:
+    """The operator that a two-operand row becomes, on whatever a user may write on either side."""
+
+    def operator(x: Any, y: Any) -> Tensor:
+        if isinstance(x, Tensor) and isinstance(y, Tensor):
+            a, b = x.value, y.value
+            dtype = a.dtype
+            if dtype is b.dtype and a.shape == b.shape and not (floating and dtype.kind != "f"):
+                # row(x, y), one call shorter: nothing is done more often
+                return current.interpreter.bind(row, (x, y), {})
+        if isinstance(x, Tensor) and type(y) in (int, float) and x.value.dtype.kind == "f":
+            return row(x, constant(y, x))
+        if isinstance(y, Tensor) and type(x) in (int, float) and y.value.dtype.kind == "f":
+            return row(constant(x, y), y)
+        dtype = result_dtype(operand(x, name), operand(y, name))
+        if floating and not is_float(dtype):
+            dtype = DEFAULT_DTYPE
+        return row(*aligned(name, x, y, dtype=dtype))
+
+    operator.__name__ = operator.__qualname__ = name
+    operator.__doc__ = doc
+    return operator
+
+
+plus = binary(P.add, "add", "x + y.")
+mul = binary(P.mul, "mul", "x · y, elementwise.")
+div = binary(P.div, "div", "x / y, elementwise; integers give floats.", floating=True)
+_power = binary(P.pow_, "pow", "x to the power y, of one kind of numbers.")
+maximum = binary(
+    P.maximum,
+    "maximum",
+    "The larger of the two; NaN wins. At a tie the gradient is y's: relu is maximum(x, 0).",
+)
 
 
 def add(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
@@ -151,7 +179,7 @@ def add(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
 
 def neg(x: Tensor) -> Tensor:
     """−x."""
-    if x.dtype == bool:
+    if x.value.dtype.kind == "b":
         raise RuntimeError(said("neg", "a bool has no negative", write="logical_not(x)"))
     return P.neg(x)
 
@@ -160,17 +188,7 @@ def sub(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
     """x − alpha·y."""
     if alpha != 1:
         y = mul(y, alpha)
-    return binary(P.add, x, neg(y) if isinstance(y, Tensor) else -operand(y, "sub"))
-
-
-def mul(x: Any, y: Any) -> Tensor:
-    """x · y, elementwise."""
-    return binary(P.mul, x, y)
-
-
-def div(x: Any, y: Any) -> Tensor:
-    """x / y, elementwise; integers give floats."""
-    return binary(P.div, x, y, floating=True)
+    return plus(x, neg(y) if isinstance(y, Tensor) else -operand(y, "sub"))
 
 
 def pow(x: Any, y: Any) -> Tensor:
@@ -184,7 +202,7 @@ def pow(x: Any, y: Any) -> Tensor:
             return P.sqrt(x)
     if not is_float(dtype):
         return _whole_power(x, y)
-    return binary(P.pow_, x, y)
+    return _power(x, y)
 
 
 def _whole_power(x: Any, y: Any) -> Tensor:
@@ -194,17 +212,12 @@ def _whole_power(x: Any, y: Any) -> Tensor:
             raise RuntimeError(
                 said("pow", "integers have no negative powers", got=y, write="x.float() ** y")
             )
-        return binary(P.pow_, x, y)
+        return _power(x, y)
     x, y = aligned("pow", x, y)
     below = P.less(y, constant(0, y))
     power = P.pow_(x, P.where(below, P.neg(y), y))
     unit = P.equal(P.mul(x, x), constant(1, x))
     return P.where(P.mul(below, P.equal(unit, constant(False, unit))), constant(0, x), power)
-
-
-def maximum(x: Any, y: Any) -> Tensor:
-    """The larger of the two; NaN wins. At a tie the gradient is y's: relu is maximum(x, 0)."""
-    return binary(P.maximum, x, y)
 
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:

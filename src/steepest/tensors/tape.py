@@ -35,53 +35,48 @@ class Tape:
 
     def __init__(self, below: Any):
         self.below = below
+        self.compute = below.bind
         self.recording = True
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Tensor:
-        raw, perhaps = [], False  # whether an operand may require grad
+        raw, wanted = [], False
         for x in operands:
             if isinstance(x, Tensor):
+                if x.view_of is not None:
+                    renewed(x)
+                if x.requires_grad:
+                    wanted = True
                 raw.append(x.value)
-                perhaps = perhaps or x.requires_grad or x.view_of is not None
             else:
                 raw.append(x)
-        out = Tensor(self.below.bind(row, raw, params))
+        out = Tensor(self.compute(row, raw, params))
         if row in VIEWS and isinstance(operands[0], Tensor):
             base = operands[0]
             out.version, out.synced = base.version, base.version[0]
             unrecorded = base.requires_grad and not self.recording
             out.view_of = (base, None if unrecorded else row, params)
-        if perhaps and self.recording and out.value.dtype.kind == "f":
-            for x in operands:
-                if isinstance(x, Tensor) and (x.requires_grad or (x.view_of and renewed(x))):
-                    record(out, row, operands, params)
-                    break
+        if wanted and self.recording and out.value.dtype.kind == "f":
+            record(out, row, operands, raw, params)
         return out
 
 
-def record(out: Tensor, row: Primitive, operands: tuple, params: dict) -> None:
-    """Remember that a tensor came of these operands, and where their gradients go.
+_NEVER = [0]  # the version of an operand that nothing can change
 
-    A gradient goes to the operand's node, or to the leaf itself, or nowhere. What is changed in
-    place later, and so gets a history that contains this one, must not be in it itself: such a
-    cycle would keep all memory alive. So of all operands but leaves an alias is kept.
-    """
-    edges: list[Any] = []
-    kept: list[Any] = []
-    versions: list[int] = []
+
+def record(out: Tensor, row: Primitive, operands: tuple, values: list, params: dict) -> None:
+    """Remember that a tensor came of these operands, and where their gradients go."""
+    edges, versions, stamps = [], [], []
     for x in operands:
-        if not isinstance(x, Tensor):
+        if isinstance(x, Tensor):
+            edges.append((x.node or x) if x.requires_grad else None)
+            versions.append(x.version)
+            stamps.append(x.version[0])
+        else:
             edges.append(None)
-            kept.append(x)
-            versions.append(0)
-            continue
-        wanted = renewed(x) if x.view_of else x.requires_grad
-        leaf = wanted and x.node is None
-        edges.append((x if leaf else x.node) if wanted else None)
-        kept.append(x if leaf else x.alias())
-        versions.append(x.version[0])
+            versions.append(_NEVER)
+            stamps.append(0)
     out.requires_grad = True
-    out.node = Node(row, kept, params, edges, versions, out)
+    out.node = Node(row, params, values, edges, versions, stamps, out)
 
 
 def renewed(x: Tensor) -> bool:

@@ -23,20 +23,39 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Node:
     """One recorded operation: the row, what it was given, and where each operand's gradient goes.
 
-    An edge is the operand's own node, or the leaf itself, or None where no gradient is wanted. It
-    is kept beside the operand because an in-place change later gives the operand another history.
+    Attributes:
+        operands: the values that the row was given; their tensors are not kept, because a tensor
+            that is changed in place later gets a history that contains this node: such a cycle
+            would keep all memory alive.
+        edges: for each operand its node, or the leaf itself, or None where no gradient is wanted.
+        versions: the version counter of each operand's memory.
+        stamps: what the counters said.
     """
 
     __slots__ = (
-        *("edges", "hooks", "operands", "params", "row", "stamp", "value", "version", "versions"),
+        *("edges", "hooks", "operands", "params", "row", "stamp", "stamps", "value"),
+        *("version", "versions"),
     )
 
     def __init__(
-        self, row: Any, operands: list, params: dict, edges: list, versions: list, out: "Tensor"
+        self,
+        row: Any,
+        params: dict,
+        operands: list,
+        edges: list,
+        versions: list,
+        stamps: list,
+        out: "Tensor",
     ):
-        self.row, self.operands, self.params = row, operands, params
-        self.edges, self.versions, self.value = edges, versions, out.value
-        self.version, self.stamp = out.version, out.version[0]
+        self.row = row
+        self.params = params
+        self.operands = operands
+        self.edges = edges
+        self.versions = versions
+        self.stamps = stamps
+        self.value = out.value
+        self.version = version = out.version
+        self.stamp = version[0]
         self.hooks: dict[int, Any] | None = None  # of the result's gradient
 
     def __repr__(self) -> str:
@@ -52,19 +71,25 @@ class Tensor:
         requires_grad: whether gradients with respect to this tensor, or through it, are recorded.
     """
 
+    # What every operation reads has a slot, which is fastest; a tensor may have other attributes.
+    __slots__ = (
+        *("__dict__", "__weakref__", "node", "requires_grad", "synced", "value", "version"),
+        "view_of",
+    )
+
     grad: "Tensor | None" = None
-    requires_grad: bool = False
-    node: Node | None = None
     hooks: dict[int, Any] | None = None  # of a leaf's gradient; a computed tensor's are its node's
-    synced = 0  # the version to which `node` belongs
-    # (base, row, params) when memory is shared; no row for a view that was taken unrecorded
-    view_of: "tuple[Tensor, Any, dict] | None" = None
 
     __array_ufunc__ = None  # NumPy leaves `array * tensor` to Tensor
 
     def __init__(self, value: Any):
         self.value = value
+        self.requires_grad = False
+        self.node: Node | None = None
         self.version = [0]  # shared by all tensors that share memory; counts in-place changes
+        self.synced = 0  # the version to which `node` belongs
+        # (base, row, params) when memory is shared; no row for a view that was taken unrecorded
+        self.view_of: tuple[Tensor, Any, dict] | None = None
 
     if TYPE_CHECKING:  # the operators and methods that the other pages of floor 2 add
 
@@ -231,7 +256,9 @@ class Tensor:
             )
         out = type(self)(current.interpreter.below.kept(self.value))
         memo[id(self)] = out
-        out.__dict__.update({k: deepcopy(v, memo) for k, v in vars(self).items() if k not in _OWN})
+        out.requires_grad = self.requires_grad
+        given = {k: deepcopy(v, memo) for k, v in vars(self).items() if k != "hooks"}
+        out.__dict__.update(given)
         return out
 
     def __repr__(self) -> str:
@@ -258,10 +285,6 @@ class Size(tuple):
         return f"Size({list(self)})"
 
     __str__ = tuple.__repr__
-
-
-# What a copy of a tensor has of its own: its memory, and nobody who shares it.
-_OWN = frozenset({"value", "version", "synced", "view_of", "hooks"})
 
 
 def method(function: F, name: str | None = None) -> F:
