@@ -94,6 +94,13 @@ def test_a_turn_of_space_folds_nothing_and_moves_no_point():
     assert second.places == pytest.approx(first.places, abs=1e-4)
 
 
+def test_a_probe_learns_every_class_of_classes_in_turn():
+    y = np.arange(100) % 2
+    apart = np.column_stack([4.0 * y - 2, y]).astype(np.float32)
+    stages = explain.unfolding(nn.Sequential(nn.Linear(2, 2)), apart, y)
+    assert stages[0].separable == 1
+
+
 def test_a_kink_folds_a_line_by_half_a_turn_at_most():
     x = np.array([[-1.0, 0.0], [1.0, 0.0]] * 10, np.float32)
     fold = nn.Linear(2, 2, bias=False)

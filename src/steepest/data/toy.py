@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["TOYS", "blobs", "circles", "crumpled", "moons", "spirals", "xor"]
+__all__ = ["TOYS", "blobs", "circles", "crumple", "crumpled", "moons", "spirals", "xor"]
 
 Points = tuple[np.ndarray, np.ndarray]
 
@@ -63,7 +63,13 @@ def crumpled(random: np.random.Generator, rows: int = 1000, folds: int = 6) -> P
     The picture of learning as uncrumpling paper is Chollet's ("Deep Learning with Python", 2017).
     """
     y = _classes(rows)
-    x = np.column_stack([random.uniform(-1, 1, (rows, 2)), 0.3 * y - 0.15])
+    flat = np.column_stack([random.uniform(-1, 1, (rows, 2)), 0.3 * y - 0.15])
+    return crumple(flat, random, folds), y
+
+
+def crumple(flat: np.ndarray, random: np.random.Generator, folds: int = 6) -> np.ndarray:
+    """Points of space (n, 3), moved by the folds that the generator draws."""
+    x = flat.copy()
     for fold in range(folds):
         axis = (2 + fold) % 3
         others = [i for i in range(3) if i != axis]
@@ -71,7 +77,7 @@ def crumpled(random: np.random.Generator, rows: int = 1000, folds: int = 6) -> P
         direction *= random.uniform(2, 3) / np.linalg.norm(direction)
         phase = random.uniform(0, 2 * np.pi)
         x[:, axis] += 0.6 * np.sin(x[:, others] @ direction + phase)
-    return x, y
+    return x
 
 
 def _classes(rows: int) -> np.ndarray:

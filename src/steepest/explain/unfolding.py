@@ -32,7 +32,7 @@ class Stage:
         places: (n, 2) the data in their two main directions, turned so that each point is as near
             as can be to where it was one stage before.
         separable: the share of samples on the right side of the best planes: a linear probe,
-            fitted on every second sample and measured on the others.
+            fitted on half of the samples, drawn at random, and measured on the others.
         rank: the effective number of directions, exp of the entropy of the shares of variance.
         folds: by how many half turns the image of a straight line between two samples bends, on
             average.
@@ -53,7 +53,9 @@ def unfolding(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> list[Stage]
         y: class numbers, (n,).
     """
     x, y = np.asarray(x), np.asarray(y).reshape(-1).astype(int)
-    ends = Streams(seed)("lines").integers(len(x), size=(2, _LINES))
+    streams = Streams(seed)
+    ends = streams("lines").integers(len(x), size=(2, _LINES))
+    mixed = streams("halves").permutation(len(x))
     along = np.linspace(0, 1, _POINTS).reshape(-1, 1, *[1] * (x.ndim - 1))
     lines = ((1 - along) * x[ends[0]] + along * x[ends[1]]).astype(x.dtype)
     made = {"input": x, **outputs_by_layer(model, x)}
@@ -65,7 +67,9 @@ def unfolding(model: nn.Module, x: Any, y: Any, *, seed: int = 0) -> list[Stage]
         image = images[layer].reshape(_POINTS, _LINES, -1).astype(np.float64)
         before = stages[-1].places if stages else None
         places, rank = _seen(points, before)
-        stages.append(Stage(layer, places, _separable(points, y), rank, _folds(image)))
+        stages.append(
+            Stage(layer, places, _separable(points[mixed], y[mixed]), rank, _folds(image))
+        )
     return stages
 
 
@@ -89,16 +93,17 @@ def _seen(points: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, fl
 
 
 def _separable(points: np.ndarray, y: np.ndarray) -> float:
-    """What planes, fitted by least squares to every second sample, say of the others."""
+    """What planes, fitted by least squares to the first half of the samples, say of the others."""
     spread = points.std(0)
     scaled = (points - points.mean(0)) / np.where(spread > 0, spread, 1)
     inputs = np.column_stack([scaled, np.ones(len(points))])
     wanted = np.eye(y.max() + 1)[y]
-    seen, kept = inputs[::2], inputs[1::2]
+    half = len(y) // 2
+    seen, kept = inputs[:half], inputs[half:]
     inner = seen.T @ seen
     inner += _RIDGE * np.trace(inner) / len(inner) * np.eye(len(inner))
-    planes = np.linalg.solve(inner, seen.T @ wanted[::2])
-    return float(np.mean((kept @ planes).argmax(1) == y[1::2]))
+    planes = np.linalg.solve(inner, seen.T @ wanted[:half])
+    return float(np.mean((kept @ planes).argmax(1) == y[half:]))
 
 
 def _folds(image: np.ndarray) -> float:

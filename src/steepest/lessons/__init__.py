@@ -7,6 +7,7 @@ told(lesson("bowl-and-wedge"), found)["verdict"]        # holds, does not hold h
 from steepest.lessons.catalogue import lesson, names
 from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, all_of
 from steepest.lessons.page import Page, drawn
+from steepest.lessons.practice import cosine, practise
 from steepest.lessons.spread import Spread
 from steepest.lessons.told import LANGUAGES, check_language, told
 
@@ -21,8 +22,10 @@ __all__ = [
     "Verdict",
     "all_of",
     "check_language",
+    "cosine",
     "drawn",
     "lesson",
     "names",
+    "practise",
     "told",
 ]

@@ -53,6 +53,10 @@ class Page:
         """Runs (seeds, n) as a mean with its range; `key` is the word in the legend."""
         plot.band(ax, x, runs, self.colours, series, self.word(key), **looks)
 
+    def ranges(self, ax: Any, x: Any, runs: Any, series: int, key: str) -> None:
+        """Runs (seeds, n) as marks with their ranges: things side by side, not a curve."""
+        plot.ranges(ax, x, runs, self.colours, series, self.word(key))
+
     def bars(self, ax: Any, found: Found, names: Sequence[str]) -> None:
         """A bar for each measured number, every seed a point; the names are words too."""
         runs = np.array([found[name].values for name in names]).T

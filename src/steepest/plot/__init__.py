@@ -17,7 +17,7 @@
     landscape           the loss on a plane through a model's weights, and a path across it
     report_html         all of it as one page
 
-and pieces to draw one's own with: band, bars, log_axis, contours, path.
+and pieces to draw one's own with: band, ranges, bars, log_axis, contours, path.
 
 Every picture takes plain arrays and returns a matplotlib Figure, `figure.savefig("loss.png")`, in
 the theme "light" or "dark". Its label is its alternative text.
@@ -37,7 +37,7 @@ from steepest.plot.mistakes import mistakes
 from steepest.plot.regression import predicted_actual
 from steepest.plot.report import ModelSection, Report, Weights, report_html
 from steepest.plot.responses import responses
-from steepest.plot.series import band, bars, log_axis
+from steepest.plot.series import band, bars, log_axis, ranges
 from steepest.plot.spectrum import spectrum
 from steepest.plot.style import THEMES, Theme, can_write, drawing, finished, new_figure, number, rc
 from steepest.plot.svg import inline_svg
@@ -73,6 +73,7 @@ __all__ = [
     "number",
     "path",
     "predicted_actual",
+    "ranges",
     "rc",
     "report_html",
     "responses",

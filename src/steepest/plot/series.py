@@ -12,7 +12,7 @@ import numpy as np
 from steepest.core import lazy
 from steepest.plot.style import DASHES, MARKERS, Theme, number
 
-__all__ = ["band", "bars", "log_axis"]
+__all__ = ["band", "bars", "log_axis", "ranges"]
 
 ticker = lazy("matplotlib.ticker")
 
@@ -51,6 +51,19 @@ def bars(ax: Any, names: Sequence[str], runs: Any, colours: Theme) -> None:
     ax.set_xticks(range(len(names)), names)
     ax.tick_params(axis="x", length=0, labelcolor=colours.ink)
     ax.grid(False, axis="x")
+
+
+def ranges(ax: Any, x: Any, runs: Any, colours: Theme, series: int, label: str) -> None:
+    """The mean of several runs as marks, each on a line from the lowest to the highest: for things
+    side by side, between which there is nothing.
+
+    x: (n,); runs: (seeds, n); series: which colour and mark
+    """
+    runs = np.asarray(runs, np.float64)
+    colour = colours.series[series]
+    ax.vlines(x, runs.min(0), runs.max(0), color=colour, linewidth=3, alpha=0.4)
+    looks = {"markerfacecolor": colour, "markeredgecolor": colours.paper, "markersize": 7}
+    ax.plot(x, runs.mean(0), linestyle="none", marker=MARKERS[series], **looks, label=label)
 
 
 def log_axis(ax: Any, axis: str = "y") -> None:
