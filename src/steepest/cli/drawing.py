@@ -8,13 +8,16 @@ from steepest import plot as pictures
 from steepest.core import RequestError, said
 from steepest.training import write_bytes
 
-__all__ = ["checked", "written"]
+__all__ = ["MOVING", "checked", "moves", "written"]
 
 _FORMATS = (".png", ".svg", ".pdf")
+MOVING = (".html", ".gif")  # of pictures that move: a page with a slider, a picture that plays
 
 
-def checked(out: str | None, usual: Path, theme: str) -> Path:
+def checked(out: str | None, usual: Path, theme: str, formats: tuple[str, ...] = ()) -> Path:
     """The file to write: `out`, or the usual one, whose name tells a dark theme.
+
+    formats: beside those of every picture
 
     Raises:
         RequestError: no such format, no such theme, or no such folder to write to.
@@ -22,20 +25,37 @@ def checked(out: str | None, usual: Path, theme: str) -> Path:
     pictures.rc(theme)
     dark = "" if theme == "light" else f"-{theme}"
     path = usual.with_name(f"{usual.name}{dark}.png") if out is None else Path(out)
-    if path.suffix.lower() not in _FORMATS:
-        raise RequestError(said("--out", "no such format", expected=", ".join(_FORMATS), got=out))
+    known = (*_FORMATS, *formats)
+    if moves(path) and not formats:
+        raise RequestError(said("--out", "this picture does not move", expected=", ".join(known)))
+    if path.suffix.lower() not in known:
+        raise RequestError(said("--out", "no such format", expected=", ".join(known), got=out))
     if out is not None and not path.parent.is_dir():
         raise RequestError(said("--out", f"cannot write {path}", got=f"no folder {path.parent}"))
     return path
 
 
-def written(figure: Any, path: Path, theme: str) -> None:
-    """Write a figure, making the usual folder where there is none."""
-    content = io.BytesIO()
-    with pictures.drawing(theme):
-        figure.savefig(content, format=path.suffix[1:].lower())
+def moves(path: Path) -> bool:
+    """Whether a file of this name holds a picture that moves."""
+    return path.suffix.lower() in MOVING
+
+
+def written(picture: Any, path: Path, theme: str) -> None:
+    """Write a figure or a motion, making the usual folder where there is none."""
+    content = _content(picture, path.suffix[1:].lower(), theme)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, content.getvalue())
+        write_bytes(path, content)
     except OSError as error:
         raise RequestError(said("--out", f"cannot write {path}", got=error.strerror)) from None
+
+
+def _content(picture: Any, form: str, theme: str) -> bytes:
+    if form == "html":
+        return pictures.moving_page(picture).encode()
+    if form == "gif":
+        return pictures.moving_gif(picture)
+    content = io.BytesIO()
+    with pictures.drawing(theme):
+        picture.savefig(content, format=form)
+    return content.getvalue()

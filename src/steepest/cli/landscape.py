@@ -1,7 +1,4 @@
-"""`steepest landscape RUN`: the loss around a model, and the path that training took across it.
-
-The path is not kept in the run folder: the same settings give the same bits, so it is walked again.
-"""
+"""`steepest landscape RUN`: the loss around a model, and the path that training took across it."""
 
 import json
 import time
@@ -14,10 +11,11 @@ import typer
 
 from steepest import explain
 from steepest import plot as pictures
-from steepest.cli.console import console, say
+from steepest.cli.console import console
 from steepest.cli.drawing import checked, written
 from steepest.cli.job import Job, prepared
 from steepest.cli.settings import merged
+from steepest.cli.walk import walked
 from steepest.core import RequestError, closest, said
 from steepest.training import Saved, load, loss_for, target_for, usual_loss
 
@@ -36,15 +34,6 @@ class Ground:
     saved: Saved
     objective: explain.Objective
     loss: str
-
-    def path(self) -> explain.WeightPath:
-        """The path of its training, walked again."""
-        walk = explain.WeightPath()
-        again = self.job.train(self.job.settings["model"], None, "none", [walk])
-        now = self.saved.model.state_dict()
-        if any((now[name].numpy() != w).any() for name, w in again.best_state.items()):
-            say(["walked again, training ended elsewhere: another version or processor made RUN"])
-        return walk
 
 
 @app.command()
@@ -71,7 +60,7 @@ def landscape(
         raise RequestError(said("--plane", f"there is no plane {plane!r}{closest(plane, _PLANES)}"))
     path = checked(out, Path(run) / f"landscape-{plane}", theme)
     ground = _ground(run, rows)
-    walk = ground.path() if plane in ("path", "weights") else None
+    walk = walked(ground.job, ground.saved) if plane in ("path", "weights") else None
     chosen = _plane(ground.objective, plane, weights, walk, seed)
     began = time.perf_counter()
     surface = explain.surface(ground.objective, chosen, points)

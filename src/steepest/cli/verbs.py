@@ -8,6 +8,7 @@ VERBS = {
     "evaluate": "Score a saved run or model on labelled data.",
     "plot": "Draw what a run has learned: filters, maps, confusion, unfolding, boundary, …",
     "landscape": "Draw the loss around a run's weights, and the path of its training.",
+    "descent": "Let optimizers race down a function that can be written down.",
     "lesson": "Try what learners are told: the experiment, its figure, the verdict of the data.",
     "summary": "Show a saved model's layers: shapes, parameters, connections.",
     "datasets": "List the packaged data sets, or show one with its origin and licence.",

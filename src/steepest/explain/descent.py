@@ -28,6 +28,7 @@ class Analytic:
         dimensions: d.
         minimum: its lowest point, (d,).
         ends: between which numbers it is looked at, one pair per dimension.
+        start: a point from which the way down is worth a look, (d,).
     """
 
     formula: str
@@ -35,6 +36,7 @@ class Analytic:
     dimensions: int
     minimum: tuple[float, ...]
     ends: tuple[tuple[float, float], ...]
+    start: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,17 @@ def _two_wells(x: Tensor) -> Tensor:
 
 
 FUNCTIONS: Mapping[str, Analytic] = {
-    "square": Analytic("2x²", _square, 1, (0.0,), ((-2, 2),)),
-    "bowl": Analytic("x² + y² + z²", _bowl, 3, (0.0, 0.0, 0.0), ((-2, 2),) * 3),
-    "valley": Analytic("x² + 25y²", _valley, 2, (0.0, 0.0), ((-5, 5), (-1.5, 1.5))),
+    "square": Analytic("2x²", _square, 1, (0.0,), ((-2, 2),), (1.8,)),
+    "bowl": Analytic("x² + y² + z²", _bowl, 3, (0.0, 0.0, 0.0), ((-2, 2),) * 3, (1.5, -1.0, 0.5)),
+    "valley": Analytic("x² + 25y²", _valley, 2, (0.0, 0.0), ((-5, 5), (-1.5, 1.5)), (-4.0, 1.0)),
     # Rosenbrock, "An automatic method for finding the greatest or least value of a function",
     # The Computer Journal 3, 1960
     "rosenbrock": Analytic(
-        "(1 − x)² + 100(y − x²)²", _rosenbrock, 2, (1.0, 1.0), ((-2, 2), (-1, 3))
+        "(1 − x)² + 100(y − x²)²", _rosenbrock, 2, (1.0, 1.0), ((-2, 2), (-1, 3)), (-1.2, 1.0)
     ),
     # a local minimum near x = 0.96, a saddle near x = 0.08; the roots of 4x³ − 4x + 0.3
     "two-wells": Analytic(
-        "(x² − 1)² + 0.3x + 2y²", _two_wells, 2, (-1.0355, 0.0), ((-2, 2), (-1.2, 1.2))
+        "(x² − 1)² + 0.3x + 2y²", _two_wells, 2, (-1.0355, 0.0), ((-2, 2), (-1.2, 1.2)), (1.7, 0.8)
     ),
 }
 

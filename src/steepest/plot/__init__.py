@@ -17,7 +17,10 @@
     landscape           the loss on a plane through a model's weights, and a path across it
     report_html         all of it as one page
 
-and pieces to draw one's own with: band, ranges, bars, log_axis, contours, path.
+descent, unfolding and decision_regions also move: moving_descent, moving_unfolding and
+moving_regions make a Motion, which moving_page writes as a page and moving_gif as a GIF.
+
+And pieces to draw one's own with: band, ranges, bars, log_axis, contours, path.
 
 Every picture takes plain arrays and returns a matplotlib Figure, `figure.savefig("loss.png")`, in
 the theme "light" or "dark". Its label is its alternative text.
@@ -26,14 +29,15 @@ the theme "light" or "dark". Its label is its alternative text.
 from steepest.plot.chain import chain_rule
 from steepest.plot.classification import confusion_matrix
 from steepest.plot.contours import contours, path
-from steepest.plot.decision import decision_regions
-from steepest.plot.descent import descent
+from steepest.plot.decision import decision_regions, moving_regions
+from steepest.plot.descent import descent, moving_descent
 from steepest.plot.feature_maps import feature_maps
 from steepest.plot.filters import filters
 from steepest.plot.flow import flow
 from steepest.plot.landscape import landscape
 from steepest.plot.loss_curve import loss_curve
 from steepest.plot.mistakes import mistakes
+from steepest.plot.motion import FRAMES, Motion, moving_gif, moving_page
 from steepest.plot.regression import predicted_actual
 from steepest.plot.report import ModelSection, Report, Weights, report_html
 from steepest.plot.responses import responses
@@ -41,12 +45,14 @@ from steepest.plot.series import band, bars, log_axis, ranges
 from steepest.plot.spectrum import spectrum
 from steepest.plot.style import THEMES, Theme, can_write, drawing, finished, new_figure, number, rc
 from steepest.plot.svg import inline_svg
-from steepest.plot.unfolding import unfolding
+from steepest.plot.unfolding import moving_unfolding, unfolding
 from steepest.plot.weights import feature_weights
 
 __all__ = [
+    "FRAMES",
     "THEMES",
     "ModelSection",
+    "Motion",
     "Report",
     "Theme",
     "Weights",
@@ -69,6 +75,11 @@ __all__ = [
     "log_axis",
     "loss_curve",
     "mistakes",
+    "moving_descent",
+    "moving_gif",
+    "moving_page",
+    "moving_regions",
+    "moving_unfolding",
     "new_figure",
     "number",
     "path",

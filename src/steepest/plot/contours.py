@@ -66,6 +66,8 @@ def _levels(heights: np.ma.MaskedArray) -> np.ndarray:
     if not known.size or known.min() == known.max():
         return np.zeros(0)
     low, high = known.min(), np.percentile(known, 98)
+    if low == 0:  # a minimum of zero has no ratio to anything
+        low = min(np.percentile(known[known > 0], 2), high)
     if low > 0 and high > 10 * low:
         return np.geomspace(low * (high / low) ** (0.5 / _LINES), high, _LINES)
     return np.linspace(low, high, _LINES + 1)[1:]

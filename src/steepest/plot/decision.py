@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steepest.core import RequestError, said
+from steepest.core import RequestError, lazy, said
+from steepest.plot.motion import Motion, headline, motion
 from steepest.plot.style import MARKERS, Theme, drawing, finished, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["decision_regions"]
+ticker = lazy("matplotlib.ticker")
+
+__all__ = ["decision_regions", "moving_regions"]
 
 # Points of the plane at which the model is asked, along each side.
 _GRID = 240
+# The same where they move, for what is drawn again for every frame, and at most so many rows.
+_MOVING, _ROWS = 60, 150
 
 
 def decision_regions(
@@ -36,22 +41,83 @@ def decision_regions(
         RequestError: x has not two columns.
     """
     x, y = _checked(x, y)
-    across, up = (_stretch(x[:, i]) for i in (0, 1))
-    plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2).astype(np.float32)
+    across, up, plane = _plane(x, _GRID)
     answered = np.asarray(predict(plane)).reshape(len(up), len(across)).astype(int)
-    count = int(max(y.max(), answered.max())) + 1
-    labels = [str(c) for c in (range(count) if classes is None else classes)]
+    labels = _labels(classes, y, answered)
     with drawing(theme) as colours:
         figure = new_figure(5.4, 4.2)
         ax = figure.add_subplot()
-        _draw_regions(ax, across, up, answered, colours)
-        for i, label in enumerate(labels):
-            _draw_class(ax, x[y == i], i, label, colours)
-        ax.set(xlabel=names[0], ylabel=names[1], aspect="equal")
-        ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
-        ax.grid(False)
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), title="class", alignment="left")
+        leads = [(answered == i) - 0.5 for i in range(len(labels))]
+        _draw_regions(ax, across, up, leads, colours)
+        _draw_rows(ax, x, y, labels, colours)
+        _frame(ax, across, up, labels, names, colours)
         return finished(figure, _in_words(x, y, answered, labels, names))
+
+
+def moving_regions(
+    chances: Sequence[Callable[[np.ndarray], Any]],
+    epochs: Sequence[int],
+    losses: Sequence[float],
+    x: Any,
+    y: Any,
+    *,
+    loss: str = "loss",
+    classes: Sequence[object] | None = None,
+    names: Sequence[str] = ("first feature", "second feature"),
+    theme: str = "light",
+) -> Motion:
+    """The regions of a classifier as it finds them, and its loss beside them.
+
+    chances: for each frame what gives the probability of every class at (m, 2) float32 features,
+        (m, classes)
+    epochs, losses: for each frame after which epoch it is, and with which loss
+    loss: what the loss is
+    The others are those of `decision_regions`.
+    """
+    x, y = _checked(x, y)
+    across, up, plane = _plane(x, _MOVING)
+    leads = [_leads(np.asarray(give(plane)).T.reshape(-1, _MOVING, _MOVING)) for give in chances]
+    answered = leads[-1].argmax(0)
+    labels = _labels(classes, y, np.array(len(leads[0]) - 1))
+    few = np.linspace(0, len(x) - 1, min(_ROWS, len(x))).astype(int)
+    captions = [f"epoch {epoch}" for epoch in epochs]
+    with drawing(theme) as colours:
+        figure = new_figure(9.2, 4.0)
+        ax, fall = figure.subplots(1, 2, width_ratios=[1.25, 1])
+        _frame(ax, across, up, labels, names, colours)
+        fall.set(xlabel="epoch", ylabel=loss, xlim=(0, 1.02 * epochs[-1]))
+        fall.set_ylim(0, 1.05 * max(losses))
+        fall.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+
+        def draw(i: int) -> None:
+            headline(ax, captions[i])
+            _draw_regions(ax, across, up, leads[i], colours)
+            _draw_rows(ax, x[few], y[few], labels, colours)
+            fall.plot(epochs[: i + 1], losses[: i + 1], color=colours.series[0])
+            ring = {"markerfacecolor": colours.paper, "markeredgecolor": colours.ink}
+            fall.plot(epochs[i], losses[i], marker="o", markersize=8, **ring, clip_on=False)
+
+        words = _in_words(x, y, answered, labels, names)
+        title = f"The regions of {len(labels)} classes, epoch by epoch"
+        return motion(figure, draw, captions, title, words, theme)
+
+
+def _leads(chances: np.ndarray) -> np.ndarray:
+    """By how much each class (classes, …) is ahead of the best of all others."""
+    first, second = np.sort(chances, axis=0)[[-1, -2]]
+    return np.where(chances == first, first - second, chances - first)
+
+
+def _plane(x: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The plane around the rows: its two sides, and all its points (points², 2)."""
+    across, up = (_stretch(x[:, i], points) for i in (0, 1))
+    grid = np.stack(np.meshgrid(across, up), axis=-1)
+    return across, up, grid.reshape(-1, 2).astype(np.float32)
+
+
+def _labels(classes: Sequence[object] | None, y: np.ndarray, answered: np.ndarray) -> list[str]:
+    count = int(max(y.max(), answered.max())) + 1
+    return [str(c) for c in (range(count) if classes is None else classes)]
 
 
 def _checked(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -68,34 +134,47 @@ def _checked(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _stretch(values: np.ndarray) -> np.ndarray:
+def _stretch(values: np.ndarray, points: int) -> np.ndarray:
     """Evenly spaced numbers from a little below the lowest value to a little above the highest."""
     margin = 0.08 * float(np.ptp(values)) or 1.0
-    return np.linspace(values.min() - margin, values.max() + margin, _GRID)
+    return np.linspace(values.min() - margin, values.max() + margin, points)
 
 
-def _draw_regions(ax: Any, across: Any, up: Any, answered: np.ndarray, colours: Theme) -> None:
-    for i in np.unique(answered):
-        inside = (answered == i).astype(float)
+def _draw_regions(ax: Any, across: Any, up: Any, leads: Any, colours: Theme) -> None:
+    """leads: for each class (m, n), above 0 where it is answered"""
+    for i, lead in enumerate(leads):
+        if lead.max() <= 0:
+            continue
         colour = colours.series[i % len(colours.series)]
         tint = 0.1 + 0.11 * (i % 3)  # neighbours differ without colour, too
-        ax.contourf(across, up, inside, levels=[0.5, 1.5], colors=[colour], alpha=tint)
-        if inside.min() < 0.5:
-            ax.contour(across, up, inside, levels=[0.5], colors=[colours.ink], linewidths=0.9)
+        ax.contourf(across, up, lead, levels=[0, np.inf], colors=[colour], alpha=tint)
+        if lead.min() < 0:
+            ax.contour(across, up, lead, levels=[0], colors=[colours.ink], linewidths=0.9)
 
 
-def _draw_class(ax: Any, points: np.ndarray, i: int, label: str, colours: Theme) -> None:
-    ax.plot(
-        points[:, 0],
-        points[:, 1],
-        linestyle="none",
-        marker=MARKERS[i % len(MARKERS)],
-        markersize=4.5,
-        markerfacecolor=colours.series[i % len(colours.series)],
-        markeredgecolor=colours.paper,
-        markeredgewidth=0.5,
-        label=label,
-    )
+def _draw_rows(
+    ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence[str], colours: Theme
+) -> None:
+    for i in range(len(labels)):
+        ax.plot(*x[y == i].T, **_mark(i, colours))
+
+
+def _mark(i: int, colours: Theme) -> dict[str, Any]:
+    looks = {"linestyle": "none", "marker": MARKERS[i % len(MARKERS)], "markersize": 4.5}
+    face = {"markerfacecolor": colours.series[i % len(colours.series)]}
+    return {**looks, **face, "markeredgecolor": colours.paper, "markeredgewidth": 0.5}
+
+
+def _frame(
+    ax: Any, across: Any, up: Any, labels: Sequence[str], names: Any, colours: Theme
+) -> None:
+    """The plane's ends and names, and which mark is which class."""
+    for i, label in enumerate(labels):
+        ax.plot([], [], **_mark(i, colours), label=label)
+    ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], aspect="equal")
+    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.grid(False)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), title="class", alignment="left")
 
 
 def _in_words(

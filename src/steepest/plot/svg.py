@@ -16,7 +16,7 @@ from steepest.plot.style import THEMES, drawing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["inline_svg", "variables"]
+__all__ = ["inline_svg", "of_the_page", "variables"]
 
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", re.DOTALL)
 _NAMED = re.compile(r'(\bid="|href="#|url\(#)')
@@ -31,30 +31,37 @@ def variables(theme: str) -> str:
     return " ".join(f"--{role}: {colour};" for role, colour in THEMES[theme].roles().items())
 
 
-def inline_svg(figure: "Figure", name: str) -> str:
+def inline_svg(figure: "Figure", name: str, theme: str = "light") -> str:
     """The figure as one `<svg>` element, the same text for the same figure.
 
-    figure: drawn in the light theme; its label becomes the alternative text
+    figure: drawn in the theme; its label becomes the alternative text
     name: a word that no other figure of the page has; its identifiers begin with it
     """
     page = io.StringIO()
-    with drawing("light"):
+    with drawing(theme):
         figure.savefig(page, format="svg", transparent=True, metadata={"Date": None})
-    text = page.getvalue()
-    body = _LEFT_OUT.sub("", text[text.index("<svg") : text.rindex("</svg>")])
-    body = body[body.index(">") + 1 :]
-    roles = {colour: f"var(--{role})" for role, colour in THEMES["light"].roles().items()}
-    body = _TAG.sub(lambda tag: _of_the_page(tag[0], name, roles), body)
-    body = "\n".join(line.strip() for line in body.splitlines() if line.strip())
     width, height = (round(72 * inches, 2) for inches in figure.get_size_inches())
     alternative = html.escape(str(figure.get_label()))
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{alternative}">\n'
-        f"{body}\n</svg>"
+        f"{of_the_page(page.getvalue(), name, theme)}\n</svg>"
     )
 
 
-def _of_the_page(tag: str, name: str, roles: Mapping[str, str]) -> str:
+def of_the_page(drawn: str, name: str, theme: str) -> str:
+    """What stands inside the `<svg>` that matplotlib wrote, with roles instead of colours.
+
+    drawn: in the theme
+    name: what its identifiers begin with
+    """
+    body = _LEFT_OUT.sub("", drawn[drawn.index("<svg") : drawn.rindex("</svg>")])
+    body = body[body.index(">") + 1 :]
+    roles = {colour: f"var(--{role})" for role, colour in THEMES[theme].roles().items()}
+    body = _TAG.sub(lambda tag: _tag(tag[0], name, roles), body)
+    return "\n".join(line.strip() for line in body.splitlines() if line.strip())
+
+
+def _tag(tag: str, name: str, roles: Mapping[str, str]) -> str:
     """A tag with identifiers of this figure, links without a namespace, and roles for colours.
 
     A colour that plays no role stays, and a hundredth of a point is as fine as a screen shows.
