@@ -184,7 +184,8 @@ def test_the_list_has_every_lesson(run):
     [
         (("bowl-and-wegde",), "did you mean"),
         (("bowl-and-wedge", "--lang", "de"), "no language"),
-        (("bowl-and-wedge", "--out", "a.gif"), "no such format"),
+        (("bowl-and-wedge", "--out", "a.gif"), "does not move"),
+        (("bowl-and-wedge", "--out", "a.bmp"), "no such format"),
         (("bowl-and-wedge", "--theme", "drak"), "did you mean"),
     ],
 )
