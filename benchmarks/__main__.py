@@ -27,7 +27,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 
 PAGE = Path(__file__).parent / "results.md"
 REPEATS = 5
-THREADED = ("W4", "W5", "W6", "W8")
+THREADED = ("W4", "W5", "W6", "W8", "W9", "W10", "W11")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.workloads import Workload
 from steepest.compiler.capture import Captured
 from steepest.compiler.emit.step import Emitted, Step
-from steepest.compiler.engine import NativeFunction, host, machine_code, pause
+from steepest.compiler.engine import NativeFunction, host, machine_code
 from steepest.compiler.graph import Value
 from steepest.compiler.lower import Lowered
 from steepest.compiler.nest import Nest
@@ -36,7 +36,7 @@ class Clocked(Step):
 
     def __init__(self, lowered: Lowered):
         stage = lowered.fusion, lowered.layout, lowered.plan
-        super().__init__(*stage, lowered.unroll, pause(host()[1]))
+        super().__init__(*stage, lowered.unroll, host()[1])
         self.laps: list[Nest | str] = []
         self.before, self.each = "", _room(lowered)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.sequences import RECURRENT, attention, normalized, read
 from benchmarks.workloads import Workload
 from steepest.core import lazy
 
@@ -44,9 +45,15 @@ def forward(workload: Workload, parameters: list, kept: list, x: Any, key: Any) 
         if kind == "Linear":
             x = x @ next(held).T + next(held)
         elif kind == "LayerNorm":
-            centred = x - jnp.mean(x, 1, keepdims=True)
-            variance = jnp.mean(centred**2, 1, keepdims=True)
-            x = centred * jax.lax.rsqrt(variance + EPS) * next(held) + next(held)
+            x = normalized(x, next(held), next(held))
+        elif kind in RECURRENT:
+            x = read(kind, held, x)
+        elif kind == "TransformerEncoderLayer":
+            x = attention(sizes[1], held, x)
+        elif kind == "Places":
+            x = x + next(held)
+        elif kind == "Average":
+            x = jnp.mean(x, 1)
         elif kind in ("BatchNorm1d", "BatchNorm2d"):
             x, *found = _batch_norm(x, next(held), next(held))
             new += [KEPT * next(old) + (1 - KEPT) * value for value in found]

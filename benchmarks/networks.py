@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peer import Peer
+from benchmarks.sequences import layer_of
 from benchmarks.workloads import Workload
 
 __all__ = ["network", "optimizer_of", "trained"]
@@ -16,7 +17,7 @@ __all__ = ["network", "optimizer_of", "trained"]
 
 def network(library: Any, workload: Workload) -> tuple[Any, Any]:
     """(model, loss function) of a workload; `library` is PyTorch or steepest."""
-    layers = [getattr(library.nn, kind)(*sizes) for kind, *sizes in workload.layers]
+    layers = [layer_of(library, *layer) for layer in workload.layers]
     if workload.loss == "SumSquaresLoss":
         return library.nn.Sequential(*layers), library.nn.MSELoss(reduction="sum")
     return library.nn.Sequential(*layers), getattr(library.nn, workload.loss)()

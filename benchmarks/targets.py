@@ -22,6 +22,9 @@ STEPS: dict[str, tuple[float | None, float, float | None]] = {
     "W6": (1.1, 2.0, 400.0),
     "W7": (2.5, 50.0, 150.0),
     "W8": (None, 1.0, None),
+    "W9": (1.0, 1.0, 1000.0),
+    "W10": (1.0, 1.0, 1000.0),
+    "W11": (1.0, 1.0, 1000.0),
 }
 AIMS = {"W8": 1.2}  # beside the promise against PyTorch, what is aimed at
 CACHED, MEMORY = 15.0, 1 / 3

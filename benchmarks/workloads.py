@@ -3,7 +3,8 @@
 W1 linear regression, W2 a small MLP with Adam, W3 a tiny sigmoid network in full batches, W4 an
 MLP on handwritten digits with momentum, W5 LeNet on the same digits, W6 a large MLP with Adam,
 where the matrix products are all that counts, W7 sixty-four trainings of W2 side by side, W8 three
-convolutions of 3×3 with batch norm on small colour images. A network is data: layers, loss and
+convolutions of 3×3 with batch norm on small colour images; W9 a recurrent network, W10 an LSTM and
+W11 a transformer that read digits row by row. A network is data: layers, loss and
 optimizer are named as PyTorch names its classes, their sizes in the order of its arguments.
 """
 
@@ -13,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parameters import parameters
+from benchmarks.sequences import RECURRENT, products
 from steepest.core import Streams
 from steepest.data import load_data
 
 __all__ = ["WORKLOADS", "Layer", "Sweep", "Workload", "mlp"]
 
-NORMS = ("BatchNorm1d", "BatchNorm2d", "LayerNorm")
 SLOTS = {"SGD": 0, "Adagrad": 1, "RMSprop": 1, "Adam": 2, "AdamW": 2}  # arrays per parameter
 Layer = tuple[
     Any, ...
@@ -50,18 +52,11 @@ class Workload:
     def weights(self) -> list[np.ndarray]:
         """The initial parameters, the same for every peer; weights uniform, bound 1/√inputs."""
         random = Streams(self.seed)("weights", self.name)
-        made: list[np.ndarray] = []
-        for kind, *sizes in self.layers:
-            if kind in ("Linear", "Conv2d"):
-                inputs, outputs = sizes[:2]
-                shape = (inputs, sizes[2], sizes[2]) if kind == "Conv2d" else (inputs,)
-                bound = 1 / np.sqrt(np.prod(shape))
-                made += [random.uniform(-bound, bound, (outputs, *shape))]
-                made += [random.uniform(-bound, bound, outputs)]
-            elif kind in NORMS:
-                made += [random.uniform(0.5, 1.5, sizes[0]), random.uniform(-0.5, 0.5, sizes[0])]
-            elif kind == "PReLU":
-                made += [np.full(1, 0.25)]
+        drawn = (each for layer in self.layers for each in parameters(*layer))
+        made = [
+            random.uniform(low, high, shape) if low < high else np.full(shape, low)
+            for shape, low, high in drawn
+        ]
         return [array.astype(np.float32) for array in made]
 
     def batches(self) -> list[np.ndarray]:
@@ -76,15 +71,20 @@ class Workload:
     def products(self) -> int:
         """Multiply-adds of a step's products: forward, weight and input gradients."""
         found, side = [], self.x.shape[-1]
+        steps = self.x.shape[1] if self.x.ndim == 3 else 1
         for kind, *sizes in self.layers:
             if kind == "Linear":
-                found.append(sizes[0] * sizes[1])
+                found.append(steps * sizes[0] * sizes[1])
+            elif kind in RECURRENT or kind == "TransformerEncoderLayer":
+                found += products(kind, sizes, steps)
             elif kind == "Conv2d":  # the zeros of its border are multiplied too
                 inputs, outputs, kernel, stride, padding = sizes
                 side = (side + 2 * padding - kernel) // stride + 1
                 found.append(side**2 * outputs * inputs * kernel**2)
             elif kind in ("AvgPool2d", "MaxPool2d"):
                 side //= sizes[0]
+            if kind in RECURRENT or kind == "Average":
+                steps = 1
         return self.batch * (3 * sum(found) - found[0])  # nobody asks for the data's gradient
 
     def moved(self) -> int:
@@ -215,4 +215,29 @@ def w8() -> Workload:
     return Workload("W8", title, x, y, tuple(layers), "CrossEntropyLoss", "SGD", settings, 64)
 
 
-WORKLOADS = {"W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "W7": w7, "W8": w8}
+def _read(name: str, title: str, layers: tuple[Layer, ...]) -> Workload:
+    """Images of digits, read row by row."""
+    x, y = (array[:IMAGES] for array in _digits())
+    data = x.reshape(len(x), 28, 28), y
+    return Workload(name, title, *data, layers, "CrossEntropyLoss", "Adam", {"lr": 0.001}, 32)
+
+
+def w9() -> Workload:
+    layers = ("RNN", 28, 128), ("Linear", 128, 10)
+    return _read("W9", "RNN 28-128 over 28 steps, 10", layers)
+
+
+def w10() -> Workload:
+    layers = ("LSTM", 28, 128), ("Linear", 128, 10)
+    return _read("W10", "LSTM 28-128 over 28 steps, 10", layers)
+
+
+def w11() -> Workload:
+    encoder = ("TransformerEncoderLayer", 64, 4, 128, 0.0, "relu", 1e-5, True)
+    ends = ("Average",), ("Linear", 64, 10)
+    layers = ("Linear", 28, 64), ("Places", 28, 64), encoder, encoder, *ends
+    return _read("W11", "transformer: 28 steps, width 64, 4 heads, 2 layers", layers)
+
+
+_MADE = (w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11)
+WORKLOADS = {f"W{number}": make for number, make in enumerate(_MADE, 1)}

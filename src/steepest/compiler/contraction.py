@@ -184,6 +184,7 @@ def _heights(product: Product, rows: int) -> list[int]:
     return [0, *sorted({-(-product.m // (p * rows)) * rows for p in pieces})]
 
 
+@lru_cache(256)
 def dots_tile(m: int, n: int, registers: int) -> Tile:
     """The cheapest tile of sums whose two factors are both loaded as vectors."""
 

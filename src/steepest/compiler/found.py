@@ -2,11 +2,40 @@
 waits for.
 """
 
+from dataclasses import dataclass
+from itertools import islice
+
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.nest import Nest
 from steepest.compiler.reach import Reach
 
 __all__ = ["Found"]
+
+
+@dataclass
+class _Reads:
+    """What a nest reads, as it was found.
+
+    seen    every value that was met on the way
+    size    how much the nest evaluated then
+    stored  how many values were stored then
+    """
+
+    reads: dict[Value, set]
+    seen: set[Value]
+    size: tuple[int, ...]
+    stored: int
+
+    def holds(self, nest: Nest, home: dict[Value, Nest]) -> bool:
+        """Whether it is still so: the nest has not grown, nothing that it computes has been stored
+        since, and nothing that it reads must come later now."""
+        if self.size != _size(nest) or not self.seen.isdisjoint(islice(home, self.stored, None)):
+            return False
+        return not any(home[v].waits_for(nest) for v in self.reads if v in home)
+
+
+def _size(nest: Nest) -> tuple[int, ...]:
+    return len(nest.stores), len(nest.held), len(nest.sums)
 
 
 class Found:
@@ -23,16 +52,20 @@ class Found:
         self.nests: list[Nest] = []
         self.home: dict[Value, Nest] = {}
         self.holder: dict[Value, Nest] = {}
+        self._known: dict[Nest, _Reads] = {}
 
     def reach(self, nest: Nest, lenient: bool = False) -> Reach:
         return Reach(nest, self.home, self.holder, lenient)
 
     def reads(self, nest: Nest) -> dict[Value, set]:
         """Every input and stored value that the nest loads, and at which indices."""
-        walk = self.reach(nest)
-        for v, index in nest.roots():
-            assert walk(v, index), f"{v} is not reachable in {nest.text()}"
-        return walk.reads
+        known = self._known.get(nest)
+        if known is None or not known.holds(nest, self.home):
+            walk = self.reach(nest)
+            for v, index in nest.roots():
+                assert walk(v, index), f"{v} is not reachable in {nest.text()}"
+            known = self._known[nest] = _Reads(walk.reads, walk.seen(), _size(nest), len(self.home))
+        return known.reads
 
     def exists(self, v: Value) -> bool:
         return v.kind != "row" or v in self.home

@@ -59,6 +59,8 @@ class Fusion(Found):
     def link(self, nest: Nest, earlier: Nest) -> None:
         """`earlier` runs first, and so does all that it waits for."""
         assert not earlier.waits_for(nest), "two nests wait for each other"
+        if nest.waits_for(earlier):
+            return
         bits = earlier.after | 1 << earlier.number
         for other in self.nests:
             if other.waits_for(nest):

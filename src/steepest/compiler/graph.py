@@ -121,11 +121,16 @@ def equation(row: Primitive, *operands: Value, origin: str = "", **params: Any) 
 
 
 def constant(array: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Value:
-    """A constant; with `shape`, the number repeated without memory for it."""
+    """A constant; with `shape`, the number repeated. What repeats takes no memory."""
     data = np.asarray(array, dtype)
-    if shape is not None:
-        data = np.broadcast_to(data, shape)
+    if shape is not None or (data.size > 1 and _is_one_number(data)):
+        data = np.broadcast_to(data[(0,) * data.ndim], data.shape if shape is None else shape)
     return Value("constant", Aval(data.shape, data.dtype), data=data)
+
+
+def _is_one_number(data: np.ndarray) -> bool:
+    first, last = (data[(k,) * data.ndim].tobytes() for k in (0, -1))
+    return first == last and data.tobytes() == data.size * first
 
 
 def inlet(name: str, aval: Aval, role: str, bounds: tuple[int, int] | None = None) -> Value:
@@ -139,11 +144,8 @@ def splat(value: Value) -> Any:
     data = value.data
     if data is None or not data.size:
         return None
-    first = data[(0,) * data.ndim]
     repeated = all(s == 0 or n == 1 for s, n in zip(data.strides, data.shape, strict=True))
-    if repeated or (data.size <= 4096 and data.tobytes() == data.size * first.tobytes()):
-        return first
-    return None
+    return data[(0,) * data.ndim] if repeated else None
 
 
 class Graph:

@@ -63,6 +63,10 @@ class Reach:
             known = self._known[key] = self._walk(v, index)
         return known
 
+    def seen(self) -> set[Value]:
+        """Every value that was met."""
+        return {v for v, _ in self._known}
+
     def _walk(self, v: Value, index: Index) -> bool:
         nest = self.nest
         if v in nest.held:

@@ -29,7 +29,7 @@ from steepest.compiler.emit.threads import barrier
 from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, affine
+from steepest.compiler.index import Affine, address, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
@@ -68,6 +68,7 @@ class Step(Dots):
         self.unroll, self.features = unroll, features
         self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
+        self.begins: dict[str, int] = {}  # buffers' pointers -> elements before the nest's first
 
     def write_all(self) -> Iterator[Function]:
         """Every function as soon as it is written; the last is `run`."""
@@ -96,8 +97,34 @@ class Step(Dots):
             self.scopes.pop()
             return
         divided = self.divided
+        self._begin_where_read(nest)
         call = partial(self.lines.append, self._call_of(self.apart(write)))
+        self.begins = {}
         call() if divided else self.alone(call)
+
+    def _begin_where_read(self, nest: Nest) -> None:
+        """Pointers to where in its buffers the nest begins to read, so that nests that do the same
+        with other parts of an array, the steps of a sequence, are one function."""
+        starts: dict[Buffer, set[int]] = {self.layout.buffers[v]: {0} for v in nest.written()}
+        for v, indices in self.fusion.reads(nest).items():
+            buffer = self.layout.buffers.get(v)
+            if buffer is not None and buffer.place == "memory":
+                found = {address(index, buffer.strides)[0] for index in indices}
+                starts.setdefault(buffer, set()).update(found)
+        for buffer, every in starts.items():
+            if (start := min(every)) > 0:
+                self.begins[buffer.pointer] = start
+                self._at_start(("begin", buffer, start), partial(self._begin_at, buffer, start))
+
+    def _begin_at(self, buffer: Buffer, start: int) -> None:
+        place = f"getelementptr {buffer.base}, ptr {buffer.pointer}, i64 {start}"
+        self.lines.append(f"  {buffer.pointer}_{start} = {place}")
+
+    def pointer(self, memory: str, base: str, a: Affine) -> str:
+        start = self.begins.get(memory, 0)
+        if not start:
+            return super().pointer(memory, base, a)
+        return super().pointer(f"{memory}_{start}", base, plus(a, affine(-start)))
 
     def _call_of(self, body: str) -> str:
         """A call of the function with this body."""
