@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.workloads import Workload
-from steepest.compiler.capture import Captured
+from steepest.compiler.captured import Captured
 from steepest.compiler.emit.step import Emitted, Step
 from steepest.compiler.engine import NativeFunction, host, machine_code
 from steepest.compiler.graph import Value

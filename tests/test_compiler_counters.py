@@ -128,4 +128,4 @@ def test_counters(name):
 
 def test_a_sweep_runs_one_program():
     """The members of W7 are trainings of W2 with learning rates of their own, which are data."""
-    assert graph_of("W7").key() == graph_of("W2").key()
+    assert graph_of("W7").key == graph_of("W2").key

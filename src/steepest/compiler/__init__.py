@@ -4,6 +4,7 @@
 
 tracer, trace, agree, capture  what the step does, as equations of the table (`graph`)
 guard, snapshot                what must stay as it was for them to be the step
+forms, patterns                what steps have in common, so that one of them is traced
 simplify, check                the same numbers from fewer equations
 lower                          loop nests, layout, LLVM IR, machine code
 programs, cache, signature     from memory, from disk, or made

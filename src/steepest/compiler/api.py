@@ -37,7 +37,7 @@ class Compiled:
         on = recording()
 
         def make() -> Loop:
-            captured = capture(self.step, call.inlets(), call.arguments, on)
+            captured = capture(self.step, call.inlets(), call.arguments, on, frozen=call.frozen)
             with refusing():  # a mistake in the step itself, above, stays what it is
                 return Loop(captured)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.capture import Output
+from steepest.compiler.captured import Output
+from steepest.compiler.guard import is_plain
 from steepest.compiler.refusal import refusal
 from steepest.core import Aval
 from steepest.tensors import Tensor, recording
@@ -17,6 +18,7 @@ class Call:
     """The arguments of one call: arrays, and what is frozen.
 
     key     equal for calls that one program serves
+    frozen  equal for calls that freeze the same; None where that cannot be told
     arrays  the array of every tensor among the arguments, by input name
     """
 
@@ -25,6 +27,7 @@ class Call:
         self._tree = self._flat((args, kwargs))
         avals = ((x.shape, x.dtype.str) for x in self.arrays.values())
         self.key = (_hashable(self._tree), *avals)
+        self.frozen = _hashable(self._tree) if _told(self._tree) else None
 
     def _flat(self, x: Any) -> Any:
         if isinstance(x, Tensor):
@@ -60,6 +63,13 @@ def placed(tree: Any, values: Sequence[Any]) -> Any:
     if isinstance(tree, Output):
         return values[tree]
     return _mapped(lambda x: placed(x, values), tree)
+
+
+def _told(tree: Any) -> bool:
+    """Whether a tree holds nothing but positions and what is plain."""
+    if type(tree) in (list, tuple):
+        return all(map(_told, tree))
+    return all(map(_told, tree.values())) if type(tree) is dict else is_plain(tree)
 
 
 def _hashable(x: Any) -> Any:

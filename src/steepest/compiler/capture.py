@@ -6,111 +6,83 @@ each run makes anew is a constant, and must be the same in both. So a random num
 clock or a list that grows cannot be frozen into a program unnoticed.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial, reduce
-from itertools import chain, pairwise
-from operator import attrgetter, is_
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.agree import difference_of
+from steepest.compiler.captured import Captured, Output
+from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet
 from steepest.compiler.guard import Guard
+from steepest.compiler.patterns import keep, known
 from steepest.compiler.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.snapshot import LONGEST
-from steepest.compiler.trace import Before, Recording, run
+from steepest.compiler.trace import Before, Inlet, Recording, run
 from steepest.compiler.tracer import memory
 from steepest.core import Aval
 from steepest.primitives import max_, maximum
 from steepest.tensors import Tensor
 
-__all__ = ["Captured", "Output", "capture"]
+__all__ = ["capture"]
 
-# What a tensor has to keep, besides its numbers, for a program to be the step.
-_WATCHED = (attrgetter("value"), attrgetter("grad"), attrgetter("requires_grad"))
 _RUNS = 4  # the first may create what later ones find: an optimizer's averages, a gradient
-
-
-class Output(int):
-    """A position in a graph's outputs."""
-
-
-@dataclass(eq=False)
-class Captured:
-    """A step as a graph, and what has to stay as it was for the graph to be the step.
-
-    graph    inputs: one per inlet, in order, then those of `arrays`; outputs: those of `result`,
-             and, if the program `watches`, whether a condition of an error is met
-    arrays   the array of every tensor that lives between steps
-    result   what the step returned, with Tensors replaced by positions in graph.outputs
-    """
-
-    graph: Graph
-    arrays: dict[Value, np.ndarray]
-    result: Any
-    watches: bool
-    guard: Guard
-    _met: list[Before]
-    _read: list[tuple[np.ndarray, np.ndarray]]
-
-    def __post_init__(self) -> None:
-        self._tensors = [before.tensor for before in self._met]
-        self._held = [read(before) for read in _WATCHED for before in self._met]
-
-    def stale(self) -> str | None:
-        """What has changed since, in words; None if the graph still is the step."""
-        now = chain.from_iterable([map(read, self._tensors) for read in _WATCHED])
-        if not all(map(is_, now, self._held)):
-            for before in self._met:
-                if any(read(before.tensor) is not read(before) for read in _WATCHED):
-                    return self.guard.name(before.tensor) or "a tensor"
-        for array, numbers in self._read:
-            if not np.array_equal(array, numbers, equal_nan=True):
-                return "a number that the step reads from a tensor or an array"
-        return self.guard.changed()
 
 
 def capture(
     step: Callable[..., Any],
-    inlets: list[tuple[str, Aval, str]],
+    inlets: Sequence[Inlet],
     call: Callable[[list[Tensor]], tuple[Sequence, dict]],
     recording: bool = True,
     stepped: Sequence[Tensor] = (),
+    frozen: Hashable = None,
 ) -> Captured:
-    """Trace `step` into a Graph.
+    """Trace `step` into a Graph, unless another step of its form has been traced.
 
     Args:
         step, inlets, call, recording: as in `trace.run`.
         stepped: tensors that the step reads and that have another value in every step.
+        frozen: what `call` adds to the inlets, equal where it adds the same; None if it cannot be
+            told.
 
     Raises:
         NotCompilable: with the line and what to write instead. Nothing has changed then.
     """
     first = Guard(step)
+    form = None if frozen is None else form_of(first, (frozen, *inlets, recording), stepped)
+    found = form and known(form, first)
+    if found:
+        return found
     seeds: dict[int, Tensor] = {}
     try:
         last, recorded = _settled(step, inlets, call, recording, seeds)
-        changed = first.changed(growing=True)
+        grown = first.changed()
+        changed = grown and first.changed(growing=True)
         if changed:
             raise refusal(
                 f"the step changes a Python object, {changed}, which a program cannot do",
                 line=line_of(step),
                 write="a tensor changed in place (count += 1), or this outside of the step",
             )
-        return _captured(last, recorded, Guard(step), {memory(x.value) for x in stepped})
+        guard = Guard(step) if grown else first
+        made = _captured(last, recorded, guard, {memory(x.value) for x in stepped})
     except BaseException:
         first.restore()
         for tensor in seeds.values():
             tensor.grad = None
         raise
+    if form and not grown:
+        keep(made, form, [*seeds.values()])
+    return made
 
 
 def _settled(
     step: Callable[..., Any],
-    inlets: list,
+    inlets: Sequence[Inlet],
     call: Callable,
     recording: bool,
     seeds: dict[int, Tensor],
@@ -182,7 +154,9 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     kept = last.leaves.keys() & recorded.leaves.keys()
     looked_at = _check_kept(recorded, kept, stepped)
     looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
-    known: dict[Value, Value] = {x: inlet(x.name, x.aval, x.role) for x in recorded.arguments}
+    known: dict[Value, Value] = {
+        x: inlet(x.name, x.aval, x.role, x.bounds) for x in recorded.arguments
+    }
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
     for key, leaf in recorded.leaves.items():

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.capture import Captured, Output, capture
+from steepest.compiler.capture import capture
+from steepest.compiler.captured import Captured, Output
 from steepest.compiler.loop import ASKED, Loop
 from steepest.compiler.refusal import refusal, refusing
 from steepest.compiler.steady import Steady
@@ -113,15 +114,12 @@ class Epochs:
         return self._steady.get(key, lambda: self._made(arrays, batch, bounds))
 
     def _made(self, arrays: Sequence[np.ndarray], batch: int, bounds: list) -> Loop:
-        inlets = [
-            (f"argument{i}", Aval((batch, *array.shape[1:]), array.dtype), "gathered")
-            for i, array in enumerate(arrays)
-        ]
+        avals = [Aval((batch, *array.shape[1:]), array.dtype) for array in arrays]
+        held = enumerate(zip(avals, bounds, strict=True))
+        inlets = [(f"argument{i}", aval, "gathered", found) for i, (aval, found) in held]
         with refusing():
-            captured = capture(self.step, inlets, _by_position, True, self.stepped)
+            captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
             _check_loss(captured)
-            for value, held in zip(captured.graph.inputs, bounds, strict=False):
-                value.bounds = held
             return Loop(captured)
 
     def explain(self) -> str:

@@ -222,6 +222,7 @@ class Graph:
         names |= {v: f"{x.item():.9g}" for v, x in numbers.items() if x is not None}
         return self._page(names, [v for v, x in numbers.items() if x is not None])
 
+    @functools.cached_property
     def key(self) -> str:
         """The page without the inputs' names: equal for equal programs, whoever wrote them."""
         names = {value: f"i{number}" for number, value in enumerate(self.inputs)}

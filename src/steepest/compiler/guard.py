@@ -19,7 +19,7 @@ import numpy as np
 from steepest.compiler.snapshot import LONGEST, Snapshot, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "is_plain", "of_compiler"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _MOST = 20_000  # objects that are looked at
@@ -29,38 +29,48 @@ _HIDDEN = ("_modules", "_parameters", "_buffers", "__wrapped__", "__class__", "_
 
 
 class Guard:
-    """The Python objects that a function can reach, as they are now."""
+    """The Python objects that a function can reach, as they are now.
+
+    walked  each of them, in the order in which the walk comes by it, and what it holds
+    arrays  those that are arrays of NumPy
+    """
 
     def __init__(self, function: Any):
+        self.walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
         self.arrays: list[np.ndarray] = []
-        self._paths: dict[int, tuple] = {}
+        self._paths: dict[int, _Path] = {}
         self._kept: list[_Kept] = []
         self._snapshot: Snapshot | None = None
         seen: set[int] = set()
-        queue: deque[tuple[Any, tuple]] = deque([(function, ())])
+        queue: deque[tuple[Any, _Path]] = deque([(function, None)])
         while queue and len(seen) < _MOST:
             thing, path = queue.popleft()
-            if isinstance(thing, _PLAIN) or id(thing) in seen:
+            if id(thing) in seen or is_plain(thing):
                 continue
             seen.add(id(thing))
+            entries: list[tuple[Any, Any]] = []
             if isinstance(thing, Tensor):
                 self._paths[id(thing)] = path
-                continue
-            if isinstance(thing, np.ndarray):
+            elif isinstance(thing, np.ndarray):
                 self.arrays.append(thing)
-                continue
-            entries = list(_entries(thing))
+            else:
+                entries = list(_entries(thing))
+            self.walked.append((thing, entries))
             if entries and not isinstance(thing, tuple | MethodType | functools.partial):
                 self._kept.append(_Kept(thing, path, entries))
-            queue.extend((value, (*path, key)) for key, value in entries)
+            queue.extend([(x, (path, key)) for key, x in entries if type(x) not in _PLAIN])
 
     def name(self, tensor: Tensor) -> str:
         """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
         return self._written(self._paths[id(tensor)]) if id(tensor) in self._paths else ""
 
-    def _written(self, path: tuple) -> str:
+    def _written(self, path: "_Path") -> str:
+        keys: list[Any] = []
+        while path is not None:
+            path, key = path
+            keys.append(key)
         name = ""
-        for key in path:
+        for key in reversed(keys):
             if isinstance(key, Tensor):
                 name += f"[{self.name(key) or 'tensor'}]"
             elif key is _LENGTH:
@@ -84,7 +94,7 @@ class Guard:
         for kept in self._kept:
             found = _difference(kept, growing)
             if found is not None:
-                return self._written((*kept.path, *found))
+                return self._written((kept.path, *found) if found else kept.path)
         if not growing:
             self._snapshot = Snapshot(kept.thing for kept in self._kept)
         return None
@@ -96,11 +106,15 @@ class Guard:
                 _restore(kept.thing, dict(kept.entries))
 
 
+# How a walk comes by a thing: how it comes by what holds it, and its name or number there.
+_Path = tuple[Any, Any] | None
+
+
 class _Kept(NamedTuple):
     """An object that can change, how the function reaches it, and what it holds."""
 
     thing: Any
-    path: tuple
+    path: "_Path"
     entries: list[tuple[Any, Any]]
 
 
@@ -123,7 +137,7 @@ def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
             yield from ((key, x) for key, x in vars(thing).items() if _of_class(x))
             yield from (("__class__", base) for base in thing.__bases__)
     elif not isinstance(thing, ModuleType | np.ndarray) and not _foreign(type(thing)):
-        yield from attributes(thing).items()
+        yield from _read(thing).items()
         yield "__class__", type(thing)
 
 
@@ -156,10 +170,28 @@ def _restore(thing: Any, held: dict[Any, Any]) -> None:
         for key in held.keys() & vars(thing).keys():
             setattr(thing, key, held[key])
     else:
-        for name in attributes(thing).keys() - held.keys():
+        for name in _read(thing).keys() - held.keys():
             delattr(thing, name)
         for name in held.keys() - {"__class__"}:
             object.__setattr__(thing, name, held[name])
+
+
+def _read(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, without those that its class says no step reads."""
+    held = attributes(thing)
+    for name in getattr(type(thing), "__unread__", ()):
+        held.pop(name, None)
+    return held
+
+
+def of_compiler(kind: type) -> bool:
+    """Whether a class is the compiler's: a traced step calls no compiled one."""
+    return kind.__module__.startswith("steepest.compiler")
+
+
+def is_plain(x: Any) -> bool:
+    """Whether a thing is nothing but its value."""
+    return isinstance(x, _PLAIN)
 
 
 def _of_class(x: Any) -> bool:
@@ -169,11 +201,8 @@ def _of_class(x: Any) -> bool:
 def _foreign(kind: type) -> bool:
     """Objects of Python, of other libraries and of the compiler itself are not looked into."""
     root = kind.__module__.partition(".")[0]
-    if kind.__module__.startswith("steepest.compiler"):
-        return True
-    return root in ("numpy", "polars", "torch") or (
-        root in sys.stdlib_module_names and root not in ("types", "__main__")
-    )
+    python = root in sys.stdlib_module_names and root not in ("types", "__main__")
+    return python or of_compiler(kind) or root in ("numpy", "polars", "torch")
 
 
 def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
@@ -222,4 +251,4 @@ def _alike(x: Any, y: Any) -> bool:
         return True
     if type(x) is tuple is type(y):
         return len(x) == len(y) and all(map(_alike, x, y))
-    return type(x) is type(y) and isinstance(x, _PLAIN) and bool(x == y)
+    return type(x) is type(y) and is_plain(x) and bool(x == y)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from steepest.compiler.capture import Captured
+from steepest.compiler.captured import Captured
 from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for

@@ -47,7 +47,7 @@ def program_for(graph: Graph, alike: list[list[int]]) -> Made:
         alike: positions of state inputs that hold equal numbers now.
     """
     features = host()[1]
-    name = cache.entry_name(f"{graph.key()}\nalike {alike}", vector_lanes(features), features)
+    name = cache.entry_name(f"{graph.key}\nalike {alike}", vector_lanes(features), features)
     with _lock:
         if name in _programs:
             _programs.move_to_end(name)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.capture import Captured, Output, capture
+from steepest.compiler.capture import capture
+from steepest.compiler.captured import Captured, Output
 from steepest.compiler.loop import Loop
 from steepest.compiler.refusal import refusal, refusing
 from steepest.compiler.steady import Steady
@@ -52,7 +53,8 @@ class Rows:
 
     def _made(self, aval: Aval, on: bool) -> Loop:
         with refusing():
-            captured = capture(self.function, [("rows", aval, "gathered")], _by_position, on)
+            inlets = [("rows", aval, "gathered")]
+            captured = capture(self.function, inlets, _by_position, on, frozen=())
             _check_result(captured)
             return Loop(captured)
 

@@ -19,7 +19,10 @@ from steepest.compiler.tracer import Leaf, Tracer, Variable, memory
 from steepest.core import Aval, Primitive, interpreting
 from steepest.tensors import Tape, Tensor, renewed
 
-__all__ = ["Before", "Recording", "run"]
+__all__ = ["Before", "Inlet", "Recording", "run"]
+
+# An array argument: its name, aval, role, and, of whole numbers, the smallest and the largest.
+Inlet = tuple[str, Aval, str] | tuple[str, Aval, str, tuple[int, int] | None]
 
 _tracing = RLock()
 
@@ -93,7 +96,7 @@ class Recording:
 
 def run(
     step: Callable[..., Any],
-    inlets: list[tuple[str, Aval, str]],
+    inlets: Sequence[Inlet],
     call: Callable[[list[Tensor]], tuple[Sequence, dict]],
     recording: bool,
 ) -> Recording:
@@ -102,7 +105,7 @@ def run(
     One thread traces at a time: what it does to Python objects is undone afterwards.
 
     Args:
-        inlets: (name, aval, role) of every array argument.
+        inlets: every array argument.
         call: from one Tensor per inlet, the arguments of the step, by position and by name.
         recording: whether operations are recorded for gradients when the step begins.
     """

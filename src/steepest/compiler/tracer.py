@@ -94,9 +94,11 @@ class Tracer:
         self.equations.append(out)
         return out
 
-    def inlet(self, name: str, aval: Aval, role: str) -> Variable:
+    def inlet(
+        self, name: str, aval: Aval, role: str, bounds: tuple[int, int] | None = None
+    ) -> Variable:
         """An argument of the step."""
-        value = Variable("input", aval, name=name, role=role)
+        value = Variable("input", aval, name=name, role=role, bounds=bounds)
         value.tracer = self
         return value
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from steepest.core import said
 from steepest.optim.settings import grouped, listed
-from steepest.tensors import Tensor, cast_to, enable_grad, no_grad, tensor
+from steepest.tensors import Tensor, cast_to, computing, enable_grad, no_grad, tensor
 
 __all__ = ["Optimizer", "count"]
 
@@ -36,6 +36,9 @@ class Optimizer:
     # What is counted once per parameter, in float32 whatever the parameter's dtype.
     scalars: ClassVar[tuple[str, ...]] = ("step",)
 
+    # Attributes that no step reads: what they hold may differ among steps that are compiled once.
+    __unread__: ClassVar[tuple[str, ...]] = ("_defaults",)
+
     def __init__(
         self, params: Any, defaults: dict[str, Any], execution: dict[str, Any] | None = None
     ):
@@ -55,11 +58,23 @@ class Optimizer:
             raise TypeError(said(name, f"unknown argument {min(unknown)!r}"))
         if execution.get("differentiable"):
             raise ValueError(said(name, "an update in place cannot be differentiated"))
-        self.defaults = {**defaults, **self.execution, **execution}
+        self._defaults = {**defaults, **self.execution, **execution}
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         for group in grouped(name, params):
             self.add_param_group(group)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        if not computing():
+            raise RuntimeError(
+                said(
+                    f"{type(self).__name__}.defaults",
+                    "the settings of groups to come; a step reads those in param_groups",
+                    write='group["lr"], of a group in param_groups',
+                )
+            )
+        return self._defaults
 
     # ---- what an optimizer defines ---------------------------------------------------------------
 

@@ -1,0 +1,58 @@
+"""What a capture gives: a step as a graph, its arrays, and when it still is the step."""
+
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter, is_
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.graph import Graph, Value
+from steepest.compiler.guard import Guard
+from steepest.compiler.trace import Before
+
+__all__ = ["Captured", "Output"]
+
+# What a tensor has to keep, besides its numbers, for a program to be the step.
+_WATCHED = (attrgetter("value"), attrgetter("grad"), attrgetter("requires_grad"))
+
+
+class Output(int):
+    """A position in a graph's outputs."""
+
+
+@dataclass(eq=False)
+class Captured:
+    """A step as a graph, and what has to stay as it was for the graph to be the step.
+
+    graph    inputs: one per inlet, in order, then those of `arrays`; outputs: those of `result`,
+             and, if the program `watches`, whether a condition of an error is met
+    arrays   the array of every tensor that lives between steps
+    result   what the step returned, with Tensors replaced by positions in graph.outputs
+    met      the tensors that live between steps, as they have to stay
+    read     arrays whose numbers are frozen, and those numbers
+    """
+
+    graph: Graph
+    arrays: dict[Value, np.ndarray]
+    result: Any
+    watches: bool
+    guard: Guard
+    met: list[Before]
+    read: list[tuple[np.ndarray, np.ndarray]]
+
+    def __post_init__(self) -> None:
+        self._tensors = [before.tensor for before in self.met]
+        self._held = [read(before) for read in _WATCHED for before in self.met]
+
+    def stale(self) -> str | None:
+        """What has changed since, in words; None if the graph still is the step."""
+        now = chain.from_iterable([map(read, self._tensors) for read in _WATCHED])
+        if not all(map(is_, now, self._held)):
+            for before in self.met:
+                if any(read(before.tensor) is not read(before) for read in _WATCHED):
+                    return self.guard.name(before.tensor) or "a tensor"
+        for array, numbers in self.read:
+            if not np.array_equal(array, numbers, equal_nan=True):
+                return "a number that the step reads from a tensor or an array"
+        return self.guard.changed()

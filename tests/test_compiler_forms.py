@@ -1,0 +1,155 @@
+"""Steps of one form are traced once, and each is trained as if it were the only one."""
+
+import numpy as np
+import pytest
+
+import steepest
+from steepest import nn, optim, tensor
+from steepest.compiler import Epochs, compile
+from steepest.compiler import capture as capturing
+
+X = np.random.default_rng(0).standard_normal((24, 4), np.float32)
+Y = X[:, :1] * 2
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """The steps that were traced, once for each time that this took."""
+    found, run = [], capturing.run
+    monkeypatch.setattr(
+        capturing, "run", lambda step, *rest: found.append(step) or run(step, *rest)
+    )
+    return found
+
+
+class Training:
+    """A small training; what makes it another form than its fellows can be put in its place."""
+
+    def __init__(self, seed, lr=0.01, factor=1.0, tied=False, frozen=False, dropout=False):
+        steepest.manual_seed(seed)
+        middle = nn.Dropout(0.5) if dropout else nn.Tanh()
+        self.model = nn.Sequential(nn.Linear(4, 4), middle, nn.Linear(4, 4), nn.Linear(4, 1))
+        if tied:
+            self.model[2].weight = self.model[0].weight
+        self.model[0].bias.requires_grad_(not frozen)
+        self.factor, self.scale = factor, np.array([1.0, factor], np.float32)
+        self.rate = tensor(0.0)
+        self.optimizer = optim.Adam(self.model.parameters(), lr=lr)
+        self.optimizer.prepare()
+        self.optimizer.param_groups[0]["lr"] = self.rate
+        self.epochs = Epochs(self.step, [self.rate])
+
+    def step(self, x, y):
+        loss = nn.functional.mse_loss(self.model(x) * self.factor * tensor(self.scale).sum(), y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def run(self, lr=0.01):
+        return self.epochs.run([X, Y], np.arange(24), 8, [np.full(3, lr, np.float32)])
+
+    def eager(self, lr=0.01):
+        self.rate.value[...] = lr
+        parts = [slice(8 * i, 8 * i + 8) for i in range(3)]
+        return np.array([self.step(tensor(X[at]), tensor(Y[at])).item() for at in parts])
+
+
+def test_trainings_that_differ_in_weights_and_learning_rates_are_traced_once(traced):
+    sweep = [(Training(seed, lr=0.01 / (seed + 1)), 0.01 * (seed + 1)) for seed in range(5)]
+    losses = [training.run(lr) for training, lr in sweep]
+    assert len({id(step) for step in traced}) == 1
+    for seed, found in enumerate(losses):
+        alone = Training(seed)
+        np.testing.assert_allclose(found, alone.eager(0.01 * (seed + 1)), rtol=1e-5)
+        for mine, other in zip(
+            sweep[seed][0].model.parameters(), alone.model.parameters(), strict=True
+        ):
+            np.testing.assert_allclose(mine.value, other.value, atol=1e-6)
+
+
+OTHERS = [{"factor": 2.0}, {"factor": -0.0}, {"tied": True}, {"frozen": True}, {"dropout": True}]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_another_number_alias_layer_or_constant_is_another_form(traced, other):
+    Training(0, factor=0.0 if "factor" in other else 1.0).run()
+    del traced[:]
+    one, two = Training(1, **other), Training(1, **other)
+    steepest.manual_seed(7)
+    found = one.run()
+    assert traced
+    steepest.manual_seed(7)
+    np.testing.assert_allclose(found, two.eager(), rtol=1e-5)
+
+
+def test_dropout_draws_on_where_the_last_training_ended(traced):
+    first, second = Training(0, dropout=True), Training(1, dropout=True)
+    steepest.manual_seed(7)
+    found = first.run(), second.run()
+    assert len(set(traced)) <= 1
+    first, second = Training(0, dropout=True), Training(1, dropout=True)
+    steepest.manual_seed(7)
+    np.testing.assert_allclose(found, (first.eager(), second.eager()), rtol=1e-5)
+
+
+def test_a_number_that_the_step_looked_at_belongs_to_the_form(traced):
+    def trained(weight):
+        w, limit = tensor(weight), tensor(1.0)
+
+        def step(x):
+            w.sub_(0.1 * (w * x).mean())
+            return (w * x * (2 if limit.item() > 0 else 3)).mean()
+
+        return limit, Epochs(step)
+
+    _, first = trained(1.0)
+    limit, second = trained(2.0)
+    limit.value[...] = -1
+    order, ones = np.arange(8), np.ones((8, 1), np.float32)
+    assert first.run([ones], order, 8)[0] == pytest.approx(1.8)
+    assert second.run([ones], order, 8)[0] == pytest.approx(3 * 1.8)
+    assert len(set(traced)) == 2
+
+
+def test_nothing_is_kept_alive(traced):
+    import gc
+    import weakref
+
+    training = Training(3)
+    training.run()
+    gone = weakref.ref(training.model)
+    del training, traced[:]
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_compiled_step_is_of_a_form_with_its_arguments(traced):
+    def made(weight):
+        w = tensor([weight])
+
+        @compile
+        def step(x, factor):
+            w.sub_(0.1 * x * factor)
+            return w.sum()
+
+        return step
+
+    x = tensor([1.0])
+    assert made(1.0)(x, 2.0).item() == pytest.approx(0.8)
+    assert made(2.0)(x, 2.0).item() == pytest.approx(1.8)
+    assert len(set(traced)) == 1
+    assert made(2.0)(x, 3.0).item() == pytest.approx(1.7)
+    assert len(set(traced)) == 2
+
+
+def test_the_defaults_of_an_optimizer_are_not_for_steps():
+    training = Training(0)
+    optimizer = training.optimizer
+
+    def step(x):
+        return (x * optimizer.defaults["lr"]).sum()
+
+    with pytest.raises(RuntimeError, match="param_groups"):
+        Epochs(step).run([X], np.arange(8), 8)
+    assert optimizer.defaults["lr"] == 0.01
