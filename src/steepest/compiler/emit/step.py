@@ -32,7 +32,7 @@ from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import BASES, Buffer, Layout, lanes
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
-from steepest.compiler.sharing import STOP
+from steepest.compiler.sharing import COUNTERS, LINE, STOP
 
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
@@ -169,6 +169,9 @@ class Step(Dots):
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
             ]
+            for k in range(len(self.sharing.pieces)):
+                at = COUNTERS + LINE * k
+                self.head.append(f"  %counter{k} = getelementptr i8, ptr %team, i64 {at}")
         else:
             self.head.append(f"  %private = getelementptr i8, ptr %memory, i64 {plan.private}")
         scratch = [buffer for each in plan.scratch.values() for buffer in each.buffers()]
