@@ -15,8 +15,9 @@ from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, address, symbols, varies
 from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nest import Nest, letters
+from steepest.compiler.pieces import sums_of
 from steepest.compiler.reach import COST
-from steepest.compiler.sharing import TEAM_BYTES, Sharing, share
+from steepest.compiler.sharing import Sharing, share
 
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
 
@@ -29,9 +30,9 @@ _SPILL_ROWS = 32
 
 @dataclass
 class Scratch:
-    """Memory that a contract nest needs while it runs, where it needs it.
+    """Memory that a nest needs while it runs, where it needs it.
 
-    partial      sums that are not complete yet, where the summed dimension is cut into pieces
+    partial      sums that are not complete yet, where what is summed is cut into pieces
     start        zeros for the first of them
     spill        a tile on its way to an epilogue that is a loop over its rows
     left, right  copies of operands: of A one piece, of B one strip of a piece
@@ -85,11 +86,14 @@ def plan(
     """Choose tiles, where none is chosen yet, and give every buffer its offset; of all contractions
     or of some."""
     found = Plan(tiles=dict(chosen or {}))
+    alone = {nest for nest, tile in found.tiles.items() if tile.library}
+    found.sharing = share(fusion, layout, alone)
+    pieces = found.sharing.pieces if found.sharing else {}
     for nest in layout.roles if nests is None else nests:
         _choose_tile(nest, layout.roles[nest], fusion, layout, found, registers, unroll)
-    partial = {nest: each.partial for nest, each in found.scratch.items() if each.partial}
-    alone = {nest for nest, tile in found.tiles.items() if tile.library}
-    found.sharing = share(fusion, layout, partial, alone)
+    for nest in [*pieces, *(nest for nest in found.tiles if layout.roles[nest].waiting)]:
+        sums = sums_of(nest, pieces.get(nest, 1), fusion, layout)
+        found.scratch[nest] = Scratch(partial=sums)
     steady = [b for v, b in layout.buffers.items() if _stays(v, fusion) and b.place == "memory"]
     at = 0
     for buffer in dict.fromkeys(steady):
@@ -103,7 +107,7 @@ def plan(
     found.bytes = found.private + found.own + _overrun(layout)
     if found.sharing:
         found.team = -(-found.bytes // _ALIGN) * _ALIGN
-        found.bytes = found.team + TEAM_BYTES
+        found.bytes = found.team + found.sharing.words
     return found
 
 
@@ -227,14 +231,9 @@ def _touched(
 def _choose_waiting(
     nest: Nest, roles: Roles, fusion: Fusion, layout: Layout, found: Plan, registers: int
 ) -> None:
-    """Tiles, and the memory in which all sums are until the end; a vector each if lanes are
-    summed."""
-    assert nest.anchor is not None
     m, n = (roles.size.get(i, 1) for i in (roles.row, roles.lane))
-    shape = tuple(roles.size[i] for i in (*roles.outer, roles.row, roles.lane) if i)
     if roles.summed:
         found.tiles[nest] = dots_tile(m, n, registers)
-        shape += (lanes(roles.size[roles.summed], layout.width),)
     else:
         depth = prod(roles.size[i] for i in roles.inner[1:])
         product = product_of(nest, roles, fusion, layout)
@@ -242,8 +241,6 @@ def _choose_waiting(
         found.tiles[nest] = candidates(product, registers)[0]
     tile = found.tiles[nest]
     found.tiles[nest] = tile._replace(block=_piece(nest, roles, tile, layout))
-    sums = padded(shape, nest.anchor.dtype, len(shape) - 1, layout.width)
-    found.scratch[nest] = Scratch(partial=sums)
 
 
 def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:

@@ -1,8 +1,9 @@
 """Sharing: which nests several threads divide among them, and where the threads meet.
 
-A nest is split along axes that stay, never along one that is summed: every number is computed by
-one thread in the same order of operations, so results do not depend on the number of threads. Small
-nests, and those that scatter or gather sums from all rows, run on the first thread alone.
+A nest is split along axes that stay, where every number is computed by one thread in the same order
+of operations; or, where few numbers stay, in pieces of what is summed (`pieces`), which are the
+same for any number of threads. So results do not depend on how many there are. Small nests, and
+those that scatter, run on the first thread alone.
 
 Two nests may run at the same time unless one writes what the other reads or writes. Between such
 nests stands a barrier, which all threads reach before any goes on; what runs between two barriers
@@ -18,9 +19,10 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.parts import copied_parts
+from steepest.compiler.pieces import pieces_of
 from steepest.compiler.reach import COST
 
-__all__ = ["ABANDONED", "GENERATION", "STOP", "TEAM_BYTES", "YIELD", "Sharing", "share"]
+__all__ = ["ABANDONED", "COUNTERS", "GENERATION", "LINE", "STOP", "YIELD", "Sharing", "share"]
 
 # Element operations of a step below which it has no code for threads, and of a nest below which one
 # thread runs it: a barrier takes as long as some ten thousand.
@@ -28,18 +30,21 @@ STEP, NEST = 2_000_000, 10_000
 
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
-# whether a thread will never come; the address of the function that gives the processor away, or 0.
-TEAM_BYTES, GENERATION, STOP, ABANDONED, YIELD = 256, 64, 128, 192, 200
+# whether a thread will never come; the address of the function that gives the processor away, or 0;
+# then, each on a line of its own, the finished pieces of every nest that is cut.
+GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
 
 
 @dataclass
 class Sharing:
     """split    nests that the threads divide among them
+    pieces   those of which they divide what is summed, and into how many pieces it is cut
     phases   the phase of each nest; between phases threads meet
     closing  the phase in which the first thread writes the step's outputs
     """
 
     split: set[Nest]
+    pieces: dict[Nest, int] = field(default_factory=dict)
     phases: dict[Nest, int] = field(default_factory=dict)
     closing: int = 0
 
@@ -48,24 +53,33 @@ class Sharing:
         """Barriers in a step, with the one that ends it."""
         return self.closing + 1
 
+    @property
+    def words(self) -> int:
+        """Bytes of the threads' own words."""
+        return COUNTERS + LINE * len(self.pieces)
+
     def text(self) -> str:
         """A line for `explain`."""
         return f"threads divide {len(self.split)} nests and meet {self.barriers} times"
 
 
-def share(
-    fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer], alone: set[Nest]
-) -> Sharing | None:
+def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     """Who runs what and when; None for a step too short to be shared. Nests that are not the
     compiler's own code run alone."""
     work = {nest: _work(nest, fusion, layout) for nest in fusion.nests}
     if sum(work.values()) < STEP:
         return None
     large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
-    found = Sharing({nest for nest in large if _divisible(nest, layout)})
+    found = Sharing(set(large))
+    for nest in large:
+        count = pieces_of(nest, fusion, layout)
+        if count > 1:
+            found.pieces[nest] = count
+        elif not _divisible(nest, layout):
+            found.split.remove(nest)
     phase, since = 0, list[_Part]()
     for nest in fusion.nests:
-        part = _part(nest, nest in found.split, fusion, layout, partial)
+        part = _part(nest, nest in found.split, fusion, layout)
         if any(part.needs(earlier) for earlier in since):
             phase, since = phase + 1, []
         found.phases[nest] = phase
@@ -114,13 +128,11 @@ class _Part:
         return bool(earlier.writes & (self.reads | self.writes) or earlier.reads & self.writes)
 
 
-def _part(
-    nest: Nest, split: bool, fusion: Fusion, layout: Layout, partial: dict[Nest, Buffer]
-) -> _Part:
+def _part(nest: Nest, split: bool, fusion: Fusion, layout: Layout) -> _Part:
     if nest.kind == "join" and not copied_parts(nest, layout.buffers):
         return _Part(split, set(), set())
     reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
-    writes = _memory([partial.get(nest), *(layout.buffers[v] for v in nest.written())])
+    writes = _memory(layout.buffers[v] for v in nest.written())
     return _Part(split, reads, writes)
 
 

@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 
 from steepest.compiler.engine import NativeFunction
-from steepest.compiler.sharing import ABANDONED, TEAM_BYTES, YIELD
+from steepest.compiler.sharing import ABANDONED, YIELD
 from steepest.compiler.signature import Places, aligned
 from steepest.core import get_num_threads
 
@@ -189,7 +189,7 @@ class SharedFunction:
         while len(self._own) < threads - 1:
             self._own.append(aligned(self._places.own))
         own = [pointers[0] + self._places.private, *(block.ctypes.data for block in self._own)]
-        ctypes.memset(words, 0, TEAM_BYTES)
+        ctypes.memset(words, 0, self._places.words)
         ctypes.c_int64.from_address(words + YIELD).value = _giving_way()
         abandoned = ctypes.c_int64.from_address(words + ABANDONED)
 

@@ -2,11 +2,11 @@
 
 All sums are in memory until the end; so the loop over the first summed letter (the samples, or the
 rows of the images) can be outermost, and what it reads stays in the cache, although every tile
-reads it again.
+reads it again. It is this loop that threads divide, in pieces with sums of their own.
 
 Where memory runs along a letter that the result does not have (the samples, if they are
 contiguous), both operands are read as vectors along it: tiles of dot products. Every sum is a
-vector, whose lanes are added up at the end. Threads divide the first letter that no tile covers.
+vector, whose lanes are added up at the end.
 """
 
 from collections.abc import Callable
@@ -36,9 +36,7 @@ class Dots(Library):
             super().contract(nest)
             return
         waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
-        waiting.clear()
-        waiting.accumulate()
-        waiting.finish()
+        self.in_pieces(waiting.add_up, waiting.finish)
 
 
 class _Waiting:
@@ -48,9 +46,7 @@ class _Waiting:
         assert nest.anchor is not None
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
-        partial = emitter.plan.scratch[nest].partial
-        assert partial is not None
-        self.tile, self.partial = emitter.plan.tiles[nest], partial
+        self.tile = emitter.plan.tiles[nest]
         self.names = {i: place[1][0][0] for i, place in letters(nest).items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         along = self.roles.summed or self.roles.lane
@@ -62,6 +58,10 @@ class _Waiting:
     def place(self, where: Environment) -> Index:
         """Where a vector of sums is."""
         return tuple(where[self.names[i]] for i in self.kept)
+
+    def total(self, where: Environment) -> Op:
+        """A vector of sums, of all pieces together."""
+        return self.emitter.total_at(self.place(where), self.emitter.add)
 
     def columns(self, write: Callable[[Points], None]) -> None:
         """write(positions) for all vectors of the result, at most so many of them at a time."""
@@ -90,13 +90,12 @@ class _Waiting:
 
         self.emitter.over(self.loops(kept), {}, inside, shared=True)
 
-    def clear(self) -> None:
+    def add_up(self) -> None:
+        """From zero, with the first summed letter outermost, the second in pieces: what the tiles
+        read of a piece stays in the cache until all of them have used it."""
+        sums = self.sums = self.emitter.sums_of_piece()
         zero = self.emitter.number(0, register_base(self.anchor.dtype))
-        self.everywhere(lambda where: self.emitter.keep(self.partial, self.place(where), zero))
-
-    def accumulate(self) -> None:
-        """The first summed letter outermost, the second in pieces: what the tiles read of a piece
-        stays in the cache until all of them have used it."""
+        self.everywhere(lambda where: self.emitter.keep(sums, self.place(where), zero))
         first, second, rest = (self.loops(self.roles.inner[k:]) for k in (0, 1, 2))
 
         def block(where: Environment, _: list[Op]) -> None:
@@ -114,7 +113,7 @@ class _Waiting:
             if whole < n:
                 piece(affine(whole), n - whole)
 
-        self.emitter.over(first[:1], {}, block)
+        self.emitter.over(first[:1], {}, block, summed=True)
 
     def tiles(self, where: Environment, inner: list[tuple[str, int]]) -> None:
         """All tiles, each through the loops of a piece."""
@@ -153,10 +152,10 @@ class _Waiting:
         def inside(local: Environment, sums: list[Op]) -> list[Op]:
             return self.products(emitter.moved(where, local), rows, columns, sums)
 
-        sums = [emitter.fetch(self.partial, place) for place in places]
+        sums = [emitter.fetch(self.sums, place) for place in places]
         sums = emitter.over(inner, {}, inside, sums)
         for place, x in zip(places, sums, strict=True):
-            emitter.keep(self.partial, place, x)
+            emitter.keep(self.sums, place, x)
 
     def products(
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]
@@ -175,7 +174,7 @@ class _Waiting:
         emitter = self.emitter
 
         def one(where: Environment) -> None:
-            emitter.hold(self.anchor, where, emitter.fetch(self.partial, self.place(where)))
+            emitter.hold(self.anchor, where, self.total(where))
             emitter.write(self.nest.stores, where)
 
         self.everywhere(one)
@@ -228,8 +227,7 @@ class _Dots(_Waiting):
 
         def one(where: Environment) -> None:
             emitter.width = self.width
-            x = emitter.fetch(self.partial, self.place(where))
-            total = emitter.horizontal(emitter.add, x)
+            total = emitter.horizontal(emitter.add, self.total(where))
             emitter.width = 0
             emitter.hold(self.anchor, where, total)
             emitter.write(self.nest.stores, where)

@@ -27,15 +27,18 @@ class Nests(Threads):
         carried: Sequence[Op] = (),
         *,
         shared: bool = False,
+        summed: bool = False,
     ) -> list[Op]:
-        """inside(environment, carried) in all of the loops; `shared`: where the threads divide the
-        nest, they divide the first."""
+        """inside(environment, carried) in all of the loops. Where the threads divide the nest, they
+        divide the first if it is `shared`; where what is `summed` is cut, the first is."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
         (symbol, n), *rest = loops
+        low, high = self.bounds_of(n) if summed else (0, n)
         return self.loop(
-            n,
+            high,
             lambda i, values: self.over(rest, {**environment, symbol: i}, inside, values),
+            start=low,
             carried=carried,
             within=self.part(n) if shared else None,
         )

@@ -19,6 +19,7 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
 from steepest.compiler.layout import Layout, Roles
 from steepest.compiler.nest import Nest, letters
+from steepest.compiler.pieces import contiguous_symbols
 from steepest.compiler.plan import Plan
 
 __all__ = ["Packing", "placed"]
@@ -36,8 +37,7 @@ class Packing(Reductions):
     """
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
-        super().__init__(fusion, layout, plan.sharing)
-        self.plan = plan
+        super().__init__(fusion, layout, plan)
         self.functions: dict[str, Function] = {}
 
     def symbol_of(self, nest: Nest, letter: str) -> str:
@@ -71,7 +71,7 @@ class Packing(Reductions):
     ) -> None:
         """The panel of the columns from j on: by squares transposed in registers where B is
         contiguous along a summed letter, else row by row."""
-        along = self._contiguous_symbols(roles.b, roles.b_index)
+        along = contiguous_symbols(nest, roles.b, roles.b_index, self.fusion, self.layout)
         symbols = [self.symbol_of(nest, i) for i in roles.inner]
         loops = self.summed(nest, roles, depth)
         turned = next((s for s in symbols if s in along), "")

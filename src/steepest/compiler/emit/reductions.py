@@ -1,151 +1,42 @@
 """Reduce nests (sums, maxima, argmax over any axes) and scatter nests."""
 
+from collections.abc import Callable
+
 from steepest.compiler.buffers import lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import ZERO, Affine, affine, plus, scatter_index, substitute
-from steepest.compiler.nest import Nest, reduced_axes
+from steepest.compiler.index import (
+    LANE,
+    ZERO,
+    Affine,
+    Index,
+    affine,
+    plus,
+    scatter_index,
+    substitute,
+)
+from steepest.compiler.nest import Nest
+from steepest.compiler.pieces import reduced_loops
 
 __all__ = ["Reductions"]
 
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
 _SUMS = 16  # vectors of sums in registers
 
+Places = list[Environment]
+
 
 class Reductions(Rows):
     """Emitters of nests whose result is smaller, or elsewhere, than what they run through."""
 
-    # ---- reduce ----------------------------------------------------------------------------------
-
     def reduce(self, nest: Nest) -> None:
         """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
         axis that is summed, along that one."""
-        assert nest.anchor is not None and nest.anchor.row is not None
-        x, index = nest.reduced_operand(nest.anchor)
-        axes = reduced_axes(nest.anchor)
-        inner = [(f"r{d}", x.shape[d]) for d in axes if x.shape[d] != 1]
-        kept = list(zip(nest.symbols, nest.space, strict=True))
-        argmax = nest.anchor.row.name == "argmax"
-        along = self._contiguous_symbols(x, index)
-        summed = any(symbol in along for symbol, _ in inner)
-        if kept and not argmax and (kept[-1][0] in along or not summed):
-            self._reduce_across(nest, kept, inner)
-        else:
-            self._reduce_along(nest, kept, inner, argmax)
-
-    def _contiguous_symbols(self, x: Value, index: tuple[Affine, ...]) -> set[str]:
-        """Symbols along which something that x reads is contiguous."""
-        assert self.nest is not None
-        walk = self.fusion.reach(self.nest)
-        walk(x, index)
-        found = set()
-        for leaf, places in walk.reads.items():
-            buffer = self.layout.buffers[leaf]
-            for place in places:
-                for a, stride in zip(place, buffer.strides, strict=True):
-                    found |= {symbol for symbol, c in a[1] if c * stride == 1}
-        return found
-
-    def _reduce_across(
-        self, nest: Nest, kept: list[tuple[str, int]], inner: list[tuple[str, int]]
-    ) -> None:
-        *outer, (symbol, n) = kept
-        self.width = lanes(n, self.layout.width)
-        count, _ = self.columns(n)
-        block = next(
-            s for s in _BLOCKS if (count % s == 0 and s * len(nest.held) <= _SUMS) or s == 1
-        )
-        start = [self.vector(self.neutral(v), self.width) for v in nest.held for _ in range(block)]
-
-        def columns(environment: Environment, _: list[Op]) -> None:
-            def column(j: Affine, _: list[Op]) -> None:
-                at = [lane_at(plus(j, affine(q * self.width))) for q in range(block)]
-
-                def add(where: Environment, sums: list[Op]) -> list[Op]:
-                    places = [{**where, symbol: a} for a in at]
-                    pairs = zip([(v, p) for v in nest.held for p in places], sums, strict=True)
-                    return [self.adder(v)(s, self._reduced(nest, v, p)) for (v, p), s in pairs]
-
-                sums = iter(self.over(inner, environment, add, start))
-                for v in nest.held:
-                    for a in at:
-                        self.hold(v, {**environment, symbol: a}, next(sums))
-                for a in at:
-                    self.write(nest.stores, {**environment, symbol: a})
-
-            within = None if outer else self.part(count // block, block * self.width)
-            self.loop(count * self.width, column, step=block * self.width, within=within)
-
-        self.over(outer, {}, columns, shared=True)
-
-    def _reduce_along(
-        self, nest: Nest, kept: list[tuple[str, int]], inner: list[tuple[str, int]], argmax: bool
-    ) -> None:
-        assert nest.anchor is not None
-        x, index = nest.reduced_operand(nest.anchor)
-        along = self._contiguous_symbols(x, index)
-        *outer, (symbol, n) = sorted(inner, key=lambda loop: loop[0] in along) or [("r", 1)]
-        self.width = 0 if argmax else lanes(n, self.layout.width)
-        step = max(self.width, 1)
-        whole = n // step * step
-
-        def cell(where: Environment, j: Affine, mask: Op | None, values: list[Op]) -> list[Op]:
-            place = {**where, symbol: lane_at(j) if self.width else j}
-            if argmax:
-                return self._later_maximum(
-                    x, self.pull(x, tuple(substitute(i, place) for i in index)), j, values
-                )
-            pairs = zip(nest.held, values, strict=True)
-            return [self.adder(v)(y, self._counted(nest, v, place, mask)) for v, y in pairs]
-
-        def vectors(where: Environment, values: list[Op]) -> list[Op]:
-            values = self.loop(
-                whole, lambda j, sums: cell(where, j, None, sums), step=step, carried=values
-            )
-            if whole < n:
-                mask = self.first_lanes(n - whole, self.width)
-                values = cell(where, affine(whole), mask, values)
-            return values
-
-        def point(environment: Environment, _: list[Op]) -> None:
-            if argmax:
-                low = self.number(minus_infinity(x.dtype), register_base(x.dtype))
-                start = [Op(self.spell(low, 0), low.base, 0), Op("0", "i64", 0)]
-                totals = self.over(outer, environment, vectors, start)[1:]
-            else:
-                start = [self.vector(self.neutral(v), self.width) for v in nest.held]
-                sums = zip(nest.held, self.over(outer, environment, vectors, start), strict=True)
-                totals = [self.horizontal(self.adder(v), x) for v, x in sums]
-            for v, total in zip(nest.held, totals, strict=True):
-                self.hold(v, environment, total)
-            self.write(nest.stores, environment)
-
-        self.over(kept, {}, point, shared=True)
-
-    def _reduced(self, nest: Nest, v: Value, where: Environment) -> Op:
-        """What v runs over, at one place."""
-        x, index = nest.reduced_operand(v)
-        return self.pull(x, tuple(substitute(i, where) for i in index))
-
-    def _counted(self, nest: Nest, v: Value, where: Environment, mask: Op | None) -> Op:
-        """A vector of it; lanes that do not count are neutral."""
-        y = self.vector(self._reduced(nest, v, where), self.width)
-        return y if mask is None else self.select(mask, y, self.neutral(v))
-
-    def _later_maximum(self, x: Value, y: Op, j: Affine, values: list[Op]) -> list[Op]:
-        """The larger of two and where it is; the first of equals, and the first NaN, stay."""
-        best, place = values
-        how = {"f": "ogt", "i": "sgt"}.get(x.dtype.kind, "ugt")
-        better = self.compare(how, y, best)
-        if x.dtype.kind == "f":
-            first = self.compare("ord", best, best)
-            missing = self.select(first, self.compare("uno", y, y), self.number(0, "i1"))
-            better = self.select(missing, self.number(1, "i1"), better)
-        here = Op(self.integer(j), "i64", 0)
-        return [self.select(better, y, best), self.select(better, here, place)]
+        loops, across = reduced_loops(nest, self.fusion, self.layout)
+        (_Across if across else _Along)(self, nest, loops).write()
 
     # ---- scatter ---------------------------------------------------------------------------------
 
@@ -190,3 +81,184 @@ class Reductions(Rows):
         self.loop(whole, one, step=self.width)
         for j in range(whole, buffer.size):
             self.store(zero, buffer.pointer, affine(j))
+
+
+class _Reduction:
+    """One reduce nest; `loops` run over what is summed."""
+
+    def __init__(self, emitter: Reductions, nest: Nest, loops: list[tuple[str, int]]):
+        self.emitter, self.nest, self.loops = emitter, nest, loops
+        self.kept = list(zip(nest.symbols, nest.space, strict=True))
+        self.width = emitter.width = self.lanes()
+
+    def lanes(self) -> int:
+        """Of the registers that sum."""
+        raise NotImplementedError
+
+    def sums(self, at: Places) -> list[Op]:
+        """A register for every held value at every one of the positions."""
+        raise NotImplementedError
+
+    def everywhere(self, write: Callable[[Places], None]) -> None:
+        """write(positions) for all of them, some at a time."""
+        raise NotImplementedError
+
+    def total(self, v: Value, x: Op) -> Op:
+        """What a register of v has come to."""
+        return x
+
+    def write(self) -> None:
+        """Threads divide the results, or what is summed."""
+        sharing = self.emitter.sharing
+        if sharing and self.nest in sharing.pieces:
+            self.emitter.in_pieces(self.add_up, self.finish)
+        else:
+            self.everywhere(lambda at: self.give(at, self.sums(at)))
+
+    def give(self, at: Places, registers: list[Op]) -> None:
+        """Store what follows from the sums."""
+        emitter, found = self.emitter, iter(registers)
+        for v in self.nest.held:
+            for where in at:
+                emitter.hold(v, where, self.total(v, next(found)))
+        for where in at:
+            emitter.write(self.nest.stores, where)
+
+    # ---- pieces ----------------------------------------------------------------------------------
+
+    def place(self, number: int, where: Environment) -> Index:
+        """Where the sum of a held value is in the memory of a piece."""
+        return (affine(number), *(where[symbol] for symbol, _ in self.kept))
+
+    def add_up(self) -> None:
+        """The sums of a piece."""
+        memory = self.emitter.sums_of_piece()
+
+        def keep(at: Places) -> None:
+            found = iter(self.sums(at))
+            for number in range(len(self.nest.held)):
+                for where in at:
+                    self.emitter.keep(memory, self.place(number, where), next(found))
+
+        self.everywhere(keep)
+
+    def finish(self) -> None:
+        """All pieces together."""
+        emitter = self.emitter
+
+        def add(at: Places) -> None:
+            emitter.width = self.width
+            held = enumerate(self.nest.held)
+            every = [(self.place(number, where), v) for number, v in held for where in at]
+            self.give(at, [emitter.total_at(place, emitter.adder(v)) for place, v in every])
+
+        self.everywhere(add)
+
+    # ---- what is summed --------------------------------------------------------------------------
+
+    def reduced(self, v: Value, where: Environment) -> Op:
+        """What v runs over, at one place."""
+        x, index = self.nest.reduced_operand(v)
+        return self.emitter.pull(x, tuple(substitute(i, where) for i in index))
+
+
+class _Across(_Reduction):
+    """Lanes are results."""
+
+    def lanes(self) -> int:
+        return lanes(self.kept[-1][1], self.emitter.layout.width)
+
+    def sums(self, at: Places) -> list[Op]:
+        emitter, held = self.emitter, self.nest.held
+        start = [emitter.vector(emitter.neutral(v), self.width) for v in held for _ in at]
+
+        def add(where: Environment, sums: list[Op]) -> list[Op]:
+            pairs = zip([(v, {**where, **a}) for v in held for a in at], sums, strict=True)
+            return [emitter.adder(v)(s, self.reduced(v, p)) for (v, p), s in pairs]
+
+        return emitter.over(self.loops, at[0], add, start, summed=True)
+
+    def everywhere(self, write: Callable[[Places], None]) -> None:
+        *outer, (symbol, n) = self.kept
+        emitter, width, held = self.emitter, self.width, len(self.nest.held)
+        count, _ = emitter.columns(n)
+        block = next(s for s in _BLOCKS if (count % s == 0 and s * held <= _SUMS) or s == 1)
+
+        def columns(where: Environment, _: list[Op]) -> None:
+            def column(j: Affine, _: list[Op]) -> None:
+                places = [lane_at(plus(j, affine(q * width))) for q in range(block)]
+                write([{**where, symbol: place} for place in places])
+
+            within = None if outer else emitter.part(count // block, block * width)
+            emitter.loop(count * width, column, step=block * width, within=within)
+
+        emitter.over(outer, {}, columns, shared=True)
+
+
+class _Along(_Reduction):
+    """Lanes are summed; or there are none, in search of the place of a maximum."""
+
+    def lanes(self) -> int:
+        assert self.nest.anchor is not None and self.nest.anchor.row is not None
+        self.argmax = self.nest.anchor.row.name == "argmax"
+        return 0 if self.argmax else lanes(self.loops[-1][1], self.emitter.layout.width)
+
+    def place(self, number: int, where: Environment) -> Index:
+        return (*super().place(number, where), LANE)
+
+    def everywhere(self, write: Callable[[Places], None]) -> None:
+        self.emitter.over(self.kept, {}, lambda where, _: write([where]), shared=True)
+
+    def sums(self, at: Places) -> list[Op]:
+        emitter, (where,), outer = self.emitter, at, self.loops[:-1]
+        emitter.width = self.width
+        if self.argmax:
+            (v,) = self.nest.held
+            dtype = v.operands[0].dtype
+            low = emitter.number(minus_infinity(dtype), register_base(dtype))
+            start = [Op(emitter.spell(low, 0), low.base, 0), Op("0", "i64", 0)]
+            return emitter.over(outer, where, self.vectors, start)[1:]
+        start = [emitter.vector(emitter.neutral(v), self.width) for v in self.nest.held]
+        return emitter.over(outer, where, self.vectors, start, summed=bool(outer))
+
+    def total(self, v: Value, x: Op) -> Op:
+        return x if self.argmax else self.emitter.horizontal(self.emitter.adder(v), x)
+
+    def vectors(self, where: Environment, values: list[Op]) -> list[Op]:
+        """Through the innermost loop."""
+        emitter, n, step = self.emitter, self.loops[-1][1], max(self.width, 1)
+        whole = n // step * step
+        values = emitter.loop(
+            whole, lambda j, sums: self.cell(where, j, None, sums), step=step, carried=values
+        )
+        if whole < n:
+            mask = emitter.first_lanes(n - whole, self.width)
+            values = self.cell(where, affine(whole), mask, values)
+        return values
+
+    def cell(self, where: Environment, j: Affine, mask: Op | None, values: list[Op]) -> list[Op]:
+        emitter, place = self.emitter, {**where, self.loops[-1][0]: lane_at(j) if self.width else j}
+        if self.argmax:
+            (v,) = self.nest.held
+            return self.later_maximum(v.operands[0], self.reduced(v, place), j, values)
+        pairs = zip(self.nest.held, values, strict=True)
+        return [emitter.adder(v)(y, self.counted(v, place, mask)) for v, y in pairs]
+
+    def counted(self, v: Value, where: Environment, mask: Op | None) -> Op:
+        """A vector; lanes that do not count are neutral."""
+        emitter = self.emitter
+        y = emitter.vector(self.reduced(v, where), self.width)
+        return y if mask is None else emitter.select(mask, y, emitter.neutral(v))
+
+    def later_maximum(self, x: Value, y: Op, j: Affine, values: list[Op]) -> list[Op]:
+        """The larger of two and where it is; the first of equals, and the first NaN, stay."""
+        emitter, (best, place) = self.emitter, values
+        how = {"f": "ogt", "i": "sgt"}.get(x.dtype.kind, "ugt")
+        better = emitter.compare(how, y, best)
+        if x.dtype.kind == "f":
+            first = emitter.compare("ord", best, best)
+            no = emitter.number(0, "i1")
+            missing = emitter.select(first, emitter.compare("uno", y, y), no)
+            better = emitter.select(missing, emitter.number(1, "i1"), better)
+        here = Op(emitter.integer(j), "i64", 0)
+        return [emitter.select(better, y, best), emitter.select(better, here, place)]

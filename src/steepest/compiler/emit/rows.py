@@ -48,38 +48,66 @@ class Rows(Cells):
 
     def row(self, nest: Nest) -> None:
         self.width = lanes(nest.space[-1], self.layout.width)
-        loops = list(zip(nest.symbols, nest.space, strict=True))[: nest.depth]
-        *outer, (symbol, rows) = loops or [("", 1)]
-        size = self._rows_together(nest, rows)
+        outer = list(zip(nest.symbols, nest.space, strict=True))[: max(nest.depth - 1, 0)]
         starts = [x for v in nest.sums for x in self.zeros(nest, v)]
 
-        def block(where: Environment, i: Affine, count: int, carried: list[Op]) -> list[Op]:
-            width = lanes(count, self.layout.width) if count > 1 else 0
-            apart = not self.unroll and (count > 1 or not self.is_short(nest))
-            return self._block(nest, Block(where, symbol, i, count, width, apart), carried)
+        def sums(where: Environment, carried: list[Op]) -> list[Op]:
+            return self._row_blocks(nest, where, carried)
 
-        def blocks(where: Environment, carried: list[Op]) -> list[Op]:
-            whole = rows // size * size
-            within = None if outer else self.part(rows // size, size)
-            carried = self.loop(
-                whole,
-                lambda i, sums: block(where, i, size, sums),
-                step=size,
-                carried=carried,
-                within=within,
-            )
-            if rows == whole:
-                return carried
-            return self.loop(
-                1,
-                lambda _, sums: block(where, affine(whole), rows - whole, sums),
-                carried=carried,
-                within=within and self.part(1),
-            )
+        if self.sharing is None or nest not in self.sharing.pieces:
+            self._finish(nest, self.over(outer, {}, sums, starts, shared=True))
+            return
+        slots = [(affine(k), LANE if x.width else ZERO) for k, x in enumerate(starts)]
 
-        totals = self.over(outer, {}, blocks, starts, shared=True)
-        for v in nest.sums:
-            self._finish(v, [totals.pop(0) for _ in self.zeros(nest, v)])
+        def write() -> None:
+            memory, found = self.sums_of_piece(), self.over(outer, {}, sums, starts, summed=True)
+            for slot, x in zip(slots, found, strict=True):
+                self.keep(memory, slot, x)
+
+        def finish() -> None:
+            combine = [self.adder(v) for v in nest.sums for _ in self.zeros(nest, v)]
+            totals = [self.total_at(slot, add) for slot, add in zip(slots, combine, strict=True)]
+            self._finish(nest, totals if outer else self._last_rows(nest, {}, totals))
+
+        self.in_pieces(write, finish)
+
+    def _row_blocks(self, nest: Nest, where: Environment, carried: list[Op]) -> list[Op]:
+        """The blocks of rows; of a piece of the rows, without what is left after whole blocks."""
+        rows, divided = nest.space[nest.depth - 1] if nest.depth else 1, nest.depth <= 1
+        size = self._rows_together(nest, rows)
+        low, high = self.bounds_of(rows // size, size) if divided else (0, rows // size * size)
+        carried = self.loop(
+            high,
+            lambda i, sums: self._some_rows(nest, where, (i, size), sums),
+            start=low,
+            step=size,
+            carried=carried,
+            within=self.part(rows // size, size) if divided else None,
+        )
+        return carried if self.piece and divided else self._last_rows(nest, where, carried)
+
+    def _last_rows(self, nest: Nest, where: Environment, carried: list[Op]) -> list[Op]:
+        """Those that are left after whole blocks."""
+        rows = nest.space[nest.depth - 1] if nest.depth else 1
+        last = rows % self._rows_together(nest, rows)
+        if not last:
+            return carried
+        return self.loop(
+            1,
+            lambda _, sums: self._some_rows(nest, where, (affine(rows - last), last), sums),
+            carried=carried,
+            within=self.part(1) if nest.depth <= 1 else None,
+        )
+
+    def _some_rows(
+        self, nest: Nest, where: Environment, rows: tuple[Affine, int], carried: list[Op]
+    ) -> list[Op]:
+        """A block: its first row, and how many there are."""
+        start, count = rows
+        width = lanes(count, self.layout.width) if count > 1 else 0
+        apart = not self.unroll and (count > 1 or not self.is_short(nest))
+        symbol = nest.symbols[nest.depth - 1] if nest.depth else ""
+        return self._block(nest, Block(where, symbol, start, count, width, apart), carried)
 
     def _rows_together(self, nest: Nest, rows: int) -> int:
         """As many rows as a vector has lanes, if so many stay in the first cache."""
@@ -89,14 +117,16 @@ class Rows(Cells):
             size //= 2
         return size
 
-    def _finish(self, v: Value, parts: list[Op]) -> None:
-        """Store what a sum has come to."""
-        buffer = self.layout.buffers[v]
-        if v.size == 1:
-            self.keep(buffer, (ZERO,) * v.ndim, self.horizontal(self.adder(v), parts[0]))
-            return
-        for c, part in enumerate(parts):
-            self.store(part, buffer.pointer, affine(c * self.width), self.width)
+    def _finish(self, nest: Nest, totals: list[Op]) -> None:
+        """Store what the sums have come to."""
+        for v in nest.sums:
+            parts = [totals.pop(0) for _ in self.zeros(nest, v)]
+            buffer = self.layout.buffers[v]
+            if v.size == 1:
+                self.keep(buffer, (ZERO,) * v.ndim, self.horizontal(self.adder(v), parts[0]))
+                continue
+            for c, part in enumerate(parts):
+                self.store(part, buffer.pointer, affine(c * self.width), self.width)
 
     # ---- a block ---------------------------------------------------------------------------------
 

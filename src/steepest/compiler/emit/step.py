@@ -33,7 +33,7 @@ from steepest.compiler.index import Affine, address, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
-from steepest.compiler.sharing import STOP
+from steepest.compiler.sharing import COUNTERS, LINE, STOP
 
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
@@ -197,6 +197,9 @@ class Step(Dots):
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
             ]
+            for k in range(len(self.sharing.pieces)):
+                at = COUNTERS + LINE * k
+                self.head.append(f"  %counter{k} = getelementptr i8, ptr %team, i64 {at}")
         else:
             self.head.append(f"  %private = getelementptr i8, ptr %memory, i64 {plan.private}")
         scratch = [buffer for each in plan.scratch.values() for buffer in each.buffers()]

@@ -10,14 +10,16 @@ to the barrier, its generation, the stop flag, and what to do when waiting becom
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Expressions
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import Affine
-from steepest.compiler.layout import Layout
-from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD, Sharing
+from steepest.compiler.index import Affine, Index, affine, plus, times
+from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.plan import Plan
+from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 
 __all__ = ["Threads", "TilesHere", "barrier"]
 
@@ -74,11 +76,12 @@ leave:
 class Threads(Expressions):
     """Loops of which each thread runs a part, and code that only the first thread runs."""
 
-    def __init__(self, fusion: Fusion, layout: Layout, sharing: Sharing | None):
+    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
         super().__init__(fusion, layout)
-        self.sharing = sharing
+        self.plan, self.sharing = plan, plan.sharing
         self.phase = 0
         self.divided = False  # whether the threads divide the loops that are being written
+        self.piece: tuple[Affine, int] | None = None  # of what is summed: its number, of how many
 
     # ---- parts -----------------------------------------------------------------------------------
 
@@ -109,6 +112,76 @@ class Threads(Expressions):
             scopes[0][key] = make()
             self.lines, self.scopes = lines, scopes
         return self.scopes[0][key]
+
+    # ---- pieces ----------------------------------------------------------------------------------
+
+    def in_pieces(self, write: Callable[[], None], finish: Callable[[], None]) -> None:
+        """What `write` sums up, in pieces where the nest being written is cut into some; then
+        `finish`, by the thread that completes the last of them."""
+        assert self.nest is not None
+        count = self.sharing.pieces.get(self.nest, 1) if self.sharing else 1
+        if count == 1:
+            write()
+            finish()
+            return
+
+        def one(k: Affine, _: list[Op]) -> None:
+            self.piece = k, count
+            write()
+            self.piece = None
+
+        mine, self.divided = self.part(count), False
+        self.loop(count, one, within=mine)
+        if mine is None:
+            finish()
+        else:
+            self.when(self._is_last(mine, count), finish)
+
+    def _is_last(self, mine: tuple[str, str], count: int) -> Op:
+        """Whether nobody has a piece left, now that this thread has completed its own."""
+        assert self.sharing is not None and self.nest is not None
+        counter = f"%counter{list(self.sharing.pieces).index(self.nest)}"
+        low, high = (Op(x, "i64", 0) for x in mine)
+        own = self.sub(high, low)
+        before = self.new(f"atomicrmw add ptr {counter}, i64 {own.name} acq_rel")
+        after = self.add(Op(before, "i64", 0), own)
+        last = self.compare("eq", after, self.number(count, "i64"))
+        last = self.binary("and", last, self.compare("ne", own, self.number(0, "i64")))
+        zero = f"  store atomic i64 0, ptr {counter} monotonic, align 8"
+        self.when(last, lambda: self.lines.append(zero))
+        return last
+
+    def sums_of_piece(self) -> Buffer:
+        """The memory for sums of the piece being written, or of a nest that has none."""
+        assert self.nest is not None
+        every = self.plan.scratch[self.nest].partial
+        assert every is not None
+        number = self.piece[0] if self.piece else affine(0)
+        at = self.pointer(every.pointer, every.base, times(number, every.strides[0]))
+        return replace(every, shape=every.shape[1:], strides=every.strides[1:], pointer=at)
+
+    def total_at(self, index: Index, combine: Callable[[Op, Op], Op]) -> Op:
+        """What the sums of all pieces come to."""
+        assert self.nest is not None
+        every = self.plan.scratch[self.nest].partial
+        assert every is not None
+        total, *others = [self.fetch(every, (affine(k), *index)) for k in range(every.shape[0])]
+        for x in others:
+            total = combine(total, x)
+        return total
+
+    def bounds_of(self, rounds: int, step: int = 1) -> tuple[int | str, int | str]:
+        """Of a loop of so many rounds, each `step` further; of the piece being written, if there
+        is one."""
+        if self.piece is None:
+            return 0, rounds * step
+        number, pieces = self.piece
+        ends = []
+        for k in (number, plus(number, affine(1))):
+            at = Op(self.integer(times(k, rounds)), "i64", 0)
+            at = self.binary("udiv", at, self.number(pieces, "i64"))
+            ends.append(self.mul(at, self.number(step, "i64")).name)
+        return ends[0], ends[1]
 
     # ---- tiles -----------------------------------------------------------------------------------
 

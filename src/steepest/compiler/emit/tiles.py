@@ -16,7 +16,6 @@ from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.packing import Packing, placed
 from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.index import (
     Affine,
     address,
@@ -118,8 +117,8 @@ class Tiles(Packing):
             j = times(number, most * step)
             if self.plan.scratch[nest].right:
                 self.pack_right(nest, roles, where, j, vectors, piece.depth)
-            here = self.tiles_here(number, -(-count // most), tiles)
-            self._tiles(nest, roles, where, j, vectors, piece, here)
+            line = number, -(-count // most), tiles
+            self._tiles(nest, roles, where, j, vectors, piece, line)
 
         self.loop(whole // most, lambda number, _: strip(number, most))
         if count > whole:
@@ -133,10 +132,14 @@ class Tiles(Packing):
         j: Affine,
         vectors: int,
         piece: Piece,
-        here: TilesHere,
+        line: tuple[Affine, int, int],
     ) -> None:
+        """The tiles of a strip, for all letters that only A has. Threads divide the first of these
+        if it is long enough, else the `line` of tiles."""
         within = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
         within = [(s, n) for s, n in within if not varies(roles.b_index, s)]
+        long = bool(within) and within[0][1] >= _LONG
+        here = None if long else self.tiles_here(*line)
 
         def inside(where: Environment, _: list[Op]) -> None:
             def one(i: Affine, rows: int) -> None:
@@ -144,7 +147,7 @@ class Tiles(Packing):
 
             self.row_tiles(nest, piece.height, one, here)
 
-        self.over(within, where, inside)
+        self.over(within, where, inside, shared=long)
 
     def bounds(self, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
         """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
