@@ -27,8 +27,10 @@ __all__ = [
 
 def contracted(x: Tensor, y: Tensor, spec: str) -> Tensor:
     """The row `contract` on two tensors in the dtype that holds both."""
-    dtype = result_dtype(x, y)
-    return P.contract(cast_to(x, dtype), cast_to(y, dtype), spec=spec)
+    if x.dtype != y.dtype:
+        dtype = result_dtype(x, y)
+        x, y = cast_to(x, dtype), cast_to(y, dtype)
+    return P.contract(x, y, spec=spec)
 
 
 @method

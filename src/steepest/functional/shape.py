@@ -12,8 +12,11 @@ from steepest.tensors import (
     broadcast_to,
     cast_to,
     common_shape,
+    computing,
     get_item,
     method,
+    recording,
+    renewed,
     reshape,
 )
 
@@ -210,6 +213,8 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
 def _check_joinable(tensors: list[Tensor], axis: int) -> None:
     first = tensors[0].shape
     for x in tensors:
+        if x.value.shape == first:
+            continue
         rest = [(m, n) for i, (m, n) in enumerate(zip(first, x.shape, strict=False)) if i != axis]
         if x.ndim != len(first) or any(m != n for m, n in rest):
             raise RuntimeError(
@@ -234,7 +239,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
     axis = axes_of(tensors[0], dim)[0]
     _check_joinable(tensors, axis)
-    total = int(np.sum([x.shape[axis] for x in tensors]))
+    if computing() and not (recording() and any(map(renewed, tensors))):
+        parts = [x.value.astype(dtype, copy=False) for x in tensors]
+        return Tensor(np.concatenate(parts, axis))
+    total = sum(x.shape[axis] for x in tensors)
     shape = tuple(total if i == axis else n for i, n in enumerate(tensors[0].shape))
     out, start = None, 0
     for x in tensors:
