@@ -27,8 +27,10 @@ __all__ = [
 
 def contracted(x: Tensor, y: Tensor, spec: str) -> Tensor:
     """The row `contract` on two tensors in the dtype that holds both."""
-    dtype = result_dtype(x, y)
-    return P.contract(cast_to(x, dtype), cast_to(y, dtype), spec=spec)
+    if x.value.dtype != y.value.dtype:
+        dtype = result_dtype(x, y)
+        x, y = cast_to(x, dtype), cast_to(y, dtype)
+    return P.contract(x, y, spec=spec)
 
 
 @method
@@ -40,24 +42,25 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
         raise RuntimeError(
             said("matmul", "both need at least 1 axis", got=f"{x.shape} and {y.shape}")
         )
-    inner = y.shape[0] if y.ndim == 1 else y.shape[-2]
-    if x.shape[-1] != inner:
+    left, right = x.value.shape, y.value.shape
+    inner = right[0] if len(right) == 1 else right[-2]
+    if left[-1] != inner:
         raise RuntimeError(
             said(
                 "matmul",
                 "the last axis of the first must match the rows of the second",
-                expected=f"{x.shape[-1]} rows in the second",
+                expected=f"{left[-1]} rows in the second",
                 got=f"{x.shape} and {y.shape}",
             )
         )
-    rows, columns = ("i" if x.ndim > 1 else ""), ("j" if y.ndim > 1 else "")
-    batches = x.shape[:-2], y.shape[:-2]
+    rows, columns = ("i" if len(left) > 1 else ""), ("j" if len(right) > 1 else "")
+    batches = left[:-2], right[:-2]
     if not batches[1]:  # one matrix for all: x's batch axes are only more rows
-        lead = ascii_uppercase[: x.ndim - 1]
+        lead = ascii_uppercase[: len(left) - 1]
         return contracted(x, y, f"{lead}k,k{columns}->{lead}{columns}")
     shape = tuple(broadcast_tuple(*batches))
-    x = broadcast_to(x, (*shape, *x.shape[-2:]) if rows else tuple(x.shape), "matmul")
-    y = broadcast_to(y, (*shape, *y.shape[-2:]), "matmul")
+    x = broadcast_to(x, (*shape, *left[-2:]) if rows else left, "matmul")
+    y = broadcast_to(y, (*shape, *right[-2:]), "matmul")
     lead = ascii_uppercase[: len(shape)]
     return contracted(
         x, y, f"{lead if rows else ''}{rows}k,{lead}k{columns}->{lead}{rows}{columns}"
@@ -170,16 +173,17 @@ def _check_axes(name: str, x: Tensor, m: int, y: Tensor, n: int) -> None:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b: x is (*, in), weight (out, in), bias (out); the result is (*, out)."""
-    if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
+    given, own = x.value.shape, weight.value.shape
+    if len(own) != 2 or not given or given[-1] != own[1]:
         raise RuntimeError(
             said(
                 "linear",
                 "the last axis of the input must be the layer's inputs",
-                expected=f"(*, {weight.shape[-1]})",
+                expected=f"(*, {own[-1]})",
                 got=x.shape,
             )
         )
-    lead = ascii_uppercase[: x.ndim - 1]
+    lead = ascii_uppercase[: len(given) - 1]
     out = contracted(x, weight, f"{lead}i,oi->{lead}o")
     return out if bias is None else out + bias
 

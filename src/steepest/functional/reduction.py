@@ -54,7 +54,7 @@ def _upside_down(x: Tensor) -> Tensor:
 def _kept(out: Tensor, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
     if not keepdim:
         return out
-    return reshape(out, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return P.reshape(out, shape=tuple(1 if i in axes else n for i, n in enumerate(x.value.shape)))
 
 
 @method

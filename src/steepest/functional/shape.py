@@ -13,8 +13,11 @@ from steepest.tensors import (
     broadcast_to,
     cast_to,
     common_shape,
+    computing,
     get_item,
     method,
+    recording,
+    renewed,
     reshape,
 )
 
@@ -211,6 +214,8 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
 def _check_joinable(tensors: list[Tensor], axis: int) -> None:
     first = tensors[0].shape
     for x in tensors:
+        if x.value.shape == first:
+            continue
         rest = [(m, n) for i, (m, n) in enumerate(zip(first, x.shape, strict=False)) if i != axis]
         if x.ndim != len(first) or any(m != n for m, n in rest):
             raise RuntimeError(
@@ -235,6 +240,9 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
     axis = axes_of(tensors[0], dim)[0]
     _check_joinable(tensors, axis)
+    if computing() and not (recording() and any(map(renewed, tensors))):
+        parts = [x.value.astype(dtype, copy=False) for x in tensors]
+        return Tensor(np.concatenate(parts, axis))
     parts = [cast_to(x, dtype) for x in tensors]
     return _joined(parts, axis) if len(parts) > 1 else _placed(parts[0], parts[0].shape, axis, 0)
 

@@ -140,7 +140,10 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
             basic.append((0, x.shape[axis], 1))
             shape.append(x.shape[axis])
         else:
-            basic.append((int(_in_range(np.asarray(_whole(part)), x.shape[axis], axis)), 1, 1))
+            number, size = _whole(part), x.value.shape[axis]
+            if not -size <= number < size:
+                raise _out_of_range(axis, size, number)
+            basic.append((number % size, 1, 1))
     return basic, advanced, shape
 
 
@@ -164,22 +167,27 @@ def _check_mask(x: Tensor, axis: int, mask: np.ndarray) -> None:
 def _in_range(index: np.ndarray, size: int, axis: int) -> np.ndarray:
     bad = (index < -size) | (index >= size)
     if bad.any():
-        raise IndexError(
-            said("indexing", f"axis {axis} has {size} entries", got=f"index {index[bad].flat[0]}")
-        )
+        raise _out_of_range(axis, size, index[bad].flat[0])
     return np.where(index < 0, index + size, index)
 
 
+def _out_of_range(axis: int, size: int, number: int) -> IndexError:
+    return IndexError(said("indexing", f"axis {axis} has {size} entries", got=f"index {number}"))
+
+
 def _sliced(x: Tensor, basic: list[tuple[int, int, int]], shape: list[int]) -> Tensor:
-    if any(part != (0, n, 1) for part, n in zip(basic, x.shape, strict=True)):
+    if basic != [(0, n, 1) for n in x.value.shape]:
         starts, sizes, steps = zip(*basic, strict=True)
         x = P.slice_(x, starts=starts, sizes=sizes, steps=steps)
-    return x if x.shape == tuple(shape) and x.view_of else P.reshape(x, shape=tuple(shape))
+    made = tuple(shape)
+    return x if x.value.shape == made and x.view_of else P.reshape(x, shape=made)
 
 
 def _gathered(x: Tensor, advanced: dict[int, np.ndarray]) -> Tensor:
     """Index arrays on some axes: bring those axes to the front as one, and take rows by number."""
     axes = list(advanced)
+    if axes == [0]:
+        return P.take(x, Tensor(np.asarray(advanced[0], np.int64)))
     try:
         arrays = np.broadcast_arrays(*advanced.values())
     except ValueError:

@@ -68,18 +68,25 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 
 def broadcast_to(x: Tensor, shape: tuple[int, ...], name: str = "broadcast_to") -> Tensor:
     """x repeated along new leading axes and along its axes of size 1, as NumPy does."""
-    shape = tuple(shape)
-    if x.shape == shape:
+    shape, own = tuple(shape), x.value.shape
+    if own == shape:
         return x
-    lead = len(shape) - x.ndim
-    fits = lead >= 0 and all(n in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True))
-    if not fits:
+    way = _stretched(own, shape)
+    if way is None:
         raise RuntimeError(said(name, f"a tensor of shape {x.shape} does not broadcast to {shape}"))
-    stretched = [i for i, n in enumerate(x.shape) if n == 1 and shape[lead + i] != 1]
-    axes = (*range(lead), *(lead + i for i in stretched))
-    if stretched:
-        x = P.reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in stretched))
-    return P.broadcast(x, shape=shape, axes=axes)
+    kept, axes = way
+    return P.broadcast(x if kept == own else P.reshape(x, shape=kept), shape=shape, axes=axes)
+
+
+@lru_cache(maxsize=1024)
+def _stretched(own: tuple[int, ...], shape: tuple[int, ...]) -> tuple[tuple, tuple] | None:
+    """The axes of `own` that are kept, and those of `shape` that are repeated; None if neither."""
+    lead = len(shape) - len(own)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(own, shape[lead:], strict=True)):
+        return None
+    stretched = [i for i, n in enumerate(own) if n == 1 and shape[lead + i] != 1]
+    kept = tuple(n for i, n in enumerate(own) if i not in stretched)
+    return kept, (*range(lead), *(lead + i for i in stretched))
 
 
 def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
@@ -119,7 +126,7 @@ def constant(number: float, like: Tensor) -> Tensor:
     if not shape:
         return Tensor(np.asarray(number, dtype))
     below = current.interpreter.below
-    if number and below.computes:  # 0.0 and −0.0 would be one key
+    if below.computes and (number or type(number) is int):  # 0.0 and −0.0 would be one key
         return Tensor(_known(number, dtype, shape))
     return Tensor(_spread(below, number, dtype, shape))
 
@@ -144,7 +151,10 @@ def binary(
         if isinstance(x, Tensor) and isinstance(y, Tensor):
             a, b = x.value, y.value
             dtype = a.dtype
-            if dtype is b.dtype and a.shape == b.shape and not (floating and dtype.kind != "f"):
+            if dtype is b.dtype and not (floating and dtype.kind != "f"):
+                if a.shape != b.shape:
+                    shape = common_shape(name, x, y)
+                    x, y = broadcast_to(x, shape), broadcast_to(y, shape)
                 # row(x, y), one call shorter: nothing is done more often
                 return current.interpreter.bind(row, (x, y), {})
         if isinstance(x, Tensor) and type(y) in (int, float) and x.value.dtype.kind == "f":
