@@ -14,7 +14,7 @@ from test_how_to_add import run as run_check
 
 from steepest import lessons
 from steepest.core import RequestError
-from steepest.lessons import Found, Lesson, Spread, Text, Verdict, all_of, told
+from steepest.lessons import Found, Lesson, Spread, Text, Verdict, across, all_of, told
 
 LANGUAGES = ("en", "zh")
 
@@ -131,6 +131,13 @@ def test_a_claim_of_several_parts_is_as_good_as_its_weakest():
     depends = Verdict("depends", "rate")
     assert all_of(holds, holds) == holds and all_of(holds, depends) == depends
     assert all_of(depends, left_open) == left_open and all_of(left_open, fails, holds) == fails
+
+
+def test_a_claim_that_holds_in_one_setting_and_fails_in_another_depends_on_it():
+    holds, fails, left_open = Verdict("holds"), Verdict("fails"), Verdict("open")
+    assert across([holds, left_open, fails], on="rate") == Verdict("depends", "rate")
+    assert across([holds, left_open], on="rate") == left_open
+    assert across([holds, holds], on="rate") == holds and across([fails], on="rate") == fails
 
 
 def test_trials_differ_by_seed_and_by_name_only():

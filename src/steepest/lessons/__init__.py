@@ -5,7 +5,7 @@ told(lesson("bowl-and-wedge"), found)["verdict"]        # holds, does not hold h
 """
 
 from steepest.lessons.catalogue import lesson, names
-from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, all_of
+from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, across, all_of
 from steepest.lessons.page import Page, drawn
 from steepest.lessons.practice import cosine, practise
 from steepest.lessons.spread import Spread
@@ -20,6 +20,7 @@ __all__ = [
     "Text",
     "Trial",
     "Verdict",
+    "across",
     "all_of",
     "check_language",
     "cosine",

@@ -3,7 +3,7 @@
 A lesson is one file in `claims/`; docs/lessons.md writes one, line by line.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from steepest.core import Streams
 from steepest.lessons.spread import Spread
 from steepest.random import default_generator
 
-__all__ = ["Found", "Lesson", "Text", "Trial", "Verdict", "all_of"]
+__all__ = ["Found", "Lesson", "Text", "Trial", "Verdict", "across", "all_of"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,14 @@ def all_of(*verdicts: Verdict) -> Verdict:
     """The verdict on a claim of several parts: the one furthest from holding."""
     order = ("fails", "open", "depends", "holds")
     return min(verdicts, key=lambda verdict: order.index(verdict.kind))
+
+
+def across(verdicts: Iterable[Verdict], on: str) -> Verdict:
+    """The verdict on a claim tried in several settings, which the word `on` names: "depends" where
+    it holds in one and fails in another, and the one furthest from holding otherwise."""
+    verdicts = list(verdicts)
+    mixed = {verdict.kind for verdict in verdicts} >= {"holds", "fails"}
+    return Verdict("depends", on) if mixed else all_of(*verdicts)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
 """Batch, mini-batch and true SGD: against updates, against samples, and against time."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from steepest import models, nn, optim
-from steepest.compiler import Epochs
-from steepest.data import Data, load_data
+from steepest import models
+from steepest.data import load_data
 from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, all_of
 from steepest.lessons.page import Page
-from steepest.tensors import Tensor, no_grad
+from steepest.lessons.stretches import Stretches
 
 __all__ = ["LESSON"]
 
@@ -76,65 +73,6 @@ ZH = Text(
 )
 
 
-class _Walker:
-    """A model trained with batches of one size, from its first weights again and again."""
-
-    def __init__(self, trial: Trial, data: Data, size: int):
-        self._part, self._size, self._random = data.train, size, trial.random("order", size)
-        self._model = models.create("mlp", data, hidden=[32], seed=trial.seed)
-        self._first = {name: x.numpy().copy() for name, x in self._model.state_dict().items()}
-        rate = Tensor(np.zeros(()))
-        update, look = _steps(self._model, rate)
-        self._updates, self._looks = Epochs(update, [rate]), Epochs(look)
-        self._order = np.zeros(0, int)
-        self.update(1, 0.0)  # makes the program, outside of what is timed
-
-    def walk(self, at: np.ndarray, rate: float) -> tuple[np.ndarray, float]:
-        """From the start: the loss after so many updates, (n,), and the seconds that one took in
-        the fastest stretch, in which the processor did the least besides."""
-        self._model.load_state_dict(self._first)
-        losses, seconds = [], []
-        for updates in np.diff(at, prepend=0):
-            seconds.append(self.update(updates, rate))
-            losses.append(self.loss())
-        return np.array(losses), min(seconds)
-
-    def update(self, updates: int, rate: float) -> float:
-        """So many updates in one native call; the seconds that one took."""
-        rows = len(self._part)
-        while len(self._order) < updates * self._size:
-            self._order = np.concatenate([self._order, self._random.permutation(rows)])
-        order, self._order = np.split(self._order, [updates * self._size])
-        began = time.perf_counter()
-        rates = [np.full(updates, rate)]
-        self._updates.run([self._part.x, self._part.y], order, self._size, rates)
-        return (time.perf_counter() - began) / updates
-
-    def loss(self) -> float:
-        """Over all rows."""
-        rows = len(self._part)
-        return float(self._looks.run([self._part.x, self._part.y], np.arange(rows), rows)[0])
-
-
-def _steps(model: nn.Module, rate: Tensor) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """An update on a batch by plain descent, whose rate may change with every step; and a look."""
-    loss, optimizer = nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=rate)
-
-    def update(x: Tensor, y: Tensor) -> Tensor:
-        value: Tensor = loss(model(x), y)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        return value
-
-    def look(x: Tensor, y: Tensor) -> Tensor:
-        with no_grad():
-            value: Tensor = loss(model(x), y)
-            return value
-
-    return update, look
-
-
 def experiment(trial: Trial) -> dict[str, Any]:
     epochs, target, looked = trial.choose((60, 0.1, 200), (3, 1.5, 10))
     rates = trial.choose((0.01, 0.03, 0.1, 0.3, 1.0), (0.1,))
@@ -143,9 +81,10 @@ def experiment(trial: Trial) -> dict[str, Any]:
     data = load_data("digits", seed=trial.seed)
     rows = found["rows"] = len(data.train)
     for name, size in zip(_SIZES, (rows, 32, 1), strict=True):
-        walker = _Walker(trial, data, size)
+        model = models.create("mlp", data, hidden=[32], seed=trial.seed)
+        training = Stretches(model, data.train, size, trial.random("order", size))
         at = np.unique(np.geomspace(1, epochs * rows // size, 40).astype(int))
-        walks = {rate: walker.walk(at, rate) for rate in rates}
+        walks = {rate: _walk(training, at, rate) for rate in rates}
         arrived = {rate: _arrival(at, losses, target) for rate, (losses, _) in walks.items()}
         rate = min(arrived, key=lambda rate: arrived[rate])
         losses, seconds = walks[rate]
@@ -156,7 +95,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
             f"{name} at": at,
             f"{name} loss": losses,
         }
-        near, _ = walker.walk(arrived[rate] + np.arange(looked + 1), rate)
+        near, _ = _walk(training, arrived[rate] + np.arange(looked + 1), rate)
         rises = np.maximum(np.diff(near), 0)
         found[f"{name} near"], found[f"uphill {name}"] = near, np.mean(rises > 0)
         found[f"climb {name}"] = rises.mean() * rows / size
@@ -167,6 +106,17 @@ def experiment(trial: Trial) -> dict[str, Any]:
     found["time saved"] = others / found["time mini"]
     found["calmer"] = found["climb one"] - found["climb mini"]
     return found
+
+
+def _walk(training: Stretches, at: np.ndarray, rate: float) -> tuple[np.ndarray, float]:
+    """From the start: the loss after so many updates, (n,), and the seconds that one took in the
+    fastest stretch, in which the processor did the least besides."""
+    training.restart()
+    losses, seconds = [], []
+    for updates in np.diff(at, prepend=0):
+        seconds.append(training.go(updates, rate))
+        losses.append(training.loss())
+    return np.array(losses), min(seconds)
 
 
 def _arrival(at: np.ndarray, losses: np.ndarray, target: float) -> int:
