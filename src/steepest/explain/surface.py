@@ -105,7 +105,7 @@ def weights_plane(objective: Objective, first: str, second: str) -> Plane:
     here = origin[None].copy()
     origin[at] = 0
     axes[[0, 1], at] = 1
-    labels = (f"weight {first}", f"weight {second}")
+    labels = (f"weight {first} (1)", f"weight {second} (1)")
     return Plane(origin, axes, labels, "two weights, all others as they are").around(here)
 
 
@@ -150,7 +150,8 @@ def path_plane(path: np.ndarray) -> Plane:
         axes[1] -= (axes[1] @ axes[0]) / (axes[0] @ axes[0]) * axes[0]
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     held = shares[[-1, -2]] / shares.sum()
-    labels = (f"main direction ({held[0]:.0%} of the way)", f"second direction ({held[1]:.0%})")
+    names = (f"main direction, {held[0]:.0%} of the way", f"second direction, {held[1]:.0%}")
+    labels = (f"{names[0]} (weights)", f"{names[1]} (weights)")
     note = f"the plane closest to the path, which holds {held.sum():.1%} of its squared distances"
     return Plane(path[-1], axes, labels, note).around(path)
 
@@ -162,7 +163,7 @@ def hessian_plane(objective: Objective, smallest: bool = False, seed: int = 0) -
     """
     found = eigenvalues(objective, 1 if smallest else 2, int(smallest), tolerance=1e-3, seed=seed)
     values = [f"{v:.3g}".replace("-", "−") for v in found.values]
-    labels = (f"along curvature {values[0]}", f"along curvature {values[1]}")
+    labels = (f"along curvature {values[0]} (weights)", f"along curvature {values[1]} (weights)")
     which = "the largest and the smallest eigenvalue" if smallest else "the two largest eigenvalues"
     reach = np.sqrt(2 * objective.value() / np.maximum(np.abs(found.values), 1e-12))
     far = min(float(reach.max()), 10 * float(reach.min()))  # what is flat may have no end

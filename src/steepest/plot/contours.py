@@ -11,7 +11,7 @@ import numpy as np
 from steepest.core import lazy
 from steepest.plot.style import DASHES, MARKERS, Theme, number
 
-__all__ = ["contours", "path"]
+__all__ = ["contours", "ends", "path"]
 
 colors = lazy("matplotlib.colors")
 ticker = lazy("matplotlib.ticker")
@@ -54,10 +54,18 @@ def path(
     mark = {"marker": MARKERS[series], "markersize": 2.5} if marks else {}
     looks = {"color": colour, "linestyle": DASHES[series], "linewidth": 1.5, "zorder": 3}
     ax.plot(*points.T, **looks, **mark, label=label)
-    end = {"marker": MARKERS[series], "markersize": 7, "zorder": 4, "linestyle": "none"}
-    ax.plot(*points[0], **end, markerfacecolor=colour, markeredgecolor=colours.paper)
+    first, last = ends(colours, series)
+    ax.plot(*points[0], **first)
+    ax.plot(*points[-1], **last)
+
+
+def ends(colours: Theme, series: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The looks of a path's beginning and of its end."""
+    colour = colours.series[series]
+    mark = {"marker": MARKERS[series], "markersize": 7, "zorder": 4, "linestyle": "none"}
+    filled = {"markerfacecolor": colour, "markeredgecolor": colours.paper}
     ring = {"markerfacecolor": colours.paper, "markeredgecolor": colour, "markeredgewidth": 1.6}
-    ax.plot(*points[-1], **end, **ring)
+    return {**mark, **filled}, {**mark, **ring}
 
 
 def _levels(heights: np.ma.MaskedArray) -> np.ndarray:

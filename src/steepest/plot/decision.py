@@ -50,7 +50,7 @@ def decision_regions(
         leads = [(answered == i) - 0.5 for i in range(len(labels))]
         _draw_regions(ax, across, up, leads, colours)
         _draw_rows(ax, x, y, labels, colours)
-        _frame(ax, across, up, labels, names, colours)
+        _frame(ax, across, up, names)
         return finished(figure, _in_words(x, y, answered, labels, names))
 
 
@@ -84,7 +84,8 @@ def moving_regions(
     with drawing(theme) as colours:
         figure = new_figure(9.2, 4.0)
         ax, fall = figure.subplots(1, 2, width_ratios=[1.25, 1])
-        _frame(ax, across, up, labels, names, colours)
+        _draw_rows(ax, x[:0], y[:0], labels, colours)
+        _frame(ax, across, up, names)
         fall.set(xlabel="epoch", ylabel=loss, xlim=(0, 1.02 * epochs[-1]))
         fall.set_ylim(0, 1.05 * max(losses))
         fall.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
@@ -94,8 +95,8 @@ def moving_regions(
             _draw_regions(ax, across, up, leads[i], colours)
             _draw_rows(ax, x[few], y[few], labels, colours)
             fall.plot(epochs[: i + 1], losses[: i + 1], color=colours.series[0])
-            ring = {"markerfacecolor": colours.paper, "markeredgecolor": colours.ink}
-            fall.plot(epochs[i], losses[i], marker="o", markersize=8, **ring, clip_on=False)
+            ring = {"color": colours.ink, "markerfacecolor": colours.paper, "clip_on": False}
+            fall.plot(epochs[i], losses[i], marker="o", markersize=8, **ring)
 
         words = _in_words(x, y, answered, labels, names)
         title = f"The regions of {len(labels)} classes, epoch by epoch"
@@ -155,22 +156,15 @@ def _draw_regions(ax: Any, across: Any, up: Any, leads: Any, colours: Theme) -> 
 def _draw_rows(
     ax: Any, x: np.ndarray, y: np.ndarray, labels: Sequence[str], colours: Theme
 ) -> None:
-    for i in range(len(labels)):
-        ax.plot(*x[y == i].T, **_mark(i, colours))
-
-
-def _mark(i: int, colours: Theme) -> dict[str, Any]:
-    looks = {"linestyle": "none", "marker": MARKERS[i % len(MARKERS)], "markersize": 4.5}
-    face = {"markerfacecolor": colours.series[i % len(colours.series)]}
-    return {**looks, **face, "markeredgecolor": colours.paper, "markeredgewidth": 0.5}
-
-
-def _frame(
-    ax: Any, across: Any, up: Any, labels: Sequence[str], names: Any, colours: Theme
-) -> None:
-    """The plane's ends and names, and which mark is which class."""
     for i, label in enumerate(labels):
-        ax.plot([], [], **_mark(i, colours), label=label)
+        looks = {"linestyle": "none", "marker": MARKERS[i % len(MARKERS)], "markersize": 4.5}
+        face = {"markerfacecolor": colours.series[i % len(colours.series)]}
+        rim = {"markeredgecolor": colours.paper, "markeredgewidth": 0.5}
+        ax.plot(*x[y == i].T, **looks, **face, **rim, label=label)
+
+
+def _frame(ax: Any, across: Any, up: Any, names: Sequence[str]) -> None:
+    """The plane's ends and names, and the legend of the rows that are drawn."""
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]], aspect="equal")
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.grid(False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steepest.core import RequestError, lazy, said
-from steepest.plot.contours import contours, path
+from steepest.plot.contours import contours, ends, path
 from steepest.plot.series import log_axis
 from steepest.plot.style import DASHES, MARKERS, Theme, drawing, finished, new_figure, number
 
@@ -65,12 +65,21 @@ def _draw_plane(ax: Any, surface: Any, followed: Any, loss: str, colours: Theme)
     ax.set(xlim=surface.across[[0, -1]], ylim=surface.up[[0, -1]])
     ax.set_title(f"{loss} on a plane")
     if followed is not None:
-        path(ax, followed.places, colours, 1, marks=len(followed.places) < 40)
+        path(ax, followed.places, colours, 1, "path", marks=len(followed.places) < 40)
+        for look, label in zip(ends(colours, 1), ("its beginning", "its end"), strict=True):
+            ax.plot([], [], **look, label=label)
+        _legend(ax)
         return
     at = surface.plane.places(surface.plane.origin)[0][0]
     if surface.across[0] <= at[0] <= surface.across[-1]:
         style = {"markerfacecolor": colours.series[1], "markeredgecolor": colours.paper}
-        ax.plot(*at, linestyle="none", marker=MARKERS[3], markersize=8, **style)
+        ax.plot(*at, linestyle="none", marker=MARKERS[3], markersize=8, **style, label="the model")
+        _legend(ax)
+
+
+def _legend(ax: Any) -> None:
+    """Below the plane, where no line can run through it."""
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3, handlelength=2.6)
 
 
 def _draw_trust(

@@ -152,7 +152,7 @@ def _draw_points(
 def _draw_ring(ax: Any, time: float, stages: Sequence[Any], colours: Theme) -> None:
     """Where on the curve of separability the data are now."""
     height = np.interp(time, range(len(stages)), [100 * stage.separable for stage in stages])
-    ring = {"markerfacecolor": colours.paper, "markeredgecolor": colours.ink, "marker": "o"}
+    ring = {"color": colours.ink, "markerfacecolor": colours.paper, "marker": "o"}
     ax.plot(time, height, **ring, markersize=9, markeredgewidth=1.6, zorder=4)
 
 
