@@ -240,6 +240,23 @@ def test_a_sum_without_any_multiple_stays_one_sum():
     assert rows(assert_same(graph_of(total, x, y), 1e-12)).count("sum") == 1
 
 
+def test_an_overlap_add_of_two_products_is_two_convolutions():
+    """As in the product of a convolution's Hessian with a vector: nothing is scattered."""
+    operands = [
+        leaf(f"{name}{len(shape)}{shape[1]}", *shape)
+        for name in "gh"
+        for shape in ((2, 4, 5, 5), (4, 3, 3, 3))
+    ]
+    first, second = (
+        equation(P.contract, g, w, spec="noxy,ocuv->ncxyuv")
+        for g, w in (operands[:2], operands[2:])
+    )
+    both = equation(P.add, first, second)
+    folded = equation(P.fold, both, shape=(2, 3, 7, 7), size=(3, 3), step=(1, 1))
+    graph = assert_same(graph_of(folded, *operands), 1e-12)
+    assert "fold" not in rows(graph) and rows(graph).count("contract") == 2
+
+
 def test_what_has_lost_its_mean_adds_up_to_nothing():
     x = leaf("x", 5, 3)
     mean = equation(P.mul, equation(P.sum_, x, axes=(0,)), constant(-0.2, (3,)))

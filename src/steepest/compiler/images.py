@@ -42,10 +42,12 @@ def images(graph: Graph, width: int) -> Images:
     users = graph.consumers()
     bounded = set()
     for v in graph.equations():
-        pad = _only_padded_for(v, users) if _channels(v) is not None else None
+        pad = _only_padded_for(v, users)
         # Lanes that are channels have rows that are neighbouring places of the image: their loops
         # would end in different places, so there the border is written.
-        if pad is not None and contiguous.get(v) == 0:
+        if pad is not None and all(
+            _channels(user) is not None and contiguous.get(user) == 0 for user in users[v]
+        ):
             bounded.add(pad)
     return Images(contiguous, bounded)
 
@@ -64,22 +66,20 @@ def _contiguous(graph: Graph, width: int) -> dict[Value, int]:
 
 
 def _only_padded_for(v: Value, users: dict[Value, list[Value]]) -> Value | None:
-    """The pad that a convolution's windows slide over, if it serves nothing else, and no window
-    lies wholly outside."""
-    for x in v.operands:
-        if x.row is None or x.row.name != "windows":
-            continue
-        pad, size = x.operands[0], x.params["size"]
-        if pad.row is None or pad.row.name != "pad" or len(users[pad]) + len(users[x]) > 2:
-            return None
-        inside, starts = pad.operands[0], pad.params["starts"]
-        k = len(size)
-        ends = [m - s - n for m, s, n in zip(pad.shape, starts, inside.shape, strict=True)]
-        lead = not any([*starts[:-k], *ends[:-k]])
-        near = all(max(s, e) < n for s, e, n in zip(starts[-k:], ends[-k:], size, strict=True))
-        stored = inside.kind == "row" and set(pad.params["steps"]) == {1}
-        return pad if lead and near and stored else None
-    return None
+    """The pad that windows slide over, if it serves nothing else, and no window lies wholly
+    outside."""
+    if v.row is None or v.row.name != "windows":
+        return None
+    pad, size = v.operands[0], v.params["size"]
+    if pad.row is None or pad.row.name != "pad" or len(users[pad]) > 1:
+        return None
+    inside, starts = pad.operands[0], pad.params["starts"]
+    k = len(size)
+    ends = [m - s - n for m, s, n in zip(pad.shape, starts, inside.shape, strict=True)]
+    lead = not any([*starts[:-k], *ends[:-k]])
+    near = all(max(s, e) < n for s, e, n in zip(starts[-k:], ends[-k:], size, strict=True))
+    stored = inside.kind == "row" and set(pad.params["steps"]) == {1}
+    return pad if lead and near and stored else None
 
 
 def _share(n: int, width: int) -> float:

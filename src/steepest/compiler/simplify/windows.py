@@ -40,6 +40,19 @@ def _flipped(w: Value, k: int) -> Value:
 
 
 @rule(P.fold)
+def of_sum(v: Value) -> Value | None:
+    """fold(g·w + y) = fold(g·w) + fold(y), as in a derivative of a derivative: the first is a
+    convolution, and what every window adds is never stored."""
+    (total,) = v.operands
+    if not total.is_row(P.add) or set(v.params["step"]) != {1}:
+        return None
+    if not any(x.is_row(P.contract) for x in total.operands):
+        return None
+    first, second = (equation(P.fold, x, **v.params) for x in total.operands)
+    return equation(P.add, first, second)
+
+
+@rule(P.fold)
 def of_repeated_ones(v: Value) -> Value | None:
     """Leading axes of length one disappear."""
     (x,) = v.operands
