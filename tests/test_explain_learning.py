@@ -215,3 +215,19 @@ def test_the_pictures_of_a_run(runs, monkeypatch, capsys):
     ):
         ended = run("landscape", "m", *arguments)
         assert ended.status == 2 and words in ended.err
+
+
+def test_an_expression_by_command(runs, monkeypatch, capsys):
+    run = Command(monkeypatch, capsys)
+    monkeypatch.chdir(runs)
+    ended = run("chain", "x*y + x^2", "x=3", "y=4", "--out", "c.svg")
+    assert ended.status == 0 and "= 10" in ended.out and "∂/∂y = 3 · 1 = 3" in ended.out, ended.err
+    for request, words in (
+        (("x*z", "x=3"), "z has no value"),
+        (("tan(x)", "x=3"), "'tanh'?"),
+        (("x.real", "x=3"), "only"),
+        (("x +", "x=3"), "no expression"),
+        (("x", "x"), "x=3"),
+    ):
+        ended = run("chain", *request)
+        assert ended.status == 2 and words in ended.err, (request, ended.err)

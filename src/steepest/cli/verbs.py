@@ -9,6 +9,7 @@ VERBS = {
     "plot": "Draw what a run has learned: filters, maps, confusion, unfolding, boundary, …",
     "landscape": "Draw the loss around a run's weights, and the path of its training.",
     "descent": "Let optimizers race down a function that can be written down.",
+    "chain": "Draw the chain rule of a small expression, with every local derivative.",
     "lesson": "Try what learners are told: the experiment, its figure, the verdict of the data.",
     "summary": "Show a saved model's layers: shapes, parameters, connections.",
     "datasets": "List the packaged data sets, or show one with its origin and licence.",

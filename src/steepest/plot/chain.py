@@ -1,5 +1,7 @@
 """The graph of the chain rule: steps as boxes, local derivatives on the arrows between them."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from steepest.plot.style import Theme, drawing, finished, new_figure, number
@@ -16,15 +18,15 @@ def chain_rule(chain: Any, *, title: str = "", theme: str = "light") -> "Figure"
     chain: `steps` with `name`, `value`, `derivative`; `edges` with `start`, `end`, `derivative`;
         the number of `inputs`; and `paths(i)` of each with their `product`
     """
-    places = _places(chain)
+    places, ways = _places(chain)
     columns = 1 + max(x for x, _ in places)
-    rows = 1 + max(abs(y) for _, y in places)
+    rows = 1 + max(abs(y) for _, y in [*places, *(at for way in ways for at in way)])
     with drawing(theme) as colours:
         lines = [_sum(chain, i) for i in range(chain.inputs)]
         figure = new_figure(max(6.4, 1.65 * columns), 1.7 * rows + 0.9 + 0.2 * len(lines))
         ax = figure.add_subplot()
-        for edge in chain.edges:
-            _draw_edge(ax, places, edge, chain, colours)
+        for edge, way in zip(chain.edges, ways, strict=True):
+            _draw_edge(ax, way, edge, _bend(edge, chain), colours)
         for i, step in enumerate(chain.steps):
             _draw_step(ax, places[i], step, i < chain.inputs, colours)
         ax.set(xlim=(-0.6, columns - 0.4), ylim=(-rows + 0.35, rows - 0.35))
@@ -37,40 +39,63 @@ def chain_rule(chain: Any, *, title: str = "", theme: str = "light") -> "Figure"
         )
 
 
-def _places(chain: Any) -> list[tuple[int, float]]:
-    """Column and height of each step: as far right as its longest way from an input, and in a
-    column evenly spaced about the middle."""
+Place = tuple[int, float]
+
+
+def _places(chain: Any) -> tuple[list[Place], list[list[Place]]]:
+    """Column and height of each step, and the places through which each edge goes.
+
+    A step stands as far right as its longest way from an input. An edge that passes a column has a
+    place of its own there, as a step has, so nothing hides it.
+    """
     depth = [0] * len(chain.steps)
     for edge in chain.edges:
         depth[edge.end] = max(depth[edge.end], depth[edge.start] + 1)
-    columns: dict[int, list[int]] = {}
+    # who stands where: the number of a step, or of an edge and the column
+    ways: list[list[Any]] = [
+        [e.start, *((i, d) for d in range(depth[e.start] + 1, depth[e.end])), e.end]
+        for i, e in enumerate(chain.edges)
+    ]
+    columns: dict[int, list[Any]] = {d: [] for d in range(max(depth) + 1)}
     for i, d in enumerate(depth):
-        columns.setdefault(d, []).append(i)
-    places: dict[int, tuple[int, float]] = {}
-    for d, members in sorted(columns.items()):
+        columns[d].append(i)
+    for way in ways:
+        for passing in way[1:-1]:
+            columns[passing[1]].append(passing)
+    places: dict[Any, Place] = {}
+    for d, members in columns.items():
+        before: dict[Any, list[float]] = {member: [] for member in members}
+        for start, end in (pair for way in ways for pair in pairwise(way)):
+            if end in before and start in places:
+                before[end].append(places[start][1])
+        heights = {
+            m: -sum(b) / len(b) if b else float(i) for i, (m, b) in enumerate(before.items())
+        }
+        for rank, member in enumerate(sorted(members, key=heights.__getitem__)):
+            places[member] = (d, (len(members) - 1) / 2 - rank)
+    through = [[places[member] for member in way] for way in ways]
+    return [places[i] for i in range(len(chain.steps))], through
 
-        def above(i: int) -> float:
-            starts = [places[e.start][1] for e in chain.edges if e.end == i and e.start in places]
-            return -sum(starts) / len(starts) if starts else float(i)
 
-        members.sort(key=above)
-        for rank, i in enumerate(members):
-            # two lone steps in neighbouring columns would hide the arrows that pass between
-            places[i] = (d, (len(members) - 1) / 2 - rank)
-    return [places[i] for i in range(len(chain.steps))]
-
-
-def _draw_edge(ax: Any, places: Any, edge: Any, chain: Any, colours: Theme) -> None:
+def _bend(edge: Any, chain: Any) -> float:
+    """x · x: of two arrows between the same steps, each goes its own way."""
     twins = [e for e in chain.edges if (e.start, e.end) == (edge.start, edge.end)]
-    bend = 0.0
-    if len(twins) > 1:  # x · x: two arrows between the same steps
-        bend = 0.3 if twins[0] is edge else -0.3
-    elif places[edge.end][0] - places[edge.start][0] > 1:
-        bend = -0.25 if places[edge.start][1] >= places[edge.end][1] else 0.25
-    (x0, y0), (x1, y1) = places[edge.start], places[edge.end]
-    arrow = {"arrowstyle": "-|>", "color": colours.muted, "linewidth": 1.2}
-    arrow |= {"shrinkA": 21, "shrinkB": 21, "connectionstyle": f"arc3,rad={bend}"}
-    ax.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
+    if len(twins) == 1:
+        return 0.0
+    return 0.3 if twins[0] is edge else -0.3
+
+
+def _draw_edge(ax: Any, way: Sequence[Place], edge: Any, bend: float, colours: Theme) -> None:
+    pieces = list(pairwise(way))
+    for i, (start, end) in enumerate(pieces):
+        last = i == len(pieces) - 1
+        arrow = {"arrowstyle": "-|>" if last else "-", "color": colours.muted, "linewidth": 1.2}
+        arrow |= {"shrinkA": 0 if i else 21, "shrinkB": 21 if last else 0}
+        arrow |= {"connectionstyle": f"arc3,rad={bend if len(pieces) == 1 else 0}"}
+        ax.annotate("", end, start, arrowprops=arrow)
+    (x0, y0), (x1, y1) = way[0], way[1]
+    if len(way) > 2:  # in the room that it has to itself
+        x0, y0 = x1, y1
     # the top of the arc, whose control point is `bend` of the way's length beside its middle
     middle = ((x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2)
     box = {"boxstyle": "round,pad=0.15", "facecolor": colours.paper, "edgecolor": "none"}
