@@ -41,6 +41,7 @@ from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
 from steepest.compiler.supported import check_supported
+from steepest.compiler.turned import turned_once
 from steepest.core import Aval
 
 __all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
@@ -81,7 +82,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
     graph = clock("simplify", lambda: simplify(captured.graph))
     graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key))
-    graph = with_own_results(graph)
+    graph = turned_once(with_own_results(graph))
     width, registers = engine.vector_lanes(features), engine.vector_registers(features)
     found = images(graph, width)
     fusion = clock("fuse", lambda: ordered(Fusion(graph, found.bounded).run()))

@@ -15,10 +15,13 @@ Rules, each an invariant of the result:
 """
 
 from collections.abc import Collection
+from math import prod
 
+from steepest.compiler.buffers import last_wide
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import (
+    address,
     inside,
     is_small_window,
     is_view,
@@ -204,8 +207,11 @@ class Fusion(Found):
             x, index = through(x, index)
             if x.kind == "constant":
                 return False
-        plain = {s for a in index for s, _ in a[1]}
-        return plain == {s for a in index for s in symbols(a)}
+        # Axes before the last lie side by side: two of them are as good as one.
+        last = last_wide(x.shape)
+        steps = tuple(prod(x.shape[d + 1 :]) * (1 + (d < last)) for d in range(x.ndim))
+        places = [address(index, steps)] if x.kind == "row" else index
+        return {s for a in places for s, _ in a[1]} == {s for a in places for s in symbols(a)}
 
     def scatter(self, v: Value) -> None:
         """fold and scatter_add: the operand's space is run through, and the result is in memory."""

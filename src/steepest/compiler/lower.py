@@ -30,6 +30,7 @@ from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
 from steepest.compiler.tune import tuned
+from steepest.compiler.turned import turned_once
 from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
@@ -121,7 +122,7 @@ def stages(graph: Graph, *, width: int | None = None, features: str | None = Non
     """All stages before code generation."""
     check_supported(graph)
     features = host()[1] if features is None else features
-    graph = with_own_results(graph)
+    graph = turned_once(with_own_results(graph))
     return Lowered(graph, width or vector_lanes(features), features)
 
 
