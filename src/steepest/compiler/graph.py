@@ -170,17 +170,24 @@ class Graph:
 
     def values(self) -> list[Value]:
         """Every reachable value, leaves included, operands before results."""
+        return self._order.copy()
+
+    @functools.cached_property
+    def _order(self) -> list[Value]:
+        """Found once, as a graph does not change; None on the stack follows a value's operands."""
         order: list[Value] = []
         seen: set[Value] = set()
-        stack = [(value, False) for value in reversed(self.results())]
+        entered: list[Value] = []
+        stack: list[Value | None] = [*reversed(self.results())]
         while stack:
-            value, complete = stack.pop()
-            if complete:
-                order.append(value)
+            value = stack.pop()
+            if value is None:
+                order.append(entered.pop())
             elif value not in seen:
                 seen.add(value)
-                stack.append((value, True))
-                stack.extend((x, False) for x in reversed(value.operands))
+                entered.append(value)
+                stack.append(None)
+                stack.extend(reversed(value.operands))
         return order
 
     def rebuilt(self, build: Callable[[Value, tuple[Value, ...]], Value]) -> "Graph":

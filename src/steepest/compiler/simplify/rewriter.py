@@ -52,13 +52,15 @@ class _Sweep:
     def build(self, value: Value, operands: tuple[Value, ...]) -> Value:
         """The settled form of a value whose operands are settled."""
         if value.kind == "input":
+            self.settled.add(value)
             return value
         return self.settle(value.with_operands(operands))
 
     def settle(self, value: Value) -> Value:
         while value not in self.settled and value.kind != "input":
             # What a rule returns may be a small tree: its leaves first.
-            value = value.with_operands(tuple([self.settle(x) for x in value.operands]))
+            if not self.settled.issuperset(value.operands):
+                value = value.with_operands(tuple([self.settle(x) for x in value.operands]))
             simpler = self.apply(value)
             if simpler is None:
                 value = self.known.setdefault(_identity(value), value)
