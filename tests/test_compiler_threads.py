@@ -32,9 +32,10 @@ def alone(monkeypatch):
 
 @pytest.fixture
 def shared(monkeypatch):
-    """Every program has code for threads, which divide all nests that they can."""
-    monkeypatch.setattr(sharing, "STEP", 0)
-    monkeypatch.setattr(sharing, "NEST", 0)
+    """Every program has code for threads, which divide all nests that they can, and take shares of
+    them from one another."""
+    for least in ("STEP", "NEST", "LONG"):
+        monkeypatch.setattr(sharing, least, 0)
     monkeypatch.setattr(programs, "_programs", OrderedDict())
 
 

@@ -22,7 +22,18 @@ from steepest.compiler.parts import copied_parts
 from steepest.compiler.pieces import pieces_of
 from steepest.compiler.reach import COST
 
-__all__ = ["ABANDONED", "COUNTERS", "GENERATION", "LINE", "STOP", "YIELD", "Sharing", "share"]
+__all__ = [
+    "ABANDONED",
+    "COUNTERS",
+    "GENERATION",
+    "LINE",
+    "MOST",
+    "QUEUES",
+    "STOP",
+    "YIELD",
+    "Sharing",
+    "share",
+]
 
 # Element operations of a step below which it has no code for threads, and of a nest below which one
 # thread runs it: a barrier takes as long as some ten thousand.
@@ -31,19 +42,27 @@ STEP, NEST = 2_000_000, 10_000
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
 # whether a thread will never come; the address of the function that gives the processor away, or 0;
-# then, each on a line of its own, the finished pieces of every nest that is cut.
-GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
+# then, each on a line of its own, the shares that every thread has left (`emit/taking`), and the
+# finished pieces of every nest that is cut.
+GENERATION, STOP, ABANDONED, YIELD, QUEUES, LINE = 64, 128, 192, 200, 256, 64
+MOST = 64  # threads
+COUNTERS = QUEUES + LINE * MOST
+
+# Element operations of a nest of which threads take shares from one another.
+LONG = 500_000
 
 
 @dataclass
 class Sharing:
     """split    nests that the threads divide among them
+    long     those of which threads take shares from one another
     pieces   those of which they divide what is summed, and into how many pieces it is cut
     phases   the phase of each nest; between phases threads meet
     closing  the phase in which the first thread writes the step's outputs
     """
 
     split: set[Nest]
+    long: set[Nest] = field(default_factory=set)
     pieces: dict[Nest, int] = field(default_factory=dict)
     phases: dict[Nest, int] = field(default_factory=dict)
     closing: int = 0
@@ -70,7 +89,7 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     if sum(work.values()) < STEP:
         return None
     large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
-    found = Sharing(set(large))
+    found = Sharing(set(large), {nest for nest in large if work[nest] >= LONG})
     for nest in large:
         count = pieces_of(nest, fusion, layout)
         if count > 1:

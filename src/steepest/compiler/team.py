@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 
 from steepest.compiler.engine import NativeFunction
-from steepest.compiler.sharing import ABANDONED, YIELD
+from steepest.compiler.sharing import ABANDONED, MOST, YIELD
 from steepest.compiler.signature import Places, aligned
 from steepest.core import get_num_threads
 
@@ -206,7 +206,7 @@ class SharedFunction:
         allowed = get_num_threads()
         if allowed != self._allowed:
             self._allowed, self.kept = allowed, None
-            most = team.size(allowed)
+            most = team.size(min(allowed, MOST))
             self._times = {
                 n: [] for n in sorted({max(most >> k, 1) for k in range(most.bit_length())})
             }

@@ -14,10 +14,11 @@ that are written out, nests stand in the step itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from math import prod
+from types import MappingProxyType
 from typing import NamedTuple
 
 from steepest.compiler.buffers import BASES, Buffer, lanes
@@ -25,6 +26,7 @@ from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
+from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
@@ -98,9 +100,14 @@ class Step(Dots):
             return
         divided = self.divided
         self._begin_where_read(nest)
-        call = partial(self.lines.append, self._call_of(self.apart(write)))
+        body = self.apart(write)
         self.begins = {}
-        call() if divided else self.alone(call)
+        if not divided:
+            self.alone(lambda: self.lines.append(self._call_of(body)))
+        elif self._is_taken(nest):
+            self._take(nest, body)
+        else:
+            self.lines.append(self._call_of(body))
 
     def _begin_where_read(self, nest: Nest) -> None:
         """Pointers to where in its buffers the nest begins to read, so that nests that do the same
@@ -126,8 +133,40 @@ class Step(Dots):
             return super().pointer(memory, base, a)
         return super().pointer(f"{memory}_{start}", base, plus(a, affine(-start)))
 
-    def _call_of(self, body: str) -> str:
-        """A call of the function with this body."""
+    def _is_taken(self, nest: Nest) -> bool:
+        """Whether threads take shares of the nest from one another: not where every share would
+        copy all of an operand anew."""
+        assert self.sharing is not None
+        tile = self.plan.tiles.get(nest)
+        copied = tile is not None and tile.left
+        return nest in self.sharing.long and not copied
+
+    def _take(self, nest: Nest, body: str) -> None:
+        """Calls for one share after the other, as long as any are left."""
+        number = self.fusion.nests.index(nest)
+        which = self.integer((number, (("%s", len(self.fusion.nests)),)))
+        take, run, done = (f"{word}{number}" for word in ("take", "run", "taken"))
+        self.lines += [
+            f"  call void @offer(ptr %team, i64 %thread, i64 {which})",
+            f"  br label %{take}",
+            f"{take}:",
+        ]
+        part = self.new(
+            f"call {{i64, i64}} @take(ptr %team, i64 %thread, i64 %threads, i64 {which})"
+        )
+        share, shares = (self.new(f"extractvalue {{i64, i64}} {part}, {k}") for k in (0, 1))
+        some = self.new(f"icmp ne i64 {shares}, 0")
+        self.lines += [
+            f"  br i1 {some}, label %{run}, label %{done}",
+            f"{run}:",
+            self._call_of(body, {"%thread": share, "%threads": shares}),
+            f"  br label %{take}",
+            f"{done}:",
+        ]
+        self.block = done
+
+    def _call_of(self, body: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
+        """A call of the function with this body, where some names mean others."""
         names = list(dict.fromkeys(_OUTSIDE.findall(body)))
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
         body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
@@ -138,7 +177,9 @@ class Step(Dots):
         if key not in self.functions:
             name = f"@nest{len(self.functions)}"
             self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
-        given = ", ".join(f"{kind} {name}" for kind, name in zip(types, names, strict=True))
+        given = ", ".join(
+            f"{kind} {others.get(x, x)}" for kind, x in zip(types, names, strict=True)
+        )
         return f"  call void {self.functions[key].name}({given})"
 
     def _enter(self, phase: int) -> None:
@@ -285,7 +326,7 @@ class Step(Dots):
         name = "internal i64 @steps" if around else "i64 @run"
         return "\n".join(
             [
-                *([barrier(pause(self.features))] if self.sharing else ()),
+                *([barrier(pause(self.features)), taking()] if self.sharing else ()),
                 around,
                 f"define {name}({arguments}, {counts}) nounwind {{",
                 "entry:",

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from steepest.compiler.buffers import Buffer
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Expressions
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, times
-from steepest.compiler.layout import Buffer, Layout
+from steepest.compiler.layout import Layout
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 
@@ -185,16 +186,22 @@ class Threads(Expressions):
 
     # ---- tiles -----------------------------------------------------------------------------------
 
-    def tiles_here(self, strip: Affine, strips: int, tiles: int) -> TilesHere:
+    def tiles_here(self, strip: Affine, strips: int, tiles: int, *, apart: bool) -> TilesHere:
         """This thread's tiles in one strip of a contraction, each strip so many tiles high.
 
         Tile after tile of the first row of tiles, then of the second and so on are one line, which
         the threads cut into equal parts. So a thread writes rows that are side by side in memory:
         where threads write alternate pieces of a row, their caches fetch the others' pieces too.
+        Where strips are kept `apart`, the line goes strip after strip instead: of many strips that
+        are copied first, few are copied by two threads.
         """
         if not self.divided:
             return None
         low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        if apart:
+            before = Op(self.integer(times(strip, tiles)), "i64", 0)
+            first, last = (self._clamp(self.sub(end, before), tiles) for end in (low, high))
+            return first, last
         before = Op(self.integer(strip), "i64", 0)
         every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
         first, last = (self.sub(self.add(end, up), before) for end in (low, high))

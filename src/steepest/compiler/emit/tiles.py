@@ -16,6 +16,7 @@ from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.packing import Packing, placed
 from steepest.compiler.emit.scalars import register_base
+from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.index import (
     Affine,
     address,
@@ -112,17 +113,38 @@ class Tiles(Packing):
         whole = count // most * most
 
         tiles = sum(number for number, _ in split_rows(piece.height, self.plan.tiles[nest].rows))
+        copied = self.plan.scratch[nest].right is not None
 
         def strip(number: Affine, vectors: int) -> None:
             j = times(number, most * step)
-            if self.plan.scratch[nest].right:
-                self.pack_right(nest, roles, where, j, vectors, piece.depth)
+            divided = self._divides_line(nest, roles)
             line = number, -(-count // most), tiles
-            self._tiles(nest, roles, where, j, vectors, piece, line)
+            apart = copied and -(-count // most) >= _LONG
+            here = self.tiles_here(*line, apart=apart) if divided else None
+
+            def write() -> None:
+                if copied:
+                    self.pack_right(nest, roles, where, j, vectors, piece.depth)
+                self._tiles(nest, roles, where, j, vectors, piece, here)
+
+            if copied and here is not None:
+                self.when(self.compare("ult", *here), write)
+            else:
+                write()
 
         self.loop(whole // most, lambda number, _: strip(number, most))
         if count > whole:
             strip(affine(whole // most), count - whole)
+
+    def _within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
+        """The loops over letters that only A has."""
+        loops = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        return [(s, n) for s, n in loops if not varies(roles.b_index, s)]
+
+    def _divides_line(self, nest: Nest, roles: Roles) -> bool:
+        """Whether threads divide the tiles: where no loop over letters that only A has is long."""
+        within = self._within(nest, roles)
+        return not within or within[0][1] < _LONG
 
     def _tiles(
         self,
@@ -132,14 +154,9 @@ class Tiles(Packing):
         j: Affine,
         vectors: int,
         piece: Piece,
-        line: tuple[Affine, int, int],
+        here: TilesHere,
     ) -> None:
-        """The tiles of a strip, for all letters that only A has. Threads divide the first of these
-        if it is long enough, else the `line` of tiles."""
-        within = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
-        within = [(s, n) for s, n in within if not varies(roles.b_index, s)]
-        long = bool(within) and within[0][1] >= _LONG
-        here = None if long else self.tiles_here(*line)
+        """The tiles of a strip, for all letters that only A has."""
 
         def inside(where: Environment, _: list[Op]) -> None:
             def one(i: Affine, rows: int) -> None:
@@ -147,7 +164,8 @@ class Tiles(Packing):
 
             self.row_tiles(nest, piece.height, one, here)
 
-        self.over(within, where, inside, shared=long)
+        shared = not self._divides_line(nest, roles)
+        self.over(self._within(nest, roles), where, inside, shared=shared)
 
     def bounds(self, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
         """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
