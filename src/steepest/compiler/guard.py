@@ -122,7 +122,8 @@ def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
     """What an object holds that tracing would freeze: (name or number, value)."""
     if isinstance(thing, dict):
         yield _LENGTH, len(thing)
-        yield from islice(list(thing.items()), LONGEST)
+        held = {**thing, **getattr(thing, "traced", {})}
+        yield from islice(held.items(), LONGEST)
     elif isinstance(thing, list | tuple | deque):
         yield _LENGTH, len(thing)
         yield from enumerate(islice(thing, LONGEST))

@@ -34,7 +34,9 @@ class Snapshot:
         functions: list[FunctionType] = []
         objects: list[Any] = []
         for thing in things:
-            if isinstance(thing, dict):
+            if isinstance(thing, dict) and hasattr(thing, "traced"):
+                self._see_traced(thing)
+            elif isinstance(thing, dict):
                 self._see(thing, dict.keys(thing), dict.values(thing))
             elif isinstance(thing, list | deque):
                 self._see(thing, thing)
@@ -78,6 +80,15 @@ class Snapshot:
         self._sized.append(thing)
         if len(thing):  # of an empty one, its length says all
             self._views += views if len(thing) <= LONGEST else map(_Head, views)
+
+    def _see_traced(self, thing: Any) -> None:
+        """A dict in which a traced step finds tensors in place of some numbers."""
+        frozen = [key for key in thing if key not in thing.traced]
+        self._sized.append(thing)
+        self._reads += [
+            (functools.partial(dict.get, thing), frozen),
+            (thing.traced.get, thing.traced),
+        ]
 
     def _see_globals(self, function: FunctionType) -> None:
         """The globals that a function of the user's names, and what modules among them hold."""

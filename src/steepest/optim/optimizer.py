@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steepest.core import said
+from steepest.optim.group import Group
 from steepest.optim.settings import grouped, listed
 from steepest.tensors import Tensor, cast_to, computing, enable_grad, no_grad, tensor
 
@@ -146,7 +147,7 @@ class Optimizer:
             raise ValueError(said(name, "some parameters appear in more than one parameter group"))
         if len({id(p) for p in params}) < len(params):
             raise ValueError(said(name, "a parameter appears twice in one parameter group"))
-        self.param_groups.append({**self.defaults, **param_group, "params": params})
+        self.param_groups.append(Group({**self.defaults, **param_group, "params": params}))
 
     # ---- saving ----------------------------------------------------------------------------------
 

@@ -140,20 +140,21 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
             basic.append((0, x.shape[axis], 1))
             shape.append(x.shape[axis])
         else:
-            number, size = _whole(part), x.value.shape[axis]
-            if not -size <= number < size:
-                raise _out_of_range(axis, size, number)
-            basic.append((number % size, 1, 1))
+            basic.append((_whole(part, x.value.shape[axis], axis), 1, 1))
     return basic, advanced, shape
 
 
-def _whole(part: Any) -> int:
+def _whole(part: Any, size: int, axis: int) -> int:
+    """An index of one entry, counted from the front."""
     try:
-        return part.__index__()
+        number = part.__index__()
     except (AttributeError, TypeError):
         raise IndexError(
             said("indexing", "an index is a number, a range, a mask, None or …", got=repr(part))
         ) from None
+    if not -size <= number < size:
+        raise _out_of_range(axis, size, number)
+    return number % size
 
 
 def _check_mask(x: Tensor, axis: int, mask: np.ndarray) -> None:
