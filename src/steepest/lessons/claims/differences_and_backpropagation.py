@@ -98,10 +98,8 @@ class _Network:
             self.slopes.copy_(grad(value, at)[0])
             return value.detach()
 
-        self.dtype, self._evaluate, self._differentiate = (
-            dtype,
-            *map(Epochs, (evaluate, differentiate)),
-        )
+        self.dtype = dtype
+        self._evaluate, self._differentiate = Epochs(evaluate), Epochs(differentiate)
 
     def values(self, times: int) -> np.ndarray:
         """The loss, so many times."""
