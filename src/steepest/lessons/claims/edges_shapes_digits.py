@@ -37,8 +37,9 @@ EN = Text(
     result="Filters look like an edge or a line to {edge trained}, before training to {edge "
     "before}. Between the digits lie {variance input:%} of the variance of the pixels, "
     "{variance s2:%} after the first stage, {variance s4:%} after the second and {variance f6:%} "
-    "at the last but one layer. Nearest to their mean are {nearest input:%}, {nearest s2:%}, "
-    "{nearest s4:%} and {nearest f6:%}; without training it would be {plain f6:%} there.",
+    "at the last but one layer; before training {flat s2:%}, {flat s4:%} and {flat f6:%}, so "
+    "pooling alone does much of the early part. Nearest to their mean are {nearest input:%}, "
+    "{nearest s2:%}, {nearest s4:%} and {nearest f6:%}.",
     words={
         "filters": "six filters of c1, 5×5 pixels",
         "maps": "a digit after c1, six maps",
@@ -60,9 +61,9 @@ ZH = Text(
     "测量方差中有多少是数字之间的，以及有多少数字离本类的均值最近。",
     result="滤波器与边缘或线条的相关为 {edge trained}，训练前为 {edge before}。"
     "数字之间的方差：像素占 {variance input:%}，第一级之后占 {variance s2:%}，"
-    "第二级之后占 {variance s4:%}，倒数第二层占 {variance f6:%}。离本类均值最近的数字依次占 "
-    "{nearest input:%}、{nearest s2:%}、{nearest s4:%}、{nearest f6:%}；"
-    "若不训练，最后一处是 {plain f6:%}。",
+    "第二级之后占 {variance s4:%}，倒数第二层占 {variance f6:%}；训练之前，后三处依次为 "
+    "{flat s2:%}、{flat s4:%}、{flat f6:%}，可见前面的进步很大一部分只靠汇聚。"
+    "离本类均值最近的数字依次占 {nearest input:%}、{nearest s2:%}、{nearest s4:%}、{nearest f6:%}。",
     words={
         "filters": "c1 的六个滤波器，5×5 像素",
         "maps": "一个数字经过 c1，六张图",
@@ -146,6 +147,8 @@ def experiment(trial: Trial) -> dict[str, Any]:
             found[f"{variance} {layer}"], found[f"{nearest} {layer}"] = _apart(made, y)
     found["more like edges"] = found["edge trained"] - found["edge before"]
     found["least rise"] = np.diff([found[f"variance {stage}"] for stage in _STAGES]).min()
+    gains = [found[f"variance {stage}"] - found[f"flat {stage}"] for stage in _STAGES[1:]]
+    found["least gain"] = min(gains)
     found |= {"filters": filters[:, 0].copy(), "maps": outputs_by_layer(model, x[:1])["c1"][0]}
     for layer in ("c3", "f6"):
         found[layer] = responses(model, x[:shown], layer, _PIECES).pieces[:_UNITS]
@@ -153,8 +156,13 @@ def experiment(trial: Trial) -> dict[str, Any]:
 
 
 def judge(found: Found) -> Verdict:
-    """The filters have become more like edges, and each stage tells digits better apart."""
-    return all_of(found.above("more like edges", 0), found.above("least rise", 0))
+    """The filters have become more like edges; each stage tells digits better apart than the one
+    before, and than it did before training."""
+    return all_of(
+        found.above("more like edges", 0),
+        found.above("least rise", 0),
+        found.above("least gain", 0),
+    )
 
 
 def draw(found: Found, page: Page) -> None:
