@@ -74,7 +74,7 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    epochs, target, looked = trial.choose((60, 0.1, 200), (3, 1.5, 10))
+    epochs, target, looked = trial.choose((60, 0.1, 200), (2, 1.5, 5))
     rates = trial.choose((0.01, 0.03, 0.1, 0.3, 1.0), (0.1,))
     found: dict[str, Any] = {"target": target, "looked": looked, "mini size": 32}
     found |= {"low": rates[0], "high": rates[-1]}
