@@ -81,7 +81,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
     data = load_data("digits", seed=trial.seed)
     rows = found["rows"] = len(data.train)
     for name, size in zip(_SIZES, (rows, 32, 1), strict=True):
-        model = models.create("mlp", data, hidden=[32], seed=trial.seed)
+        model = models.create("mlp", data, hidden=trial.choose([32], []), seed=trial.seed)
         training = Stretches(model, data.train, size, trial.random("order", size))
         at = np.unique(np.geomspace(1, epochs * rows // size, 40).astype(int))
         walks = {rate: _walk(training, at, rate) for rate in rates}

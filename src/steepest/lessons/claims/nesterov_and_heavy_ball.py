@@ -131,7 +131,7 @@ def _network(trial: Trial, data: Data, rule: dict[str, Any], epochs: int) -> int
     fewest = epochs
     # with a coefficient of m a step is in the end 1/(1 − m) times as long
     for rate in (1 - rule.get("momentum", 0)) * np.array(trial.choose(_RATES, _RATES[:1])):
-        model = models.create("mlp", data, hidden=[16], seed=trial.seed)
+        model = models.create("mlp", data, hidden=trial.choose([16], []), seed=trial.seed)
         try:
             run = fit(
                 model,

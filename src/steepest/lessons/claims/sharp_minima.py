@@ -79,7 +79,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
     rates = trial.choose(_RATES, {"slow": 0.2, "fast": 0.8})
     losses = trial.choose((0.1, 0.01), (1.8, 1.5))
     data = load_data("digits", split=(0.285, 0.715, 0), seed=trial.seed)
-    first = models.create("mlp", data, hidden=[32], seed=trial.seed)
+    first = models.create("mlp", data, hidden=trial.choose([32], []), seed=trial.seed)
     objective = Objective(first, nn.CrossEntropyLoss(), data.train.x, data.train.y)
     sharp, gap = np.zeros((2, len(losses), len(sizes), len(rates)))
     for i, rows in enumerate(sizes.values()):

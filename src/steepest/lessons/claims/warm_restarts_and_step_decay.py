@@ -122,7 +122,7 @@ def _run(
     trial: Trial, data: Data, name: str, rate: float, cycle: int, rows: int
 ) -> tuple[Fit, list[np.ndarray]]:
     """A run of seven times `cycle` epochs, and what its snapshots say."""
-    model = models.create("mlp", data, hidden=[32], seed=trial.seed)
+    model = models.create("mlp", data, hidden=trial.choose([32], []), seed=trial.seed)
     descent = optim.SGD(model.parameters(), lr=rate, momentum=0.9)
     schedules = {
         "sgdr": optim.lr_scheduler.CosineAnnealingWarmRestarts(descent, cycle, 2),
