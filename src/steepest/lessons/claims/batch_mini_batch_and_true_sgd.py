@@ -74,14 +74,14 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    epochs, target, looked = trial.choose((60, 0.1, 200), (3, 1.5, 10))
+    epochs, target, looked = trial.choose((60, 0.1, 200), (2, 1.5, 5))
     rates = trial.choose((0.01, 0.03, 0.1, 0.3, 1.0), (0.1,))
     found: dict[str, Any] = {"target": target, "looked": looked, "mini size": 32}
     found |= {"low": rates[0], "high": rates[-1]}
     data = load_data("digits", seed=trial.seed)
     rows = found["rows"] = len(data.train)
     for name, size in zip(_SIZES, (rows, 32, 1), strict=True):
-        model = models.create("mlp", data, hidden=[32], seed=trial.seed)
+        model = models.create("mlp", data, hidden=trial.choose([32], []), seed=trial.seed)
         training = Stretches(model, data.train, size, trial.random("order", size))
         at = np.unique(np.geomspace(1, epochs * rows // size, 40).astype(int))
         walks = {rate: _walk(training, at, rate) for rate in rates}

@@ -64,7 +64,8 @@ def experiment(trial: Trial) -> dict[str, Any]:
     found: dict[str, Any] = {"rows": len(data.train), "kept": len(data.val), "epochs": epochs}
     for arm in _ARMS:
         with trial.seeded():
-            model = models.lenet5(size=data.sample_shape[1:])
+            height, width = data.sample_shape[1:]
+            model = models.lenet5(size=(height, width))
         _without(model, arm)
         run = fit(
             model,

@@ -80,7 +80,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
             found[f"{name} {size}"] = rows
             for way in _WAYS:
                 run = fit(
-                    models.create("mlp", data, hidden=[32], seed=trial.seed),
+                    models.create("mlp", data, hidden=trial.choose([32], []), seed=trial.seed),
                     _arranged(data, way, trial),
                     optimizer="sgd",
                     lr=rate,

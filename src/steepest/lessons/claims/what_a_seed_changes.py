@@ -1,11 +1,12 @@
 """How much a score changes with the seed alone, and with a typical change of a hyper-parameter."""
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from steepest import models
-from steepest.data import load_data
+from steepest.data import Data, load_data
 from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, across
 from steepest.lessons.page import Page
 from steepest.training import fit
@@ -94,7 +95,7 @@ def _score(trial: Trial, epochs: int, seeds: dict[str, int], change: dict[str, A
     """The best validation error, in thousands of dollars."""
     seed = dict.fromkeys(_SOURCES, 1000 * trial.seed) | seeds
     settings: dict[str, Any] = {"hidden": [16], "activation": "tanh", "lr": 0.01} | change
-    data = load_data("housing", seed=seed["split"])
+    data = _split(seed["split"])
     rate = settings.pop("lr")
     run = fit(
         models.create("mlp", data, seed=seed["start"], **settings),
@@ -107,6 +108,11 @@ def _score(trial: Trial, epochs: int, seeds: dict[str, int], change: dict[str, A
         progress="none",
     )
     return min(row["val_rmse"] for row in run.history)
+
+
+@functools.cache
+def _split(seed: int) -> Data:
+    return load_data("housing", seed=seed)
 
 
 def judge(found: Found) -> Verdict:
