@@ -60,11 +60,11 @@ ZH = Text(
 def experiment(trial: Trial) -> dict[str, Any]:
     split = trial.choose((0.5, 0.4, 0.1), (0.004, 0.02, 0.976))
     data = load_data("mnist", scale="lecun", split=split, seed=trial.seed)
-    epochs = trial.choose(4, 1)
+    epochs, (height, width) = trial.choose(4, 1), data.sample_shape[1:]
     found: dict[str, Any] = {"rows": len(data.train), "kept": len(data.val), "epochs": epochs}
     for arm in _ARMS:
         with trial.seeded():
-            model = models.lenet5(size=data.sample_shape[1:])
+            model = models.lenet5(size=(height, width))
         _without(model, arm)
         run = fit(
             model,
