@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import string
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,7 @@ from command import Command
 from test_how_to_add import BLOCK, ROOT
 from test_how_to_add import run as run_check
 
-from steepest import lessons
+from steepest import lessons, nn, optim
 from steepest.core import RequestError
 from steepest.lessons import Found, Lesson, Spread, Text, Verdict, all_of, told
 
@@ -145,6 +146,31 @@ def test_trials_differ_by_seed_and_by_name_only():
     with Trial(3).seeded():
         assert randn(1).item() == first != before
     assert Trial(0).choose(10, 2) == 10 and Trial(0, short=True).choose(10, 2) == 2
+
+
+def test_practice_is_descent_with_the_rates_given():
+    model = nn.Linear(1, 1, bias=False)
+    model.weight.value[...] = 0
+    one, order = np.ones((1, 1), np.float32), np.zeros(3, int)
+    rates = np.array([0.25, 0, 0.5])  # of (w − 1)², whose slope is 2(w − 1)
+    losses = lessons.practise(model, nn.MSELoss(), optim.SGD, rates, one, one, order, 1)
+    assert losses.tolist() == [1, 0.25, 0.25] and model.weight.item() == 1
+    assert lessons.cosine(2.0, 4) == pytest.approx([2, 1 + 0.5**0.5, 1, 1 - 0.5**0.5])
+
+
+def test_things_side_by_side_have_a_mark_and_a_range():
+    lesson = lesson_of([1.0, 2.0], lambda found: Verdict("holds"))
+
+    def draw(found, page):
+        (ax,) = page.panels()
+        page.ranges(ax, [0, 1], [[1, 5], [3, 9]], 0, "rate")
+        page.label(ax, "rate", "rate")
+
+    figure = lessons.drawn(replace(lesson, draw=draw), lesson.run(seeds=2))
+    (ax,) = figure.axes
+    assert ax.lines[0].get_ydata().tolist() == [2, 7]
+    ends = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
+    assert ends == [[1, 3], [5, 9]]
 
 
 # ---- the command --------------------------------------------------------------------------------

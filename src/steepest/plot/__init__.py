@@ -17,7 +17,7 @@
     landscape           the loss on a plane through a model's weights, and a path across it
     report_html         all of it as one page
 
-and pieces to draw one's own with: band, ranges, bars, log_axis, contours, path.
+and pieces to draw one's own with: band, bars, log_axis, contours, path.
 
 Every picture takes plain arrays and returns a matplotlib Figure, `figure.savefig("loss.png")`, in
 the theme "light" or "dark". Its label is its alternative text.
