@@ -183,20 +183,22 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def test_the_command_tries_a_lesson(run, tmp_path):
-    ended = run("lesson", "bowl-and-wedge", "--short", "--seeds", 2)
+    ended = run("lesson", "validation-tuned-on", "--short", "--seeds", 2)
     assert ended.status == 0, ended.err
-    assert "verdict" in ended.out and (tmp_path / "lessons" / "bowl-and-wedge.png").is_file()
+    assert "verdict" in ended.out and (tmp_path / "lessons" / "validation-tuned-on.png").is_file()
     facts = json.loads(
-        run("lesson", "bowl-and-wedge", "--short", "--seeds", 3, "--json", "--out", "w.svg").out
+        run(
+            "lesson", "validation-tuned-on", "--short", "--seeds", 3, "--json", "--out", "w.svg"
+        ).out
     )
-    assert facts["seeds"] == 3 and len(facts["numbers"]["wedge"]) == 3
+    assert facts["seeds"] == 3 and len(facts["numbers"]["shown"]) == 3
     assert "<svg" in (tmp_path / "w.svg").read_text()
 
 
 def test_chinese_is_in_the_words_and_where_it_can_be_written_in_the_figure(run, tmp_path):
-    ended = run("lesson", "bowl-and-wedge", "--short", "--lang", "zh", "--out", "w.svg")
+    ended = run("lesson", "validation-tuned-on", "--short", "--lang", "zh", "--out", "w.svg")
     assert "判定" in ended.out and ended.status == 0
-    assert "平方误差" in (tmp_path / "w.svg").read_text()
+    assert "试过的模型数" in (tmp_path / "w.svg").read_text()
 
 
 def test_the_list_has_every_lesson(run):

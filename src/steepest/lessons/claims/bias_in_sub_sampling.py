@@ -58,7 +58,7 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    split = trial.choose((0.5, 0.4, 0.1), (0.004, 0.02, 0.976))
+    split = trial.choose((0.5, 0.4, 0.1), (0.004, 0.008, 0.988))
     data = load_data("mnist", scale="lecun", split=split, seed=trial.seed)
     epochs, (height, width) = trial.choose(4, 1), data.sample_shape[1:]
     found: dict[str, Any] = {"rows": len(data.train), "kept": len(data.val), "epochs": epochs}

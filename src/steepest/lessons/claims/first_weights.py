@@ -87,7 +87,7 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    layers, width, epochs = trial.choose((15, 64, 20), (3, 16, 2))
+    layers, width, epochs = trial.choose((15, 64, 20), (2, 16, 2))
     gains = trial.choose((_SMALL, 0.7, 1.0, _KAIMING, 2.0, _LARGE), (_SMALL, _KAIMING, _LARGE))
     part = load_data("digits", seed=trial.seed).train
     x, y = part.x.reshape(len(part), -1), part.y.reshape(-1)
