@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import string
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,7 @@ from command import Command
 from test_how_to_add import BLOCK, ROOT
 from test_how_to_add import run as run_check
 
-from steepest import lessons
+from steepest import lessons, nn, optim
 from steepest.core import RequestError
 from steepest.lessons import Found, Lesson, Spread, Text, Verdict, across, all_of, told
 
@@ -154,6 +155,31 @@ def test_trials_differ_by_seed_and_by_name_only():
     assert Trial(0).choose(10, 2) == 10 and Trial(0, short=True).choose(10, 2) == 2
 
 
+def test_practice_is_descent_with_the_rates_given():
+    model = nn.Linear(1, 1, bias=False)
+    model.weight.value[...] = 0
+    one, order = np.ones((1, 1), np.float32), np.zeros(3, int)
+    rates = np.array([0.25, 0, 0.5])  # of (w − 1)², whose slope is 2(w − 1)
+    losses = lessons.practise(model, nn.MSELoss(), optim.SGD, rates, one, one, order, 1)
+    assert losses.tolist() == [1, 0.25, 0.25] and model.weight.item() == 1
+    assert lessons.cosine(2.0, 4) == pytest.approx([2, 1 + 0.5**0.5, 1, 1 - 0.5**0.5])
+
+
+def test_things_side_by_side_have_a_mark_and_a_range():
+    lesson = lesson_of([1.0, 2.0], lambda found: Verdict("holds"))
+
+    def draw(found, page):
+        (ax,) = page.panels()
+        page.ranges(ax, [0, 1], [[1, 5], [3, 9]], 0, "rate")
+        page.label(ax, "rate", "rate")
+
+    figure = lessons.drawn(replace(lesson, draw=draw), lesson.run(seeds=2))
+    (ax,) = figure.axes
+    assert ax.lines[0].get_ydata().tolist() == [2, 7]
+    ends = [segment[:, 1].tolist() for segment in ax.collections[0].get_segments()]
+    assert ends == [[1, 3], [5, 9]]
+
+
 # ---- the command --------------------------------------------------------------------------------
 
 
@@ -164,20 +190,22 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def test_the_command_tries_a_lesson(run, tmp_path):
-    ended = run("lesson", "bowl-and-wedge", "--short", "--seeds", 2)
+    ended = run("lesson", "validation-tuned-on", "--short", "--seeds", 2)
     assert ended.status == 0, ended.err
-    assert "verdict" in ended.out and (tmp_path / "lessons" / "bowl-and-wedge.png").is_file()
+    assert "verdict" in ended.out and (tmp_path / "lessons" / "validation-tuned-on.png").is_file()
     facts = json.loads(
-        run("lesson", "bowl-and-wedge", "--short", "--seeds", 3, "--json", "--out", "w.svg").out
+        run(
+            "lesson", "validation-tuned-on", "--short", "--seeds", 3, "--json", "--out", "w.svg"
+        ).out
     )
-    assert facts["seeds"] == 3 and len(facts["numbers"]["wedge"]) == 3
+    assert facts["seeds"] == 3 and len(facts["numbers"]["shown"]) == 3
     assert "<svg" in (tmp_path / "w.svg").read_text()
 
 
 def test_chinese_is_in_the_words_and_where_it_can_be_written_in_the_figure(run, tmp_path):
-    ended = run("lesson", "bowl-and-wedge", "--short", "--lang", "zh", "--out", "w.svg")
+    ended = run("lesson", "validation-tuned-on", "--short", "--lang", "zh", "--out", "w.svg")
     assert "判定" in ended.out and ended.status == 0
-    assert "平方误差" in (tmp_path / "w.svg").read_text()
+    assert "试过的模型数" in (tmp_path / "w.svg").read_text()
 
 
 def test_the_list_has_every_lesson(run):

@@ -75,4 +75,4 @@ def log_axis(ax: Any, axis: str = "y") -> None:
     scale = getattr(ax, f"{axis}axis")
     scale.set_major_locator(ticker.LogLocator(10, subs=steps))
     scale.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value)))
-    scale.set_minor_formatter(ticker.NullFormatter())
+    scale.set_minor_locator(ticker.NullLocator())

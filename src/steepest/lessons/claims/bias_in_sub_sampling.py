@@ -38,8 +38,8 @@ EN = Text(
 ZH = Text(
     title="LeNet 下采样层的偏置",
     claim="1998 年的下采样层里每个特征图都需要自己的偏置，由它决定该图"
-    "对窗口的反应像“与”还是像“或”；没有它，LeNet 就认得更差。",
-    method="按论文发表的样子在 {rows} 个数字上训练 LeNet-5（Adam，{epochs} 个周期），初始权重相同："
+    "对窗口的反应像“与”还是像“或”；没有它，LeNet 就识别得更差。",
+    method="按论文发表的样子在 {rows} 个数字上训练 LeNet-5（Adam，{epochs} 轮），初始权重相同："
     "保留所有偏置；去掉两个下采样层的 {gone} 个偏置；去掉整个网络的偏置。"
     "测量另外 {kept} 个数字上的错误率。",
     result="保留所有偏置 {error with:%}，去掉下采样层的 {error maps:%}，全部去掉 {error none:%}；"
@@ -48,9 +48,9 @@ ZH = Text(
         "with": "所有偏置",
         "maps": "下采样层无偏置",
         "none": "完全没有偏置",
-        "epoch": "周期",
+        "epoch": "轮",
         "error": "另外的数字上的错误率（%）",
-        "last": "最后一个周期之后",
+        "last": "最后一轮之后",
         "way": "训练途中",
         "biases": "偏置",
     },
@@ -58,13 +58,12 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    split = trial.choose((0.5, 0.4, 0.1), (0.004, 0.02, 0.976))
+    split = trial.choose((0.5, 0.4, 0.1), (0.004, 0.008, 0.988))
     data = load_data("mnist", scale="lecun", split=split, seed=trial.seed)
-    epochs = trial.choose(4, 1)
+    epochs, (height, width) = trial.choose(4, 1), data.sample_shape[1:]
     found: dict[str, Any] = {"rows": len(data.train), "kept": len(data.val), "epochs": epochs}
     for arm in _ARMS:
         with trial.seeded():
-            height, width = data.sample_shape[1:]
             model = models.lenet5(size=(height, width))
         _without(model, arm)
         run = fit(

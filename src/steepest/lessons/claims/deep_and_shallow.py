@@ -49,7 +49,7 @@ ZH = Text(
     title="参数一样多：深与浅",
     claim="两个网络参数一样多时，深的比只有一个隐藏层的拟合得更好。",
     method="三个函数：波的波 sin 3(sin 3ab − sin 3cd)；把直线对折 {folds} 次得到的 {teeth} 齿锯齿；"
-    "四个输入各一个波再相加。ReLU 网络，一层或四层，锯齿用 {small} 个参数，其余用 {large} 个，"
+    "四个输入各取一个波，再相加。ReLU 网络，一层或四层，锯齿用 {small} 个参数，其余用 {large} 个，"
     "在 {rows} 个点上用 Adam 训练 {steps} 步；测量新点上的均方根误差，相对于函数自身的标准差。"
     "另外手写一个深的锯齿网络。",
     result="波的波：浅 {shallow nested}，深 {deep nested}。锯齿：浅 {shallow saw}，深 {deep saw}；"
@@ -59,7 +59,7 @@ ZH = Text(
         "shallow": "一个隐藏层",
         "deep": "四个隐藏层",
         "target": "锯齿",
-        "function": "函数本身",
+        "function": "所拟合的函数",
         "nested": "波的波",
         "saw": "锯齿",
         "sum": "波之和",

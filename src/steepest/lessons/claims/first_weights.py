@@ -16,7 +16,7 @@ __all__ = ["LESSON"]
 
 _SMALL, _KAIMING, _LARGE = 0.5, nn.init.calculate_gain("relu"), 3.0
 _KEPT = 0.1  # a signal keeps its strength where a layer changes it by less than this part
-_RATE, _BATCH, _WIDTH = 0.01, 32, 64
+_RATE, _BATCH = 0.01, 32
 _SEEN = 256  # rows through which the signals are measured
 
 EN = Text(
@@ -87,17 +87,19 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    layers, epochs = trial.choose(15, 4), trial.choose(20, 2)
+    layers, width, epochs = trial.choose((15, 64, 20), (2, 16, 2))
     gains = trial.choose((_SMALL, 0.7, 1.0, _KAIMING, 2.0, _LARGE), (_SMALL, _KAIMING, _LARGE))
     part = load_data("digits", seed=trial.seed).train
     x, y = part.x.reshape(len(part), -1), part.y.reshape(-1)
     order = np.concatenate([trial.random("order", e).permutation(len(x)) for e in range(epochs)])
     steps = len(order) // _BATCH
     order = order[: steps * _BATCH]
-    found: dict[str, Any] = {"layers": layers, "width": _WIDTH, "seen": _SEEN, "steps": steps}
+    found: dict[str, Any] = {"layers": layers, "width": width, "seen": _SEEN, "steps": steps}
     found |= {"rate": _RATE, "gains": np.array(gains)}
     for kind in ("relu", "tanh"):
-        tried = [_tried(_network(trial, kind, layers, gain), x, y, order) for gain in gains]
+        tried = [
+            _tried(_network(trial, kind, [width] * layers, gain), x, y, order) for gain in gains
+        ]
         for name in tried[0]:
             found[f"{kind} {name}"] = np.array([one[name] for one in tried])
     for gain, name in ((_SMALL, "small"), (_KAIMING, "kaiming"), (_LARGE, "large")):
@@ -114,9 +116,9 @@ def experiment(trial: Trial) -> dict[str, Any]:
     return found
 
 
-def _network(trial: Trial, kind: str, layers: int, gain: float) -> nn.Module:
+def _network(trial: Trial, kind: str, widths: list[int], gain: float) -> nn.Module:
     with trial.seeded():
-        model = models.mlp(64, 10, [_WIDTH] * layers, kind)
+        model = models.mlp(64, 10, widths, kind)
         for layer in model.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.normal_(layer.weight, 0, gain / np.sqrt(layer.in_features))

@@ -65,7 +65,7 @@ ZH = Text(
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    walkers, steps = trial.choose(200, 20), trial.choose(600, 300)
+    walkers, steps = trial.choose(200, 20), trial.choose(600, 50)
     random = trial.random("start")
     start = np.column_stack([random.uniform(1.2, 1.9, walkers), random.uniform(-1, 1, walkers)])
     beside = _SADDLE + random.choice([-1, 1], walkers) * random.uniform(1e-4, 1e-2, walkers)

@@ -72,8 +72,9 @@ def experiment(trial: Trial) -> dict[str, Any]:
 
     def walk(multiple: float) -> np.ndarray:
         shrink = 1 - multiple * values / values[-1]
-        lengths = shrink ** (2 * np.arange(steps + 1)[:, None]) * away**2
-        excess = lengths @ values
+        with np.errstate(over="ignore"):  # thrown out further than a number can say
+            lengths = shrink ** (2 * np.arange(steps + 1)[:, None]) * away**2
+            excess = lengths @ values
         return excess / excess[0]
 
     low, high = 0.01, 10.0
