@@ -6,7 +6,7 @@ CORE := .venv/.core
 DEV := .venv/.dev
 BENCH := .venv/.bench
 
-.PHONY: demo test soak surface lint bench bench-general lenet examples docs clean
+.PHONY: demo test soak surface lint bench bench-general lenet examples gallery docs clean
 .DEFAULT_GOAL := demo
 
 demo: $(CORE)          ## train on real house prices: score, saved model, pictures
@@ -37,6 +37,9 @@ lenet: $(BENCH)        ## LeNet-5 on handwritten digits: accuracy over 5 seeds, 
 
 examples: $(DEV)      ## ten programs in PyTorch's words: losses and time beside PyTorch
 	$(BIN)/python -m examples
+
+gallery: $(CORE)       ## every kind of figure and every lesson's, light and dark: docs/gallery.md
+	$(BIN)/python docs/gallery.py
 
 docs: $(DEV)           ## the reference, from the docstrings, in docs/reference/
 	$(BIN)/pdoc --output-directory docs/reference steepest

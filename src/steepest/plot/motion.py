@@ -18,9 +18,11 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from steepest.core import lazy
 from steepest.plot import markup
-from steepest.plot.style import drawing, finished
+from steepest.plot.style import THEMES, Theme, drawing, finished
 from steepest.plot.svg import inline_svg, of_the_page, variables
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ FRAMES = 60
 _PAGE = Path(__file__).with_name("motion.html")
 _SECONDS = 6.0  # from the first frame to the last
 _REST = 2.0  # seconds: of a GIF on its last frame, before it begins again
-_COLOURS = 128  # of a GIF
+_SHADES = 28  # of each colour of a GIF, from paper on
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,26 @@ def moving_gif(moving: Motion) -> bytes:
                     artist.draw(canvas.get_renderer())
             seen = images.frombytes("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
             frames.append(seen.convert("RGB"))
-    palette = frames[-1].quantize(_COLOURS, images.Quantize.MAXCOVERAGE)
+    palette = _palette(THEMES[moving.theme])
     reduced = [frame.quantize(palette=palette, dither=images.Dither.NONE) for frame in frames]
     pauses = [round(1000 * _SECONDS / len(frames))] * (len(frames) - 1) + [round(1000 * _REST)]
     written = io.BytesIO()
     how = {"save_all": True, "append_images": reduced[1:], "duration": pauses, "loop": 0}
     reduced[0].save(written, "GIF", **how, optimize=True, disposal=1)
     return written.getvalue()
+
+
+def _palette(colours: Theme) -> Any:
+    """The colours of the house, each in shades from paper on."""
+    paper, *inks = (
+        np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        for colour in (colours.paper, colours.ink, colours.muted, colours.rule, *colours.series)
+    )
+    shades = np.linspace(0, 1, _SHADES + 1)[1:, None]
+    mixed = np.concatenate([[paper], *((1 - shades) * paper + shades * ink for ink in inks)])
+    found = images.new("P", (1, 1))
+    found.putpalette(mixed.round().astype(np.uint8).tobytes())
+    return found
 
 
 @contextmanager
