@@ -63,7 +63,8 @@ ZH = Text(
     "数字之间的方差：像素占 {variance input:%}，第一级之后占 {variance s2:%}，"
     "第二级之后占 {variance s4:%}，倒数第二层占 {variance f6:%}；训练之前，后三处依次为 "
     "{flat s2:%}、{flat s4:%}、{flat f6:%}，可见前面的进步很大一部分只靠汇聚。"
-    "离本类均值最近的数字依次占 {nearest input:%}、{nearest s2:%}、{nearest s4:%}、{nearest f6:%}。",
+    "离本类均值最近的数字依次占 {nearest input:%}、{nearest s2:%}、{nearest s4:%}、"
+    "{nearest f6:%}。",
     words={
         "filters": "c1 的六个滤波器，5×5 像素",
         "maps": "一个数字经过 c1，六张图",
