@@ -96,13 +96,8 @@ def _is_mask(part: Any) -> bool:
     return isinstance(part, np.ndarray) and part.dtype == bool
 
 
-def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
-    """Split an index into one range per axis of x, index arrays by axis of the result, and its
-    shape.
-
-    The result's shape still has the axes that index arrays will replace, and has lost those that
-    integers removed.
-    """
+def _parts(x: Tensor, index: Any) -> list:
+    """An index's parts, as many as use up all axes of x."""
     parts = list(index) if isinstance(index, tuple) else [index]
     parts = [_array(p) if isinstance(p, Tensor | list | np.ndarray) else p for p in parts]
     at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))
@@ -112,10 +107,20 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
             said("indexing", f"too many indices for a tensor of {x.ndim} dimensions", got=index)
         )
     parts[at : at + 1] = [slice(None)] * missing
+    return parts
+
+
+def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
+    """Split an index into one range per axis of x, index arrays by axis of the result, and its
+    shape.
+
+    The result's shape still has the axes that index arrays will replace, and has lost those that
+    integers removed.
+    """
     basic: list[tuple[int, int, int]] = []
     shape: list[int] = []
     advanced: dict[int, np.ndarray] = {}
-    for part in parts:
+    for part in _parts(x, index):
         if part is None:
             shape.append(1)
             continue
