@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sequences import RECURRENT, attention, normalized, read
+from benchmarks.sequences import SEQUENCES, in_jax, normalized
 from benchmarks.workloads import Workload
 from steepest.core import lazy
 
@@ -46,14 +46,8 @@ def forward(workload: Workload, parameters: list, kept: list, x: Any, key: Any) 
             x = x @ next(held).T + next(held)
         elif kind == "LayerNorm":
             x = normalized(x, next(held), next(held))
-        elif kind in RECURRENT:
-            x = read(kind, held, x)
-        elif kind == "TransformerEncoderLayer":
-            x = attention(sizes[1], held, x)
-        elif kind == "Places":
-            x = x + next(held)
-        elif kind == "Average":
-            x = jnp.mean(x, 1)
+        elif kind in SEQUENCES:
+            x = in_jax(kind, sizes, held, x)
         elif kind in ("BatchNorm1d", "BatchNorm2d"):
             x, *found = _batch_norm(x, next(held), next(held))
             new += [KEPT * next(old) + (1 - KEPT) * value for value in found]

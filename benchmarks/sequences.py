@@ -9,11 +9,12 @@ from typing import Any
 
 from steepest.core import lazy
 
-__all__ = ["RECURRENT", "attention", "layer_of", "normalized", "products", "read"]
+__all__ = ["RECURRENT", "SEQUENCES", "in_jax", "layer_of", "normalized", "products"]
 
 jax = lazy("jax")
 
 RECURRENT = {"RNN": 1, "LSTM": 4}  # products of a state that a step needs
+SEQUENCES = (*RECURRENT, "TransformerEncoderLayer", "Places", "Average")
 EPS = 1e-5  # of layer norm
 
 
@@ -55,7 +56,24 @@ def products(kind: str, sizes: list[Any], steps: int) -> list[int]:
     return [steps * (4 * width**2 + 2 * width * inner) + 2 * steps**2 * width]
 
 
-def read(kind: str, held: Iterator[Any], x: Any) -> Any:
+def in_jax(kind: str, sizes: list[Any], held: Iterator[Any], x: Any) -> Any:
+    """What the layer makes of x in JAX, with the next parameters of those held."""
+    if kind in RECURRENT:
+        return _read(kind, held, x)
+    if kind == "TransformerEncoderLayer":
+        return _attention(sizes[1], held, x)
+    return x + next(held) if kind == "Places" else jax.numpy.mean(x, 1)
+
+
+def normalized(x: Any, weight: Any, bias: Any) -> Any:
+    """Layer norm in JAX, over the last axis."""
+    jnp = jax.numpy
+    centred = x - jnp.mean(x, -1, keepdims=True)
+    variance = jnp.mean(centred**2, -1, keepdims=True)
+    return centred * jax.lax.rsqrt(variance + EPS) * weight + bias
+
+
+def _read(kind: str, held: Iterator[Any], x: Any) -> Any:
     """RNN or LSTM in JAX: one product for the inputs of all steps, then `lax.scan` over them."""
     jnp, nn = jax.numpy, jax.nn
     w, u, b, c = (next(held) for _ in range(4))
@@ -76,15 +94,7 @@ def read(kind: str, held: Iterator[Any], x: Any) -> Any:
     return jax.lax.scan(gated, (zeros, zeros), inputs)[0][0]
 
 
-def normalized(x: Any, weight: Any, bias: Any) -> Any:
-    """Layer norm in JAX, over the last axis."""
-    jnp = jax.numpy
-    centred = x - jnp.mean(x, -1, keepdims=True)
-    variance = jnp.mean(centred**2, -1, keepdims=True)
-    return centred * jax.lax.rsqrt(variance + EPS) * weight + bias
-
-
-def attention(heads: int, held: Iterator[Any], x: Any) -> Any:
+def _attention(heads: int, held: Iterator[Any], x: Any) -> Any:
     """A TransformerEncoderLayer in JAX: every step looks at all, then goes through two layers."""
     jnp, nn = jax.numpy, jax.nn
     w, b, v, c, w1, b1, w2, b2, *norms = (next(held) for _ in range(12))

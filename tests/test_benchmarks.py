@@ -65,12 +65,25 @@ def test_losses_of_every_step_agree_and_an_epoch_repeats_itself(name):
 
 @pytest.mark.parametrize("name", ["W5", "W8"])
 def test_convolutions_agree_in_every_step(name):
-    """Three steps, so that the running averages and the momentum have been used."""
+    others = [peers.CHANNELS_LAST, "steepest eager"]
+    others += ["JAX jit per step"] * (find_spec("jax") is not None)
+    assert_agree(workloads.WORKLOADS[name](), others)
+
+
+@pytest.mark.parametrize("name", ["W10", "W11"])
+def test_sequences_agree_in_every_step(name):
+    """Sequences of four steps and one layer of attention, which compile in no time."""
     workload = workloads.WORKLOADS[name]()
+    layers = dict.fromkeys(("Places", 4, 64) if x[0] == "Places" else x for x in workload.layers)
+    assert_agree(replace(workload, x=workload.x[:, 10:22:3], layers=tuple(layers)), [])
+
+
+def assert_agree(workload, others):
+    """Three steps, so that the running averages and the momentum have been used."""
     few = replace(workload, x=workload.x[:48], y=workload.y[:48], batch=16)
     chosen = peers.peers_of(few)
-    names = [peers.BASE, peers.TORCH, peers.CHANNELS_LAST, "steepest eager"]
-    names += [peers.JAX, "JAX jit per step"] * (find_spec("jax") is not None)
+    names = [peers.BASE, peers.TORCH, *others]
+    names += [peers.JAX] * (find_spec("jax") is not None)
     found, said = agreeing(few, {name: chosen[name] for name in names})
     assert set(found) == set(names), said
     expected = found[peers.TORCH].epoch()

@@ -8,10 +8,12 @@ import steepest
 from steepest import nn, optim
 from steepest.compiler import Epochs
 from steepest.compiler.capture import capture
+from steepest.compiler.graph import constant
 from steepest.compiler.lower import stages
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
+from steepest.primitives import cast
 
 __all__ = ["nothing_kept"]
 
@@ -53,9 +55,14 @@ def test_compiled_recurrent_networks(how):
     np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
+def simplified(steps, *how):
+    """The graph of a training step on sequences of so many steps."""
+    avals = [(name, Aval((6, steps, n), F32), "gathered") for name, n in (("x", 5), ("y", 2))]
+    return simplify(capture(training(*how), avals, lambda xs: (xs, {})).graph)
+
+
 def test_steps_of_a_sequence_are_one_product_and_stored_in_place():
-    avals = [(name, Aval((6, 4, n), F32), "gathered") for name, n in (("x", 5), ("y", 2))]
-    graph = simplify(capture(training("RNN"), avals, lambda xs: (xs, {})).graph)
+    graph = simplified(4, "RNN")
     names = [v.row.name for v in graph.equations()]
     # Forward the input of all steps, three steps with a past, what is read out; backward three
     # steps, the gradient of what is read out, and the three weights: each is one product.
@@ -63,6 +70,33 @@ def test_steps_of_a_sequence_are_one_product_and_stored_in_place():
     lowered = stages(graph)
     joins = [nest for nest in lowered.fusion.nests if nest.kind == "join"]
     assert joins and not any(copied_parts(nest, lowered.layout.buffers) for nest in joins)
+
+
+def test_steps_of_a_sequence_are_the_same_functions_and_carry_their_state():
+    longer = [stages(simplified(steps, "LSTM")) for steps in (9, 14)]
+    short, long = (len(lowered.emitted.functions) for lowered in longer)
+    # Only the first and the last steps differ from the others, and no step goes back to the first.
+    assert short == long
+    more = [len(lowered.fusion.nests) for lowered in longer]
+    assert more[1] - more[0] == 5 * 5  # two products, two maps and a join of its gates each
+
+
+def test_a_weight_that_is_read_both_ways_is_turned_once():
+    few, many = (stages(simplified(steps, "RNN")) for steps in (4, 8))
+    copies = [
+        [v for v in lowered.fusion.graph.equations() if v.is_row(cast) and v.shape == (16, 16)]
+        for lowered in (few, many)
+    ]
+    assert [len(found) for found in copies] == [0, 1]
+    (copy,) = copies[1]
+    found = many.layout.roles.items()
+    readers = [roles for nest, roles in found if copy in many.fusion.reads(nest)]
+    assert len(readers) == 7 and not any(roles.summed or roles.strided for roles in readers)
+
+
+def test_a_constant_of_one_number_takes_no_memory():
+    assert constant(np.zeros((100, 100))).data.strides == (0, 0)
+    assert constant(np.array([0.0, -0.0])).data.strides != (0,)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
