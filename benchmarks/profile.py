@@ -9,6 +9,7 @@ stands at the end, and so does the sum, beside a step of the program as it is, w
 
 import argparse
 from dataclasses import dataclass, field
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -21,8 +22,9 @@ from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.stages import captured_step, final_graph
 from benchmarks.workloads import WORKLOADS, Sweep, Workload
 from steepest.compiler.graph import Value
+from steepest.compiler.index import Affine, is_view, through
 from steepest.compiler.lower import Lowered, stages
-from steepest.compiler.nest import Nest
+from steepest.compiler.nest import Nest, letters
 from steepest.compiler.reach import COST
 
 __all__ = ["COLUMNS", "Line", "Profile", "profile"]
@@ -134,7 +136,7 @@ def _text(number: int, nest: Nest, lowered: Lowered, names: dict[Value, str]) ->
     """The nest's number, kind and size, and what it stores."""
     size = "×".join(map(str, nest.space)) or "one number"
     if nest in lowered.layout.roles:
-        summed = _all(nest, lowered) // prod(nest.space)
+        summed = prod(lowered.layout.roles[nest].size.values()) // prod(nest.space)
         size += f", {summed} summed"
     first, *others = (names[v] for v in nest.written())
     more = f" and {len(others)} more" if others else ""
@@ -151,9 +153,26 @@ def _products(nest: Nest, lowered: Lowered) -> int:
 
 
 def _all(nest: Nest, lowered: Lowered) -> int:
-    """Multiply-adds of a contraction."""
+    """Multiply-adds of a contraction, without those beyond the border of an image."""
     roles = lowered.layout.roles.get(nest)
-    return prod(roles.size.values()) if roles else 0
+    if roles is None:
+        return 0
+    part = 1.0
+    for v, index in ((roles.a, roles.a_index), (roles.b, roles.b_index)):
+        while is_view(v) and v not in lowered.layout.buffers:
+            v, index = through(v, index)
+        if v in nest.bounded:
+            sizes = {at[1][0][0]: roles.size[i] for i, at in letters(nest).items() if at[1]}
+            inside = zip(index, v.params["starts"], v.operands[0].shape, strict=True)
+            part *= prod(_part_inside(a, start, n, sizes) for a, start, n in inside)
+    return round(prod(roles.size.values()) * part)
+
+
+def _part_inside(a: Affine, start: int, n: int, sizes: dict[str, int]) -> float:
+    """The part of all positions of the loops at which start ≤ a < start + n."""
+    loops = [range(0, c * sizes[symbol], c) for symbol, c in a[1]]
+    places = [a[0] + sum(at) for at in product(*loops)]
+    return sum(start <= place < start + n for place in places) / len(places)
 
 
 def _moved(nest: Nest, lowered: Lowered) -> int:

@@ -33,6 +33,13 @@ def test_lines_are_the_nests_in_order_and_add_up_to_the_step():
     assert products < sum(line.products for line in contracts) < 4 * products
 
 
+def test_products_beyond_the_border_of_an_image_do_not_count():
+    lowered = stages(final_graph(captured_step(workloads.WORKLOADS["W5"]())))
+    (nest,) = [nest for nest in lowered.fusion.nests if nest.bounded]
+    products = 64 * 6 * 16 * (10 * 5) ** 2  # every element of the gradient, by every weight
+    assert profile._all(nest, lowered) == products
+
+
 def test_every_thread_has_a_time_and_waits(monkeypatch, tmp_path):
     monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None

@@ -12,15 +12,13 @@ from math import prod
 from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.functions import Function, turning
+from steepest.compiler.emit.functions import turning
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
-from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
-from steepest.compiler.layout import Layout, Roles
+from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.pieces import contiguous_symbols
-from steepest.compiler.plan import Plan
 
 __all__ = ["Packing", "placed"]
 
@@ -31,14 +29,7 @@ def placed(index: Index, where: Environment) -> Index:
 
 
 class Packing(Reductions):
-    """Emitter of the copies.
-
-    functions  those that the step calls, by what tells them apart
-    """
-
-    def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
-        super().__init__(fusion, layout, plan)
-        self.functions: dict[str, Function] = {}
+    """Emitter of the copies."""
 
     def symbol_of(self, nest: Nest, letter: str) -> str:
         """The loop variable of a letter; "" for a letter that is not there."""

@@ -84,7 +84,7 @@ class Rows(Cells):
             carried=carried,
             within=self.part(rows // size, size) if divided else None,
         )
-        return carried if self.piece and divided else self._last_rows(nest, where, carried)
+        return carried if self.pieces and divided else self._last_rows(nest, where, carried)
 
     def _last_rows(self, nest: Nest, where: Environment, carried: list[Op]) -> list[Op]:
         """Those that are left after whole blocks."""

@@ -13,12 +13,10 @@ network of many equal layers costs the compile time of one. Only where calls wou
 that are written out, nests stand in the step itself.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
-from types import MappingProxyType
 from typing import NamedTuple
 
 from steepest.compiler.buffers import BASES, Buffer, lanes
@@ -40,11 +38,6 @@ from steepest.compiler.sharing import COUNTERS, LINE, STOP
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
-
-# What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch)\w+")
-
-_COUNTS = ("%thread", "%threads")  # whole numbers among what is outside
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
 
 
@@ -103,11 +96,11 @@ class Step(Dots):
         body = self.apart(write)
         self.begins = {}
         if not divided:
-            self.alone(lambda: self.lines.append(self._call_of(body)))
+            self.alone(lambda: self.lines.append(self.call_of(body)))
         elif self._is_taken(nest):
             self._take(nest, body)
         else:
-            self.lines.append(self._call_of(body))
+            self.lines.append(self.call_of(body))
 
     def _begin_where_read(self, nest: Nest) -> None:
         """Pointers to where in its buffers the nest begins to read, so that nests that do the same
@@ -159,28 +152,11 @@ class Step(Dots):
         self.lines += [
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
-            self._call_of(body, {"%thread": share, "%threads": shares}),
+            self.call_of(body, {"%thread": share, "%threads": shares}),
             f"  br label %{take}",
             f"{done}:",
         ]
         self.block = done
-
-    def _call_of(self, body: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
-        """A call of the function with this body, where some names mean others."""
-        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
-        inside = {name: f"%p{k}" for k, name in enumerate(names)}
-        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        typed = [("i64" if name in _COUNTS else "ptr noalias", name) for name in names]
-        takes = ", ".join(f"{kind} {inside[name]}" for kind, name in typed)
-        key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
-        types = [kind.split()[0] for kind, _ in typed]
-        if key not in self.functions:
-            name = f"@nest{len(self.functions)}"
-            self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
-        given = ", ".join(
-            f"{kind} {others.get(x, x)}" for kind, x in zip(types, names, strict=True)
-        )
-        return f"  call void {self.functions[key].name}({given})"
 
     def _enter(self, phase: int) -> None:
         """Threads meet where a phase begins."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.builder import Op
-from steepest.compiler.emit.expressions import Expressions
+from steepest.compiler.emit.calls import Calls
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
@@ -74,7 +74,7 @@ leave:
 }}"""
 
 
-class Threads(Expressions):
+class Threads(Calls):
     """Loops of which each thread runs a part, and code that only the first thread runs."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan):
@@ -82,7 +82,7 @@ class Threads(Expressions):
         self.plan, self.sharing = plan, plan.sharing
         self.phase = 0
         self.divided = False  # whether the threads divide the loops that are being written
-        self.piece: tuple[Affine, int] | None = None  # of what is summed: its number, of how many
+        self.pieces = 0  # of what is summed, where a piece of it, number %piece, is being written
 
     # ---- parts -----------------------------------------------------------------------------------
 
@@ -126,12 +126,12 @@ class Threads(Expressions):
             finish()
             return
 
-        def one(k: Affine, _: list[Op]) -> None:
-            self.piece = k, count
-            write()
-            self.piece = None
+        mine, self.divided, self.pieces = self.part(count), False, count
+        body, self.pieces = self.apart(write), 0  # with registers of its own
 
-        mine, self.divided = self.part(count), False
+        def one(k: Affine, _: list[Op]) -> None:
+            self.lines.append(self.call_of(body, {"%piece": self.integer(k)}))
+
         self.loop(count, one, within=mine)
         if mine is None:
             finish()
@@ -157,7 +157,7 @@ class Threads(Expressions):
         assert self.nest is not None
         every = self.plan.scratch[self.nest].partial
         assert every is not None
-        number = self.piece[0] if self.piece else affine(0)
+        number = affine("%piece") if self.pieces else affine(0)
         at = self.pointer(every.pointer, every.base, times(number, every.strides[0]))
         return replace(every, shape=every.shape[1:], strides=every.strides[1:], pointer=at)
 
@@ -174,13 +174,12 @@ class Threads(Expressions):
     def bounds_of(self, rounds: int, step: int = 1) -> tuple[int | str, int | str]:
         """Of a loop of so many rounds, each `step` further; of the piece being written, if there
         is one."""
-        if self.piece is None:
+        if not self.pieces:
             return 0, rounds * step
-        number, pieces = self.piece
         ends = []
-        for k in (number, plus(number, affine(1))):
+        for k in (affine("%piece"), plus(affine("%piece"), affine(1))):
             at = Op(self.integer(times(k, rounds)), "i64", 0)
-            at = self.binary("udiv", at, self.number(pieces, "i64"))
+            at = self.binary("udiv", at, self.number(self.pieces, "i64"))
             ends.append(self.mul(at, self.number(step, "i64")).name)
         return ends[0], ends[1]
 
