@@ -39,9 +39,9 @@ EN = Text(
     "before}. Between the digits lie {variance input:%} of the variance of the pixels, "
     "{variance s2:%} after the first stage, {variance s4:%} after the second and {variance f6:%} "
     "at the last but one layer; before training {flat s2:%}, {flat s4:%} and {flat f6:%}, so "
-    "pooling alone does most of the early part: training adds {gain s2:%}, {gain s4:%} and "
-    "{gain f6:%}. Nearest to their mean are {nearest input:%}, "
-    "{nearest s2:%}, {nearest s4:%} and {nearest f6:%}.",
+    "filters drawn at random and pooling do most of the early part: training adds {gain s2:%}, "
+    "{gain s4:%} and {gain f6:%}. Nearest to their mean are {nearest input:%}, {nearest s2:%}, "
+    "{nearest s4:%} and {nearest f6:%}.",
     words={
         "filters": "six filters of c1, 5×5 pixels",
         "maps": "a digit after c1, six maps",
@@ -65,7 +65,7 @@ ZH = Text(
     result="滤波器与边缘或线条的相关为 {edge trained}，训练前为 {edge before}。"
     "数字之间的方差：像素占 {variance input:%}，第一级之后占 {variance s2:%}，"
     "第二级之后占 {variance s4:%}，倒数第二层占 {variance f6:%}；训练之前，后三处依次为 "
-    "{flat s2:%}、{flat s4:%}、{flat f6:%}，可见前面的进步大多只靠汇聚："
+    "{flat s2:%}、{flat s4:%}、{flat f6:%}，可见前面的进步大多来自随机的滤波器和汇聚："
     "训练分别增加 {gain s2:%}、{gain s4:%}、{gain f6:%}。离本类均值最近的数字依次占 "
     "{nearest input:%}、{nearest s2:%}、{nearest s4:%}、{nearest f6:%}。",
     words={
@@ -162,7 +162,7 @@ def experiment(trial: Trial) -> dict[str, Any]:
 
 def judge(found: Found) -> Verdict:
     """The filters have become more like edges and each stage tells digits better apart than the
-    one before; and training, not pooling alone, has made it so, at all stages or at some."""
+    one before; and training has made it so, not pooling alone, at all stages or at some."""
     seen = all_of(found.above("more like edges", 0), found.above("least rise", 0))
     learned = {found.above(f"gain {stage}", 0).kind for stage in _STAGES[1:]}
     if seen.kind != "holds" or learned == {"holds"}:
