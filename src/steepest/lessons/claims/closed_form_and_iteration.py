@@ -128,7 +128,7 @@ def _raced(random: np.random.Generator, features: int) -> tuple[list[float], lis
 
 
 def experiment(trial: Trial) -> dict[str, Any]:
-    sizes = np.array(trial.choose((16, 64, 256, 1024, 2048), (64, 512)))
+    sizes = np.array(trial.choose((16, 64, 256, 1024, 2048), (32, 256)))
     random = trial.random("rows")
     _raced(random, 16)  # the first time of everything
     raced = [[_raced(random, int(features)) for features in sizes] for _ in range(2)]
