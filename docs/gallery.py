@@ -92,7 +92,7 @@ SECTIONS: dict[str, list[Figure]] = {
     ],
     "Inside a network": [
         Figure("filters", "What every unit of LeNet-5 multiplies its input with.", "steepest plot digits filters"),
-        Figure("maps", "What every layer makes of one digit, from edges to the answer.", "steepest plot digits maps --digit 3"),
+        Figure("maps", "What every layer makes of one digit, from edges to the answer.", "steepest plot digits maps --digit 7"),
         Figure("responses", "The pieces of images that excite each unit most.", "steepest plot digits responses"),
         Figure("unfolding", "The data after each layer, and how well a plane separates them there.", "steepest plot paper unfolding"),
         Figure("flow", "Signal and gradient by layer, and units that no longer learn.", "steepest plot paper flow"),

@@ -13,7 +13,11 @@ from command import Command
 from test_how_to_add import BLOCK, ROOT
 from test_how_to_add import run as run_check
 
+<<<<<<< HEAD
 from steepest import lessons, nn, optim
+=======
+from steepest import lessons, plot
+>>>>>>> gallery
 from steepest.core import RequestError
 from steepest.lessons import Found, Lesson, Spread, Text, Verdict, across, all_of, told
 
@@ -206,6 +210,16 @@ def test_chinese_is_in_the_words_and_where_it_can_be_written_in_the_figure(run, 
     ended = run("lesson", "validation-tuned-on", "--short", "--lang", "zh", "--out", "w.svg")
     assert "判定" in ended.out and ended.status == 0
     assert "试过的模型数" in (tmp_path / "w.svg").read_text()
+
+
+def test_without_a_font_the_figure_is_in_english_and_the_font_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "can_write", lambda text: False)
+    request = ("lesson", "bowl-and-wedge", "--short", "--seeds", 1)
+    ended = run(*request, "--lang", "zh", "--out", "w.png")
+    assert ended.status == 0 and "判定" in ended.out
+    assert "w.png is in English" in ended.err and "Noto Sans CJK" in ended.err
+    run(*request, "--out", "e.png")
+    assert (tmp_path / "w.png").read_bytes() == (tmp_path / "e.png").read_bytes()
 
 
 def test_the_list_has_every_lesson(run):

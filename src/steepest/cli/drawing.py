@@ -26,10 +26,9 @@ def checked(out: str | None, usual: Path, theme: str, formats: tuple[str, ...] =
     dark = "" if theme == "light" else f"-{theme}"
     path = usual.with_name(f"{usual.name}{dark}.png") if out is None else Path(out)
     known = (*_FORMATS, *formats)
-    if moves(path) and not formats:
-        raise RequestError(said("--out", "this picture does not move", expected=", ".join(known)))
     if path.suffix.lower() not in known:
-        raise RequestError(said("--out", "no such format", expected=", ".join(known), got=out))
+        what = "no such format" + ("; this picture does not move" if moves(path) else "")
+        raise RequestError(said("--out", what, expected=", ".join(known), got=out))
     if out is not None and not path.parent.is_dir():
         raise RequestError(said("--out", f"cannot write {path}", got=f"no folder {path.parent}"))
     return path

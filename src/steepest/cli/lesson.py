@@ -72,6 +72,7 @@ def _draw(chosen: lessons.Lesson, found: lessons.Found, path: Path, lang: str, t
     words = "".join(chosen.texts[lang].words.values())
     if path.suffix.lower() != ".svg" and not pictures.can_write(words):
         say([f"no font here has these letters: {path.name} is in English; .svg needs no font"])
+        say(["for Chinese pictures install Noto Sans CJK SC (Debian, Ubuntu: fonts-noto-cjk)"])
         lang = "en"
     figure = lessons.drawn(chosen, found, lang, theme)
     written(figure, path, theme)

@@ -47,7 +47,7 @@ def _draw_strengths(ax: Any, layers: Any, colours: Theme) -> None:
         looks = {"color": colours.series[i], "linestyle": DASHES[i], "marker": MARKERS[i]}
         ax.plot(shown, rows, **looks, label=what)
     log_axis(ax, "x")
-    ax.set_xlabel("root mean square, logarithmic")
+    ax.set_xlabel("root mean square (1), logarithmic")
     ax.set_title("Strength", pad=20)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0, borderaxespad=0.2)
 

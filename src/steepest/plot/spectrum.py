@@ -37,7 +37,7 @@ def spectrum(density: Any, *, size: int, theme: str = "light") -> "Figure":
         ax.set_ylim(floor, None)
         log_axis(ax)
         ax.set(xlabel="eigenvalue of the Hessian (loss per squared weight)")
-        ax.set_ylabel("density, logarithmic")
+        ax.set_ylabel("share of them per unit, logarithmic")
         ax.set_title(f"{size:,} eigenvalues from {number(low)} to {number(high)}")
         return finished(
             figure,

@@ -19,7 +19,7 @@ _MOVING = 200  # points: each is written again for every frame
 _WAY, _REST = 14, 4  # frames from one layer to the next, and at each
 _MEASURES = (
     ("separable", "separable (%)", 100),
-    ("rank", "directions", 1),
+    ("rank", "directions (effective number)", 1),
     ("folds", "folds (half turns)", 1),
 )
 
@@ -142,7 +142,8 @@ def _draw_points(
 ) -> None:
     for i, name in enumerate(names):
         looks = {"marker": MARKERS[i % len(MARKERS)], "markersize": 3, "linestyle": "none"}
-        hollow = (i // len(MARKERS)) % 2  # beyond six classes, the marks come again, hollow
+        # every second class is hollow; beyond six the marks come again, the other way round
+        hollow = (i + i // len(MARKERS)) % 2
         colour = colours.series[i % len(colours.series)]
         face = colours.paper if hollow else colour
         points = places[y == i]
