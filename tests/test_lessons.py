@@ -13,11 +13,7 @@ from command import Command
 from test_how_to_add import BLOCK, ROOT
 from test_how_to_add import run as run_check
 
-<<<<<<< HEAD
-from steepest import lessons, nn, optim
-=======
-from steepest import lessons, plot
->>>>>>> gallery
+from steepest import lessons, nn, optim, plot
 from steepest.core import RequestError
 from steepest.lessons import Found, Lesson, Spread, Text, Verdict, across, all_of, told
 
