@@ -132,6 +132,9 @@ plain("eq", lambda F, x: x == 3, I)
 plain("ne", lambda F, x: x != 3, I)
 plain("lt", lambda F, x: (x < 1, x <= 1, x > 1, x >= 1), TIES)
 plain("lt", lambda F, x: [op(1, x) for op in (lt, le, gt, ge)], TIES)
+for name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+    plain(name, lambda F, x, y, n=name: getattr(F, n)(x, y), I, I[::-1].copy())
+plain("bitwise_not", lambda F, x: F.bitwise_not(x), I)
 for name in ("logical_and", "logical_or", "logical_xor"):
     for left, right in ((B, M), (TIES, B), (I, TIES), (B, M[0])):
         plain(name, lambda F, x, y, n=name: getattr(F, n)(x, y), left, right)

@@ -225,9 +225,11 @@ def test_a_captured_step_knows_when_it_no_longer_is_the_step():
     model, optimizer, step = network(OPTIMIZERS["adam"], nn.MSELoss(), 2)
     captured = captured_step(step, Aval((5, 4), F4), Aval((5, 2), F4))
     assert captured.stale() is None
-    optimizer.param_groups[0]["lr"] = 0.5
-    assert captured.stale() == "optimizer.param_groups[0].lr"
-    optimizer.param_groups[0]["lr"] = 0.01
+    optimizer.param_groups[0]["lr"] = 0.5  # which a program reads
+    assert captured.stale() is None
+    optimizer.param_groups[0]["eps"] = 0.5
+    assert captured.stale() == "optimizer.param_groups[0].eps"
+    optimizer.param_groups[0]["eps"] = 1e-8
     assert captured.stale() is None
     model.eval()
     assert captured.stale().endswith("training")

@@ -92,16 +92,9 @@ OUTSIDE = {
 
 UNFINISHED: dict[str, str] = {
     "Muon": "PyTorch iterates in bfloat16, we in the parameter's own dtype",
-    "__rand__": "no bitwise operation on integers",
-    "__ror__": "no bitwise operation on integers",
-    "__rxor__": "no bitwise operation on integers",
     "sort": "PyTorch does not say where equal bools came from; our order is stable",
     "topk": "as sort",
     "argsort": "as sort",
-    "transpose": "no transpose_: a tensor keeps its shape",
-    "squeeze": "no squeeze_: a tensor keeps its shape",
-    "unsqueeze": "no unsqueeze_: a tensor keeps its shape",
-    "t": "no t_: a tensor keeps its shape",
     "empty_like": "PyTorch's numbers are whatever was in memory; ours are zeros",
     "new_empty": "as empty_like",
     "binary_cross_entropy": "PyTorch's second derivative adds 1e-12 to p(1 − p); ours is exact",

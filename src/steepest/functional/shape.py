@@ -19,6 +19,7 @@ from steepest.tensors import (
     recording,
     renewed,
     reshape,
+    reshaping,
 )
 
 __all__ = [
@@ -321,6 +322,8 @@ def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(get_item(x, (slice(None),) * axis + (i,)) for i in range(x.shape[axis]))
 
 
+for _function in (squeeze, t, transpose, unsqueeze):
+    reshaping(_function)
 method(broadcast_to)
 Tensor.T = property(lambda x: permute(x, tuple(range(x.ndim))[::-1]))  # type: ignore[attr-defined]
 Tensor.mT = property(lambda x: transpose(x, -1, -2))  # type: ignore[attr-defined]

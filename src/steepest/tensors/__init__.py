@@ -2,7 +2,7 @@
 
 from steepest.tensors.device import device, is_device, on_processor
 from steepest.tensors.indexing import get_item, set_item
-from steepest.tensors.inplace import assign, in_place
+from steepest.tensors.inplace import assign, in_place, reshaping
 from steepest.tensors.operators import (
     add,
     aligned,
@@ -67,6 +67,7 @@ __all__ = [
     "record",
     "recording",
     "renewed",
+    "reshaping",
     "reshape",
     "set_grad_enabled",
     "set_item",

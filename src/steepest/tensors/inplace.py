@@ -18,7 +18,7 @@ from steepest.tensors.operators import add, broadcast_to, cast_to, div, mul, pow
 from steepest.tensors.tape import computing, no_grad, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
-__all__ = ["assign", "in_place"]
+__all__ = ["assign", "in_place", "reshaping"]
 
 
 def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> Tensor:
@@ -148,6 +148,26 @@ def in_place(function: Callable[..., Tensor], name: str | None = None) -> Callab
 
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"In-place form of `{function.__name__}`."
+    return method(changed)
+
+
+def reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The form of a view that gives the tensor itself another shape: `t` gives `t_`."""
+    name = function.__name__ + "_"
+
+    def changed(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        renewed(x)
+        _check_allowed(x, x, name)
+        before = x.alias()
+        before.view_of = x.view_of
+        view = function(before, *args, **kwargs)
+        x.value = current.interpreter.below.rebound(x.value, view.value)
+        x.node, x.requires_grad, x.view_of = view.node, view.requires_grad, view.view_of
+        x.synced = x.version[0]
+        return x
+
+    changed.__name__ = changed.__qualname__ = name
+    changed.__doc__ = f"`{function.__name__}` of the tensor itself, whose memory stays."
     return method(changed)
 
 

@@ -198,6 +198,8 @@ def sub(x: Any, y: Any, *, alpha: Number = 1) -> Tensor:
     """x − alpha·y."""
     if alpha != 1:
         y = mul(y, alpha)
+    if isinstance(x, Tensor) and x.value.dtype.kind == "u":  # which has no negative numbers
+        x, y = aligned("sub", x, y)
     return plus(x, neg(y) if isinstance(y, Tensor) else -operand(y, "sub"))
 
 
