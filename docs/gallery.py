@@ -66,7 +66,7 @@ SECTIONS: dict[str, list[Figure]] = {
         ),
         Figure(
             "uncrumpling",
-            "Two crumpled sheets go through a network, layer by layer, until a plane separates them.",
+            "Two crumpled sheets go through a network, and every layer pulls them a little further apart.",
             "steepest plot paper unfolding",
             "gif",
         ),
