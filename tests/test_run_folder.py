@@ -125,13 +125,10 @@ def test_what_cannot_be_saved_is_refused_and_nothing_is_written(tmp_path):
         pass
 
     path = tmp_path / "x.safetensors"
-    for wrong, words in [
-        ([tensor(1.0)], "got       list"),
-        ({"a": {"b": tensor(1.0)}}, "dict under 'a'"),
-        (Own(), "Own"),
-    ]:
-        with pytest.raises(RequestError, match=words):
-            save(wrong, path)
+    with pytest.raises(RequestError, match="Own"):
+        save(Own(), path)
+    with pytest.raises(RequestError, match=r"got       author"):
+        save({"a": tensor(1.0)}, path, author="me")
     with pytest.raises(RequestError, match="cannot write"):
         save({"a": tensor(1.0)}, tmp_path / "nowhere" / "x.safetensors")
     assert files(tmp_path) == set()
