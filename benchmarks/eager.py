@@ -39,6 +39,10 @@ def operations(library: Any) -> dict[str, Callable[[], Any]]:
         "x + 1, with gradient": lambda: x + 1,
         "x + x, without": lambda: plain + plain,
         "tanh(x), with gradient": lambda: library.tanh(x),
+        "softmax(x), with gradient": lambda: library.softmax(x, 0),
+        "x[0], with gradient": lambda: x[0],
+        "x.max(), with gradient": lambda: x.max(),
+        "x.sum(), with gradient": lambda: x.sum(),
         "(x + y).sum().backward()": forward_and_backward,
     }
 

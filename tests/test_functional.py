@@ -65,7 +65,7 @@ def public_functions() -> set[str]:
 
 
 ELSEWHERE = {
-    "axes_of",  # how dim is read: seen in every reduction
+    *("along", "axes_of"),  # how dim is read and a reduction repeated: seen in every reduction
     "dropout",  # random, below
     *("bernoulli", "multinomial"),  # random, in test_same_seed
     # what layers are made of: seen in them

@@ -7,7 +7,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.functional.axes import axes_of
+from steepest.functional.axes import along, axes_of
 from steepest.functional.math import abs, clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
 from steepest.functional.reduction import amax, logsumexp, sum
 from steepest.functional.shape import narrow, reshape
@@ -179,8 +179,8 @@ def softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     axes = axes_of(x, dim)
     if not x.shape.numel():
         return x * 1
-    e = exp(x - amax(x.detach(), axes, keepdim=True))
-    return e / sum(e, axes, keepdim=True)
+    e = exp(x - along(amax(x.detach(), axes), x, axes))
+    return e / along(sum(e, axes), x, axes)
 
 
 def softmin(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -195,7 +195,7 @@ def log_softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     axes = axes_of(x, dim)
     if not x.shape.numel():
         return x * 1
-    centred = x - amax(x.detach(), axes, keepdim=True)
+    centred = x - along(amax(x.detach(), axes), x, axes)
     return centred - logsumexp(centred, axes, keepdim=True)
 
 

@@ -1,6 +1,7 @@
 """Reductions: sums, means, extremes, norms. `dim` may be one axis, several, or none for all."""
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,13 @@ def _upside_down(x: Tensor) -> Tensor:
 def _kept(out: Tensor, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:
     if not keepdim:
         return out
-    return P.reshape(out, shape=tuple(1 if i in axes else n for i, n in enumerate(x.value.shape)))
+    return P.reshape(out, shape=_flattened(x.value.shape, axes))
+
+
+@lru_cache(maxsize=1024)
+def _flattened(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with those axes of size 1."""
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
 @method
@@ -158,8 +165,9 @@ def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     if isinstance(dim, Tensor):
         return _maximum(x, dim)
     if dim is None:
-        _check_some("max", x, axes_of(x, None), RuntimeError)
-        return amax(x)
+        axes = axes_of(x, None)
+        _check_some("max", x, axes, RuntimeError)
+        return P.max_(x, axes=axes)
     return _extreme(x, argmax(x, dim, True), dim, keepdim)
 
 

@@ -104,6 +104,7 @@ def broadcast(x: np.ndarray, *, shape: tuple[int, ...], axes: tuple[int, ...]) -
     return np.broadcast_to(np.expand_dims(x, axes), shape)
 
 
+@lru_cache(maxsize=1024)
 def _slices(
     starts: tuple[int, ...], sizes: tuple[int, ...], steps: tuple[int, ...]
 ) -> tuple[slice, ...]:

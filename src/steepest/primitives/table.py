@@ -48,7 +48,7 @@ where       = Primitive("where",         np.where,                              
 cast        = Primitive("cast",          lambda x, dtype: x.astype(dtype),        shapes.casted,      "elementwise")
 
 sum_        = Primitive("sum",           lambda x, axes: np.add.reduce(x, axes, x.dtype), shapes.reduced,    "reduction")
-max_        = Primitive("max",           lambda x, axes: np.max(x, axes),         shapes.filled,      "reduction")
+max_        = Primitive("max",           lambda x, axes: np.maximum.reduce(x, axes), shapes.filled,      "reduction")
 argmax      = Primitive("argmax",        lambda x, axis: np.argmax(x, axis),      shapes.arg_reduced, "reduction")
 
 contract    = Primitive("contract",      evaluate.contract,                       shapes.contracted,  "contraction")

@@ -91,11 +91,8 @@ def _stretched(own: tuple[int, ...], shape: tuple[int, ...]) -> tuple[tuple, tup
 
 def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
     """The shape to which all of them broadcast."""
-    shapes = {x.value.shape for x in tensors} - {()}
-    if len(shapes) <= 1:
-        return shapes.pop() if shapes else ()
     try:
-        return np.broadcast_shapes(*[x.value.shape for x in tensors])
+        return _joined(*[x.value.shape for x in tensors])
     except ValueError:
         raise RuntimeError(
             said(
@@ -105,6 +102,11 @@ def common_shape(name: str, *tensors: Tensor) -> tuple[int, ...]:
                 got=" and ".join(str(x.shape) for x in tensors),
             )
         ) from None
+
+
+@lru_cache(maxsize=1024)
+def _joined(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*shapes)
 
 
 def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Tensor]:
