@@ -5,6 +5,7 @@ where index arrays or masks are involved, one take of rows by their number. Writ
 tensor with the new elements in place and hands it to `assign`.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ def get_item(x: Tensor, index: Any) -> Tensor:
     """x[index], as NumPy and PyTorch define it; ranges need a positive step."""
     if isinstance(index, Tensor) and index.dtype.kind in "iu" and not computing():
         return _rows(x, index)
-    basic, advanced, shape = _resolve(x, index)
+    numbers = all(type(part) is int for part in (index if type(index) is tuple else (index,)))
+    split = _resolve_numbers if numbers else _resolve
+    basic, advanced, shape = split(x.value.shape, index)
     out = _sliced(x, basic, shape)
     return _gathered(out, advanced) if advanced else out
 
@@ -65,7 +68,7 @@ def _places(x: Tensor, index: Any) -> tuple:
     """The elements that an index names, in the order in which it reads them, as a NumPy index."""
     parts = index if isinstance(index, tuple) else (index,)
     plain = tuple(p.numbers("indexing") if isinstance(p, Tensor) else p for p in parts)
-    _, advanced, _ = _resolve(x, plain)
+    _, advanced, _ = _resolve(x.value.shape, plain)
     if not advanced:
         return tuple(int(p) if isinstance(p, np.ndarray) else p for p in plain)
     # NumPy puts the axes of index arrays elsewhere when numbers stand between them.
@@ -96,23 +99,23 @@ def _is_mask(part: Any) -> bool:
     return isinstance(part, np.ndarray) and part.dtype == bool
 
 
-def _parts(x: Tensor, index: Any) -> list:
-    """An index's parts, as many as use up all axes of x."""
+def _parts(sizes: tuple[int, ...], index: Any) -> list:
+    """An index's parts, as many as use up all axes of those sizes."""
     parts = list(index) if isinstance(index, tuple) else [index]
     parts = [_array(p) if isinstance(p, Tensor | list | np.ndarray) else p for p in parts]
     at = next((i for i, p in enumerate(parts) if p is Ellipsis), len(parts))
-    missing = x.ndim - sum(map(_consumed, parts))
+    missing = len(sizes) - sum(map(_consumed, parts))
     if missing < 0:
         raise IndexError(
-            said("indexing", f"too many indices for a tensor of {x.ndim} dimensions", got=index)
+            said("indexing", f"too many indices for a tensor of {len(sizes)} dimensions", got=index)
         )
     parts[at : at + 1] = [slice(None)] * missing
     return parts
 
 
-def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
-    """Split an index into one range per axis of x, index arrays by axis of the result, and its
-    shape.
+def _resolve(sizes: tuple[int, ...], index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
+    """Split an index into one range per axis of a tensor of those sizes, index arrays by axis of
+    the result, and its shape.
 
     The result's shape still has the axes that index arrays will replace, and has lost those that
     integers removed.
@@ -120,7 +123,7 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
     basic: list[tuple[int, int, int]] = []
     shape: list[int] = []
     advanced: dict[int, np.ndarray] = {}
-    for part in _parts(x, index):
+    for part in _parts(sizes, index):
         if part is None:
             shape.append(1)
             continue
@@ -129,24 +132,28 @@ def _resolve(x: Tensor, index: Any) -> tuple[list, dict[int, np.ndarray], list[i
             advanced[len(shape)] = np.zeros(int(part), np.int64)  # a new axis, of length 1 or 0
             shape.append(1)
         elif isinstance(part, slice):
-            start, stop, step = part.indices(x.shape[axis])
+            start, stop, step = part.indices(sizes[axis])
             if step < 0:
                 raise ValueError(said("indexing", "the step must be positive", write="flip(x)"))
             basic.append((start, len(range(start, stop, step)), step))
             shape.append(basic[-1][1])
         elif _is_mask(part):
-            _check_mask(x, axis, part)
+            _check_mask(sizes, axis, part)
             for found in np.nonzero(part):
                 advanced[len(shape)] = found
-                basic.append((0, x.shape[len(basic)], 1))
+                basic.append((0, sizes[len(basic)], 1))
                 shape.append(basic[-1][1])
         elif isinstance(part, np.ndarray) and part.ndim:
-            advanced[len(shape)] = _in_range(part, x.shape[axis], axis)
-            basic.append((0, x.shape[axis], 1))
-            shape.append(x.shape[axis])
+            advanced[len(shape)] = _in_range(part, sizes[axis], axis)
+            basic.append((0, sizes[axis], 1))
+            shape.append(sizes[axis])
         else:
-            basic.append((_whole(part, x.value.shape[axis], axis), 1, 1))
+            basic.append((_whole(part, sizes[axis], axis), 1, 1))
     return basic, advanced, shape
+
+
+# for plain numbers alone: True, which is equal to 1, is another index
+_resolve_numbers = lru_cache(maxsize=1024)(_resolve)
 
 
 def _whole(part: Any, size: int, axis: int) -> int:
@@ -162,8 +169,8 @@ def _whole(part: Any, size: int, axis: int) -> int:
     return number % size
 
 
-def _check_mask(x: Tensor, axis: int, mask: np.ndarray) -> None:
-    covered = tuple(x.shape[axis : axis + mask.ndim])
+def _check_mask(sizes: tuple[int, ...], axis: int, mask: np.ndarray) -> None:
+    covered = sizes[axis : axis + mask.ndim]
     if mask.shape != covered:
         raise IndexError(
             said("indexing", "the mask's shape differs", expected=covered, got=mask.shape)
