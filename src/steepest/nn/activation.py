@@ -68,14 +68,14 @@ class _InPlace(_Activation):
 
 
 class Sigmoid(_Activation):
-    """1 / (1 + e⁻ˣ): between 0 and 1."""
+    """1 / (1 + e⁻ˣ), element by element: the logistic function, between 0 and 1."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(_Activation):
-    """The hyperbolic tangent: between −1 and 1."""
+    """The hyperbolic tangent, element by element: (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), between −1 and 1."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
@@ -105,63 +105,95 @@ class ScaledTanh(_Activation):
 
 
 class LogSigmoid(_Activation):
-    """log σ(x)."""
+    """log σ(x) = −log(1 + e⁻ˣ), element by element; no overflow for very negative x."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Softsign(_Activation):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|), element by element: between −1 and 1, and slower there than tanh."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class Tanhshrink(_Activation):
-    """x − tanh(x)."""
+    """x − tanh(x), element by element: flat around 0."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
 class ReLU(_InPlace):
-    """max(x, 0)."""
+    """max(x, 0), element by element; its derivative at 0 is 0.
+
+    Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML
+    2010.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.relu(x)
 
 
 class ReLU6(_InPlace):
-    """x kept between 0 and 6."""
+    """x kept between 0 and 6, element by element; the derivative at both bounds is 0.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.relu6(x)
 
 
 class SELU(_InPlace):
-    """ELU scaled to keep mean 0 and variance 1."""
+    """1.0507 x above 0, 1.0507 · 1.6733 (eˣ − 1) below: keeps mean 0 and variance 1 through layers.
+
+    Source: Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.selu(x)
 
 
 class SiLU(_InPlace):
-    """x σ(x), also called swish."""
+    """x σ(x), element by element; also called swish.
+
+    Source: Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning", 2017.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.silu(x)
 
 
 class Mish(_InPlace):
-    """x tanh(softplus(x))."""
+    """x tanh(log(1 + eˣ)), element by element. Source: Misra, "Mish", 2019.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.mish(x)
 
 
 class Hardsigmoid(_InPlace):
-    """(x + 3) / 6 kept between 0 and 1."""
+    """(x + 3) / 6 kept between 0 and 1, element by element: a sigmoid without an exponential.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.hardsigmoid(x)
@@ -171,7 +203,11 @@ class Hardsigmoid(_InPlace):
 
 
 class Hardswish(_InPlace):
-    """x · hardsigmoid(x)."""
+    """x times (x + 3) / 6 kept between 0 and 1. Source: Howard et al., "MobileNetV3", ICCV 2019.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.hardswish(x)
@@ -181,7 +217,15 @@ class Hardswish(_InPlace):
 
 
 class LeakyReLU(_InPlace):
-    """x above 0, negative_slope · x below."""
+    """x above 0, negative_slope · x below, element by element.
+
+    Source: Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models",
+    2013.
+
+    Args:
+        negative_slope: the slope below 0, so that no unit stops learning.
+        inplace: write the result over the input.
+    """
 
     settings = ("negative_slope",)
 
@@ -194,7 +238,12 @@ class LeakyReLU(_InPlace):
 
 
 class ELU(_InPlace):
-    """x above 0, alpha · (eˣ − 1) below."""
+    """x above 0, alpha · (eˣ − 1) below, element by element. Source: Clevert et al., 2015.
+
+    Args:
+        alpha: minus the limit for very negative x.
+        inplace: write the result over the input.
+    """
 
     settings = ("alpha",)
 
@@ -207,14 +256,26 @@ class ELU(_InPlace):
 
 
 class CELU(ELU):
-    """x above 0, alpha · (exp(x / alpha) − 1) below."""
+    """x above 0, alpha · (exp(x / alpha) − 1) below: an ELU without a kink for any alpha.
+
+    Source: Barron, "Continuously differentiable exponential linear units", 2017.
+
+    Args:
+        alpha: minus the limit for very negative x.
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.celu(x, self.alpha)
 
 
 class Hardtanh(_InPlace):
-    """x kept between min_val and max_val."""
+    """x kept between two bounds, element by element; the derivative on the bounds is 0.
+
+    Args:
+        min_val, max_val: the bounds.
+        inplace: write the result over the input.
+    """
 
     settings = ("min_val", "max_val")
 
@@ -227,7 +288,14 @@ class Hardtanh(_InPlace):
 
 
 class GELU(_Activation):
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" is faster."""
+    """x Φ(x), Φ the normal distribution function. Source: Hendrycks and Gimpel, 2016.
+
+    Args:
+        approximate: "none", or "tanh" for ½(1 + tanh(√(2/π)(x + 0.044715 x³))) in place of Φ.
+
+    Raises:
+        RuntimeError: when called, another approximation.
+    """
 
     settings = ("approximate",)
 
@@ -240,7 +308,16 @@ class GELU(_Activation):
 
 
 class GLU(_Activation):
-    """a σ(b), a and b the halves of an axis: half of the inputs opens gates for the others."""
+    """a σ(b), a and b the halves of an axis: half of the inputs opens gates for the others.
+
+    (*, 2n, *) becomes (*, n, *). Source: Dauphin et al., ICML 2017.
+
+    Args:
+        dim: the axis.
+
+    Raises:
+        RuntimeError: when called, an axis of odd length.
+    """
 
     settings = ("dim",)
 
@@ -253,7 +330,15 @@ class GLU(_Activation):
 
 
 class Softplus(_Activation):
-    """log(1 + exp(βx)) / β; x itself where βx is above the threshold."""
+    """log(1 + exp(βx)) / β, element by element: a smooth ReLU, always above 0.
+
+    Source: Dugas et al., "Incorporating second-order functional knowledge for better option
+    pricing", NeurIPS 2000.
+
+    Args:
+        beta: β; the larger, the nearer to ReLU.
+        threshold: x itself stands for the result where βx is above it.
+    """
 
     settings = ("beta", "threshold")
 
@@ -266,7 +351,14 @@ class Softplus(_Activation):
 
 
 class PReLU(_Activation):
-    """LeakyReLU whose slope is a parameter: one for all, or one per channel (axis 1)."""
+    """LeakyReLU whose slope is learnt: x above 0, weight · x below. Source: He et al., ICCV 2015.
+
+    Args:
+        num_parameters: 1 slope for all, or one for each channel (axis 1).
+        init: the first value of every slope.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+    """
 
     settings = ("num_parameters",)
 
