@@ -57,19 +57,37 @@ def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
 
 
 def mse_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean squared error, mean((output − target)²)."""
+    """The mean squared error, mean((output − target)²), of two tensors of one shape.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+    """
     same_shape("mse_loss", output, target)
     error = output - target
     return reduced("mse_loss", error * error, reduction)
 
 
 def sum_squares_loss(output: Tensor, target: Tensor) -> Tensor:
-    """The sum of squares, Σ(output − target)²."""
+    """The sum of squares, Σ(output − target)², of two tensors of one shape.
+
+    Raises:
+        ValueError: shapes that differ.
+    """
     return mse_loss(output, target, reduction="sum")
 
 
 def l1_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """The mean absolute error, mean|output − target|."""
+    """The mean absolute error, mean|output − target|, of two tensors of one shape.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+    """
     same_shape("l1_loss", output, target)
     return reduced("l1_loss", abs(output - target), reduction)
 
@@ -77,7 +95,17 @@ def l1_loss(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tenso
 def huber_loss(
     output: Tensor, target: Tensor, *, reduction: str = "mean", delta: float = 1.0
 ) -> Tensor:
-    """½e² where |e| < delta, delta·(|e| − ½delta) beyond. Source: Huber, 1964."""
+    """½e² where |e| < delta, delta·(|e| − ½delta) beyond. Source: Huber, 1964.
+
+    Args:
+        output, target: of one shape; e is their difference.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        delta: where the straight part begins.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+        RuntimeError: a delta that is not positive.
+    """
     same_shape("huber_loss", output, target)
     if delta <= 0:
         raise RuntimeError(said("huber_loss", "delta must be positive", got=delta))
@@ -90,7 +118,19 @@ def huber_loss(
 def smooth_l1_loss(
     output: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
-    """½e²/beta where |e| < beta, |e| − ½beta beyond: the Huber loss divided by beta."""
+    """½e²/beta where |e| < beta, |e| − ½beta beyond: the Huber loss divided by beta.
+
+    Source: Girshick, "Fast R-CNN", ICCV 2015.
+
+    Args:
+        output, target: of one shape; e is their difference.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        beta: where the straight part begins; with 0 this is `l1_loss`.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+        RuntimeError: a negative beta.
+    """
     if beta < 0:
         raise RuntimeError(said("smooth_l1_loss", "beta must not be negative", got=beta))
     if beta == 0:
@@ -110,7 +150,17 @@ def _bounded_log(p: Tensor) -> Tensor:
 def binary_cross_entropy(
     output: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:
-    """−(t log p + (1 − t) log(1 − p)) of probabilities p; logarithms are kept above −100."""
+    """−(t log p + (1 − t) log(1 − p)) of probabilities p; logarithms are kept above −100.
+
+    Args:
+        output, target: p and t, of one shape.
+        weight: what each element counts, broadcast to the target.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+        RuntimeError: an output that is no probability.
+    """
     name = "binary_cross_entropy"
     same_shape(name, output, target)
     if occurs(logical_or(isnan(output), logical_or(output < 0, output > 1))):
@@ -135,7 +185,17 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Binary cross entropy of σ(output), exact for outputs of any size."""
+    """Binary cross entropy of σ(output), exact for outputs of any size.
+
+    Args:
+        output, target: of one shape.
+        weight: what each element counts, broadcast to the target.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        pos_weight: what a 1 in the target counts against a 0, broadcast to the target.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+    """
     name = "binary_cross_entropy_with_logits"
     same_shape(name, output, target)
     hit = logsigmoid(output)
@@ -196,10 +256,19 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """−log-probability of the true class; output holds log-probabilities, classes on axis 1.
+    """−log-probability of the true class, weighted if there are weights.
 
-    With `weight` (one per class) the mean is weighted; rows whose target is `ignore_index` count
-    for nothing.
+    Args:
+        output: log-probabilities of shape (N, C), (C,) or (N, C, d₁, …).
+        target: class numbers of the shape without C.
+        weight: one weight per class; the mean is a weighted one.
+        ignore_index: the class number of rows that count for nothing.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: not one target per row, or an unknown reduction.
+        IndexError: a target that is not a class.
+        RuntimeError: targets that are not whole numbers, or a weight of another shape.
     """
     scores = _class_scores("nll_loss", output, target)
     return _picked("nll_loss", neg(scores), target, weight, ignore_index, reduction)
@@ -247,7 +316,10 @@ def cross_entropy(
         target: class numbers of the shape without C, or probabilities of output's shape.
         weight: one weight per class.
         ignore_index: the class number of rows that count for nothing.
+        reduction: "mean", "sum", or "none" for the losses themselves.
         label_smoothing: how much of each target is spread evenly over all classes, 0 to 1.
+
+    Raises: as `nll_loss`; RuntimeError: a label_smoothing outside 0 to 1.
     """
     name = "cross_entropy"
     if not 0 <= label_smoothing <= 1:

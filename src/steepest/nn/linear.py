@@ -157,7 +157,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Makes several axes of one, what `Flatten` undone is: (n, c·h·w) becomes (n, c, h, w).
+    """Makes several axes of one, undoing `Flatten`: (n, c·h·w) becomes (n, c, h, w).
 
     Args:
         dim: the axis.
