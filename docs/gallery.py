@@ -66,13 +66,13 @@ SECTIONS: dict[str, list[Figure]] = {
         ),
         Figure(
             "uncrumpling",
-            "Two crumpled sheets go through a network, layer by layer, until a plane separates them.",
+            "Two crumpled sheets go through a network, and every layer pulls them a little further apart.",
             "steepest plot paper unfolding",
             "gif",
         ),
     ],
     "Descent on functions that can be written down": [
-        Figure("square", "2x², walked down by hand-made steps.", f"steepest descent square {_RACE}"),
+        Figure("square", "2x², walked down by four optimizers.", f"steepest descent square {_RACE}"),
         Figure("bowl", "x² + y² + z²: of three numbers, only the fall.", f"steepest descent bowl {_RACE}"),
         Figure("valley", "A long valley: plain descent swings across it.", f"steepest descent valley {_RACE}"),
         Figure("rosenbrock", "Rosenbrock's valley, which bends.", f"steepest descent rosenbrock {_RACE}"),

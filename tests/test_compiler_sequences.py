@@ -116,3 +116,18 @@ def test_cat_and_its_gradient(sizes, axis):
         np.testing.assert_allclose(
             got.detach().numpy(), want.detach().numpy(), rtol=1e-4, atol=1e-5
         )
+
+
+def test_what_is_joined_may_be_kept_in_a_state():
+    """Slopes of the parts of one long vector, as a network's in `explain.Objective`."""
+    slopes = steepest.zeros(7)
+
+    def step(x):
+        weights = steepest.arange(7.0).requires_grad_()
+        ((weights[:3] * x[0]).sum() ** 2 + (weights[3:] ** 3).sum()).backward()
+        slopes.copy_(weights.grad)
+        return slopes.sum()
+
+    Epochs(step).run([np.array([2.0], F32)], np.arange(1), 1)
+    want = [np.full(3, 24.0), 3 * np.arange(3.0, 7.0) ** 2]
+    np.testing.assert_allclose(slopes.numpy(), np.concatenate(want), rtol=1e-6)

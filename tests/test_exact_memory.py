@@ -10,7 +10,7 @@ from memory import compiled
 from steepest.compiler import programs, steady
 from steepest.compiler.engine import NativeFunction
 
-KEPT = 8
+KEPT = 4
 
 
 def alive() -> int:
@@ -18,11 +18,11 @@ def alive() -> int:
     return sum(type(x) is NativeFunction for x in gc.get_objects())
 
 
-def test_sixty_compilations_keep_what_may_be_called_again(monkeypatch):
+def test_twenty_compilations_keep_what_may_be_called_again(monkeypatch):
     monkeypatch.setattr(programs, "_KEPT", KEPT)
     monkeypatch.setattr(programs, "_programs", type(programs._programs)())
     monkeypatch.setattr(steady, "_KEPT", KEPT)
     before = alive()
-    counts = [alive() - before for _ in compiled(60)]
+    counts = [alive() - before for _ in compiled(20)]
     assert max(counts) <= 2 * KEPT  # of the process, and of the one function that lives on
     assert counts[-1] >= KEPT

@@ -13,9 +13,9 @@ from steepest.random import manual_seed
 def test_a_compiled_step_reads_the_rate_that_a_schedule_sets_and_is_captured_once(monkeypatch):
     losses, captures = {}, []
 
-    def counted(*given):
+    def counted(*given, **named):
         captures.append(given)
-        return capture(*given)
+        return capture(*given, **named)
 
     monkeypatch.setattr(api, "capture", counted)
     for compiled in (False, True):

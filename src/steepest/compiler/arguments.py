@@ -80,4 +80,18 @@ def _hashable(x: Any) -> Any:
         return (type(x), *map(_hashable, x))
     if type(x) is dict:
         return (dict, *((key, _hashable(value)) for key, value in x.items()))
-    return (type(x), x) if isinstance(x, Hashable) else (type(x), id(x))
+    return (type(x), x) if isinstance(x, Hashable) else _Itself(x)
+
+
+class _Itself:
+    """What cannot be hashed is equal to itself alone; the key keeps it, so that nothing else gets
+    its address."""
+
+    def __init__(self, thing: Any):
+        self._thing = thing
+
+    def __hash__(self) -> int:
+        return id(self._thing)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self._thing is other._thing

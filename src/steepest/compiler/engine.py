@@ -48,15 +48,22 @@ def _ready() -> None:
 
 
 def _give_back(library: str) -> None:
-    """Let the system have the pages of a library's code that loading it has touched and that are
-    not needed again: half of what LLVM occupies. They are read anew where they are."""
+    """Let the system have the pages of a library that loading it has touched and that are not
+    needed again: most of what LLVM occupies. They are read anew where they are.
+
+    Only what nothing has written to can be read anew. What lies right before the writable pages
+    has been writable itself while addresses were filled in.
+    """
     maps = Path("/proc/self/maps")
-    for line in maps.read_text().splitlines() if maps.exists() else []:
-        place, access, *_ = line.split()
-        if access == "r-xp" and line.endswith(os.path.realpath(library)):
-            first, end = (int(x, 16) for x in place.split("-"))
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    places = [line.split(maxsplit=5) for line in lines if line.endswith(os.path.realpath(library))]
+    writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
+    for span, access, *_ in places:
+        start, _, end = span.partition("-")
+        if "w" not in access and end not in writable:
+            first, size = int(start, 16), int(end, 16) - int(start, 16)
             madvise = ctypes.CDLL(None).madvise
-            madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), mmap.MADV_DONTNEED)
+            madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
 
 
 @lru_cache(1)

@@ -153,7 +153,7 @@ def _updated_together(fusion: Fusion) -> list[list[Value]]:
             continue
         nest = fusion.home[after]
         walk = fusion.reach(nest)
-        if nest.kind != "scatter" and after not in nest.sums:  # those have no index in it
+        if nest.kind not in ("scatter", "join") and after not in nest.sums:  # no index in these
             walk(*nest.placed(after))
         leaves = [old.get(x, x) for x in walk.reads]
         groups.append(

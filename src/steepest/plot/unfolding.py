@@ -19,7 +19,7 @@ _MOVING = 200  # points: each is written again for every frame
 _WAY, _REST = 14, 4  # frames from one layer to the next, and at each
 _MEASURES = (
     ("separable", "separable (%)", 100),
-    ("rank", "directions (effective number)", 1),
+    ("rank", "directions (1)", 1),
     ("folds", "folds (half turns)", 1),
 )
 
