@@ -133,6 +133,9 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     Args:
         labels: whole numbers, 0 or more, of any shape.
         num_classes: the largest label and one more, unless said otherwise.
+
+    Raises:
+        RuntimeError: a label that is not below num_classes, or no label to count.
     """
     if num_classes == -1:
         if not labels.shape.numel():
