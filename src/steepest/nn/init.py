@@ -164,7 +164,10 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """Normal with standard deviation gain / √fan. Source, Args, Raises: as for `kaiming_uniform_`."""
+    """Normal with standard deviation gain / √fan.
+
+    Source, Args and Raises: as for `kaiming_uniform_`.
+    """
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
