@@ -61,7 +61,7 @@ def compiled(work: Workload) -> tuple[list[np.ndarray], np.ndarray]:
 @pytest.mark.parametrize("name", ["W1", "W2", "W3", "W4"])
 def test_weights_after_a_hundred_steps(name, dtype):
     """The eager loop is in double precision: in single, one number that a ReLU gets in W4 rounds to
-    the other side of 0 at its fiftieth step, after which its losses are off by up to a hundredth."""
+    the other side of 0 at its fiftieth step, and its losses are soon off by a hundredth."""
     exact, work = workload(name, "float64"), workload(name, dtype)
     weights, step = training(exact)
     batches = islice(iter(work.batches()), STEPS)
