@@ -1,7 +1,7 @@
 """Batch and instance normalization: layers that remember the averages of what they have seen.
 
-The formulas are on the page `normalization` of `functional`. The running averages are buffers: they
-change in place while training, are saved with the weights, and stand still in use.
+The running averages are buffers: they change in place while training, are saved with the weights,
+and stand still in use.
 """
 
 import warnings

@@ -1,7 +1,4 @@
-"""Convolutional layers: filters slid over signals and images.
-
-Formulas, shapes and errors are on the page of the same name in `functional`.
-"""
+"""Convolutional layers: filters slid over signals and images, and the adjoint of that."""
 
 import math
 from typing import Any, ClassVar

@@ -1,7 +1,4 @@
-"""Layer, group and root-mean-square normalization: each sample by itself, the same in use.
-
-The formulas are on the page `normalization` of `functional`.
-"""
+"""Layer, group and root-mean-square normalization: each sample by itself, the same in use."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Losses that compare distributions, as modules; formulas are on `functional`'s page."""
+"""Losses that compare distributions, as modules: the functions with their settings."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Losses as modules: loss = MSELoss(); loss(output, target).
 
-The formulas, shapes and errors are on the page of the same name in `functional`. `reduction` is
-"mean", "sum" or "none"; weights are buffers, so they are saved and converted with the module.
+Each is the function of that name in `functional` with its settings. Weights are buffers, so they
+are saved and converted with the module.
 """
 
 from steepest import functional as F

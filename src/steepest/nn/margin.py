@@ -1,4 +1,4 @@
-"""Losses with a margin, and distances, as modules; formulas are on the pages of `functional`."""
+"""Losses with a margin, and distances, as modules: the functions with their settings."""
 
 from steepest import functional as F
 from steepest.nn.loss import _Loss

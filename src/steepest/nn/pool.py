@@ -1,7 +1,4 @@
-"""Pooling layers: every window becomes its largest element or its mean. Nothing in them is learned.
-
-Formulas, shapes and errors are on the page of the same name in `functional`.
-"""
+"""Pooling layers: every window becomes its largest element or its mean; nothing is learned."""
 
 from typing import Any
 

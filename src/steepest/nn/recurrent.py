@@ -1,7 +1,7 @@
 """Recurrent layers: RNN, LSTM and GRU read a sequence step by step and remember.
 
-The formulas of one step are on the page of the same name in `functional`. A layer's steps are
-written out one after the other, so a compiled program is made for one length of sequence.
+A layer's steps are written out one after the other, so a compiled program is made for one length of
+sequence.
 """
 
 import math

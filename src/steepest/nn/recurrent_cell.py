@@ -1,7 +1,4 @@
-"""Recurrent cells as layers: one step, for loops of one's own.
-
-Formulas are on the page `recurrent` of `functional`.
-"""
+"""Recurrent cells as layers: one step, for loops of one's own."""
 
 import math
 from typing import Any
