@@ -12,6 +12,7 @@ from steepest.functional import (
     activation,
     adaptive_pool,
     aliases,
+    classification,
     comparison,
     conv,
     convert,
@@ -36,6 +37,7 @@ from steepest.functional.activation import *
 from steepest.functional.adaptive_pool import *
 from steepest.functional.aliases import *
 from steepest.functional.attention import *
+from steepest.functional.classification import *
 from steepest.functional.comparison import *
 from steepest.functional.conv import *
 from steepest.functional.convert import *
@@ -67,6 +69,7 @@ if not TYPE_CHECKING:  # type checkers read no computed lists; without one they 
         *activation.__all__,
         *adaptive_pool.__all__,
         *aliases.__all__,
+        *classification.__all__,
         *comparison.__all__,
         *conv.__all__,
         *convert.__all__,

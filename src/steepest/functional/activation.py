@@ -55,13 +55,17 @@ def relu(x: Tensor) -> Tensor:
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """x above 0, negative_slope · x below."""
+    """x above 0, negative_slope · x below. Source: Maas, Hannun and Ng, 2013."""
     return where(_above_zero(x), x, x * negative_slope)
 
 
 @method
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
-    """leaky_relu whose slope is learned: one for all, or one per channel (axis 1)."""
+    """x above 0, weight · x below: leaky_relu whose slope is learned. Source: He et al., ICCV 2015.
+
+    Args:
+        weight: one slope for all, or one per channel (axis 1).
+    """
     one = weight.shape.numel() == 1
     weight = reshape(weight, [-1 if i == 1 and not one else 1 for i in range(x.ndim)])
     return where(_above_zero(x), x, weight * x)
@@ -74,7 +78,10 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """x above 0, alpha · (exp(x / alpha) − 1) below: elu with a continuous derivative."""
+    """x above 0, alpha · (exp(x / alpha) − 1) below: elu with a continuous derivative.
+
+    Source: Barron, "Continuously differentiable exponential linear units", 2017.
+    """
     positive = _above_zero(x)
     return where(positive, x, alpha * expm1(where(positive, 0.0, x) / alpha))
 
@@ -89,6 +96,9 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """x Φ(x), Φ the normal distribution function. Source: Hendrycks and Gimpel, 2016.
 
     approximate="tanh" uses ½(1 + tanh(√(2/π)(x + 0.044715 x³))) for Φ.
+
+    Raises:
+        RuntimeError: another approximation.
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(
@@ -101,12 +111,15 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 
 
 def silu(x: Tensor) -> Tensor:
-    """x σ(x), also called swish."""
+    """x σ(x), also called swish. Source: Elfwing, Uchibe and Doya, 2017."""
     return x * sigmoid(x)
 
 
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(βx)) / β, a smooth relu; x itself where βx is above the threshold."""
+    """log(1 + exp(βx)) / β, a smooth relu; x itself where βx is above the threshold.
+
+    Source: Dugas et al., NeurIPS 2000.
+    """
     y = x * beta
     negative = _below_zero(y)
     tail = log1p(exp(where(negative, y, neg(y))))
@@ -156,12 +169,16 @@ def hardsigmoid(x: Tensor) -> Tensor:
 
 
 def hardswish(x: Tensor) -> Tensor:
-    """x · hardsigmoid(x), and 0 up to −3."""
+    """x · hardsigmoid(x), and 0 up to −3. Source: Howard et al., ICCV 2019."""
     return where(x <= -3, 0.0, where(x < 3, x * (x + 3) / 6, x))
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a σ(b), a and b the halves of an axis. Source: Dauphin et al., 2017."""
+    """a σ(b), a and b the halves of axis `dim`. Source: Dauphin et al., 2017.
+
+    Raises:
+        RuntimeError: an axis of odd length, or no axis.
+    """
     if not input.ndim:
         raise RuntimeError(said("glu", "does not support 0-dimensional tensors"))
     axis = axes_of(input, dim)[0]
@@ -174,7 +191,15 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 @method
 def softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """eˣ / Σ eˣ along an axis: positive numbers that add up to 1."""
+    """eˣ / Σ eˣ along an axis: positive numbers that add up to 1; the shape stays.
+
+    Args:
+        dim: the axis.
+        dtype: in which it is computed; x's own unless said otherwise.
+
+    Raises:
+        IndexError: an axis that x does not have.
+    """
     x = x if dtype is None else cast_to(x, np.dtype(dtype))
     axes = axes_of(x, dim)
     if not x.shape.numel():
@@ -184,13 +209,13 @@ def softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 def softmin(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """softmax of −x."""
+    """softmax of −x: the smallest number gets the largest share. Args: as for `softmax`."""
     return softmax(neg(x), dim, dtype=dtype)
 
 
 @method
 def log_softmax(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """log softmax(x), exact where the softmax itself would round to 0."""
+    """log softmax(x), exact where the softmax itself would round to 0. Args: as for `softmax`."""
     x = x if dtype is None else cast_to(x, np.dtype(dtype))
     axes = axes_of(x, dim)
     if not x.shape.numel():

@@ -28,7 +28,10 @@ def conv1d(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Filters slid along one axis; as `conv2d`, with shapes (n, in, length), (out, in, taps)."""
+    """Filters (out, in / groups, taps) slid along one axis of (n, in, length), or of one signal.
+
+    Args, Returns and Raises: as for `conv2d`, each size one number.
+    """
     return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -71,7 +74,10 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Tensor:
-    """The adjoint of `conv1d`: as `conv_transpose2d`, along one axis."""
+    """The adjoint of `conv1d`: (n, in, length), or one signal, by filters (in, out / groups, taps).
+
+    Args, Returns and Raises: as for `conv_transpose2d`, each size one number.
+    """
     given = (stride, padding, output_padding, groups, dilation)
     return _conv_transpose("conv_transpose1d", 1, input, weight, bias, *given)
 

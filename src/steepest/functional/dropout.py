@@ -13,6 +13,9 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
     Source: Srivastava et al., "Dropout", JMLR 15, 2014. The bits come from the default generator's
     counter-based stream, so compiled and eager runs drop the same elements.
+
+    Raises:
+        ValueError: p is not between 0 and 1.
     """
     if not 0 <= p <= 1:
         raise ValueError(said("dropout", "p is a probability", expected="0 to 1", got=p))

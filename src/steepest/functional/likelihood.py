@@ -20,8 +20,12 @@ def kl_div(
 ) -> Tensor:
     """t · (log t − x), x the logarithms of what the model thinks probable.
 
+    Source: Kullback and Leibler, 1951.
+
     Args:
-        reduction: "batchmean" divides the sum by the length of axis 0: the divergence itself.
+        input, target: x and t, of one shape.
+        reduction: "batchmean" divides the sum by the length of axis 0: the divergence itself;
+            "mean", "sum" and "none" as in other losses.
         log_target: the target holds logarithms too.
     """
     if log_target:
@@ -45,7 +49,12 @@ def poisson_nll_loss(
 ) -> Tensor:
     """eˣ − t x for the logarithm x of an expected count; without log_input x − t log(x + eps).
 
-    With `full` Stirling's t log t − t + ½ log(2πt) is added where t > 1.
+    Args:
+        input, target: x and t, of one shape.
+        log_input: whether x is a logarithm.
+        full: add Stirling's t log t − t + ½ log(2πt) where t > 1.
+        eps: keeps the logarithm finite.
+        reduction: "mean", "sum", or "none" for the losses themselves.
     """
     losses = exp(input) - target * input if log_input else input - target * log(input + eps)
     if full:
@@ -63,10 +72,14 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """½ (log v + (x − t)² / v), v the variance kept above eps; with `full` ½ log 2π more.
+    """½ (log v + (x − t)² / v), v the variance kept above eps.
 
     Args:
+        input, target: x and t, of one shape.
         var: a number, or one per element, or per row (without the last axis, or with length 1).
+        full: add ½ log 2π.
+        eps: the smallest variance.
+        reduction: "mean", "sum", or "none" for the losses themselves.
 
     Raises:
         ValueError: a negative variance, or one of another shape.

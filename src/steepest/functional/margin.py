@@ -23,7 +23,13 @@ __all__ = [
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean"
 ) -> Tensor:
-    """x where the target is 1, max(0, margin − x) where it is −1: distances of alike and unlike."""
+    """x where the target is 1, max(0, margin − x) where it is −1: distances of alike and unlike.
+
+    Args:
+        input, target: of one shape.
+        margin: how far apart unlike ones should be.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+    """
     unlike = where(target == 1, 0.0, clamp(margin - input, min=0))
     losses = unlike + where(target == -1, 0.0, input)
     return reduced("hinge_embedding_loss", losses, reduction)
@@ -36,6 +42,8 @@ def cosine_embedding_loss(
 
     Args:
         input1, input2: (N, features), or one vector each; target: (N,), or one number.
+        margin: the largest cosine that unlike vectors may have.
+        reduction: "mean", "sum", or "none" for the losses themselves.
 
     Raises:
         RuntimeError: shapes do not fit.
@@ -55,7 +63,16 @@ def cosine_embedding_loss(
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, *, reduction: str = "mean"
 ) -> Tensor:
-    """max(0, margin − t (x − y)): x should be the larger where t = 1, the smaller where t = −1."""
+    """max(0, margin − t (x − y)): x should be the larger where t = 1, the smaller where t = −1.
+
+    Args:
+        input1, input2, target: x, y and t, with as many axes.
+        margin: by how much it should be.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        RuntimeError: other numbers of axes.
+    """
     name = "margin_ranking_loss"
     if not input1.ndim == input2.ndim == target.ndim:
         got = f"{input1.shape}, {input2.shape}, {target.shape}"
@@ -76,7 +93,17 @@ def triplet_margin_loss(
 ) -> Tensor:
     """max(0, margin + d(a, p) − d(a, n)), d the distance along the last axis.
 
-    With `swap` the smaller of d(a, n) and d(p, n) counts. Source: Balntas et al., BMVC 2016.
+    Source: Balntas et al., BMVC 2016.
+
+    Args:
+        anchor, positive, negative: (N, features), or (features,).
+        margin: by how much nearer the positive should be, above 0.
+        p, eps: as in `pairwise_distance`.
+        swap: the smaller of d(a, n) and d(p, n) counts.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: a margin that is not positive. RuntimeError: other numbers of axes.
     """
     name = "triplet_margin_loss"
     if margin <= 0:
@@ -94,14 +121,28 @@ def triplet_margin_loss(
 
 
 def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    """log(1 + exp(−t x)), t = 1 or −1: the logistic loss."""
+    """log(1 + exp(−t x)), t = 1 or −1: the logistic loss.
+
+    Args:
+        input, target: x and t, of one shape.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+    """
     return reduced("soft_margin_loss", neg(logsigmoid(target * input)), reduction)
 
 
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Any = None, *, reduction: str = "mean"
 ) -> Tensor:
-    """The mean over the classes of −(t log σ(x) + (1 − t) log σ(−x)): one loss per sample."""
+    """The mean over the classes of −(t log σ(x) + (1 − t) log σ(−x)): one loss per sample.
+
+    Args:
+        input, target: x and t, (N, C).
+        weight: what each class counts, (C,).
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: shapes that differ, or an unknown reduction.
+    """
     name = "multilabel_soft_margin_loss"
     same_shape(name, input, target)
     losses = neg(target * logsigmoid(input) + (1 - target) * logsigmoid(neg(input)))

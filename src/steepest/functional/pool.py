@@ -31,7 +31,10 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest of every window along the last axis; as `max_pool2d`."""
+    """The largest of every window along the last axis of (n, channels, length), or of one signal.
+
+    Args and Raises: as for `max_pool2d`.
+    """
     given = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
     return _max_pool("max_pool1d", 1, input, *given)
 
@@ -72,7 +75,10 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """The mean of every window along the last axis; as `avg_pool2d`."""
+    """The mean of every window along the last axis of (n, channels, length), or of one signal.
+
+    Args and Raises: as for `avg_pool2d`, without `divisor_override`.
+    """
     given = (kernel_size, stride, padding, ceil_mode, count_include_pad, None)
     return _avg_pool("avg_pool1d", 1, input, *given)
 

@@ -172,7 +172,11 @@ def _check_axes(name: str, x: Tensor, m: int, y: Tensor, n: int) -> None:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b: x is (*, in), weight (out, in), bias (out); the result is (*, out)."""
+    """x Wᵀ + b: x is (*, in), weight (out, in), bias (out); the result is (*, out).
+
+    Raises:
+        RuntimeError: shapes that do not fit.
+    """
     given, own = x.value.shape, weight.value.shape
     if len(own) != 2 or not given or given[-1] != own[1]:
         raise RuntimeError(
@@ -189,7 +193,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """xᵀ W y + b per output: x (*, in1), y (*, in2), weight (out, in1, in2), bias (out)."""
+    """xᵀ W y + b per output: x (*, in1), y (*, in2), weight (out, in1, in2), bias (out).
+
+    The result is (*, out).
+
+    Raises:
+        RuntimeError: shapes that do not fit.
+    """
     fits = weight.ndim == 3 and input1.ndim and input1.shape[:-1] == input2.shape[:-1]
     if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
         raise RuntimeError(

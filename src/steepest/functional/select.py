@@ -128,7 +128,15 @@ def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
-    """A row of zeros with a one at the label, for each label: shape (*labels, num_classes)."""
+    """A row of zeros with a one at the label, for each label: shape (*labels, num_classes).
+
+    Args:
+        labels: whole numbers, 0 or more, of any shape.
+        num_classes: the largest label and one more, unless said otherwise.
+
+    Raises:
+        RuntimeError: a label that is not below num_classes, or no label to count.
+    """
     if num_classes == -1:
         if not labels.shape.numel():
             raise RuntimeError(said("one_hot", "no labels to count", write="one_hot(x, classes)"))

@@ -60,6 +60,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         pad: (before, after) of the last axis, then of the one before it, …; a negative number cuts
             that many elements off.
         mode: "constant".
+
+    Raises:
+        RuntimeError: not two numbers for each of the last axes, or more cut off than there is.
+        NotImplementedError: another mode.
     """
     if mode != "constant":
         raise NotImplementedError(

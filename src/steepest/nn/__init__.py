@@ -4,24 +4,12 @@ from steepest.nn import functional as functional
 from steepest.nn import init as init
 from steepest.nn import utils as utils
 from steepest.nn.activation import (
-    CELU,
-    ELU,
-    GELU,
     GLU,
-    SELU,
     Hardsigmoid,
-    Hardswish,
     Hardtanh,
-    LeakyReLU,
     LogSigmoid,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
     ScaledTanh,
     Sigmoid,
-    SiLU,
-    Softplus,
     Softsign,
     Tanh,
     Tanhshrink,
@@ -72,6 +60,20 @@ from steepest.nn.pool import (
     MaxPool2d,
 )
 from steepest.nn.rbf import RBF
+from steepest.nn.rectifier import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Hardswish,
+    LeakyReLU,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    SiLU,
+    Softplus,
+)
 from steepest.nn.recurrent import GRU, LSTM, RNN
 from steepest.nn.recurrent_cell import GRUCell, LSTMCell, RNNCell
 from steepest.nn.softmax import LogSoftmax, Softmax, Softmin

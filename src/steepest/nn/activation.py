@@ -1,35 +1,22 @@
-"""Activations as layers, so that they can stand in a Sequential.
+"""Activations as layers: what all of them share, and those that have bounds or gates.
 
-The functions and their sources are on the page of the same name in `functional`. `inplace=True`
-writes the result over the input, as in PyTorch.
+As layers they can stand in a Sequential. The functions are on the page of the same name in
+`functional`. `inplace=True` writes the result over the input, as in PyTorch.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from steepest import functional as F
 from steepest.nn.module import Module
-from steepest.nn.parameter import Parameter
 from steepest.tensors import Tensor, assign
 
 __all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
     "GLU",
     "Hardsigmoid",
-    "Hardswish",
     "Hardtanh",
-    "LeakyReLU",
     "LogSigmoid",
-    "Mish",
-    "PReLU",
-    "ReLU",
-    "ReLU6",
-    "SELU",
     "ScaledTanh",
-    "SiLU",
     "Sigmoid",
-    "Softplus",
     "Softsign",
     "Tanh",
     "Tanhshrink",
@@ -68,14 +55,14 @@ class _InPlace(_Activation):
 
 
 class Sigmoid(_Activation):
-    """1 / (1 + e⁻ˣ): between 0 and 1."""
+    """1 / (1 + e⁻ˣ), element by element: the logistic function, between 0 and 1."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(_Activation):
-    """The hyperbolic tangent: between −1 and 1."""
+    """The hyperbolic tangent, element by element: (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), between −1 and 1."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
@@ -105,63 +92,32 @@ class ScaledTanh(_Activation):
 
 
 class LogSigmoid(_Activation):
-    """log σ(x)."""
+    """log σ(x) = −log(1 + e⁻ˣ), element by element; no overflow for very negative x."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Softsign(_Activation):
-    """x / (1 + |x|)."""
+    """x / (1 + |x|), element by element: between −1 and 1, and slower there than tanh."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class Tanhshrink(_Activation):
-    """x − tanh(x)."""
+    """x − tanh(x), element by element: flat around 0."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
-class ReLU(_InPlace):
-    """max(x, 0)."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.relu(x)
-
-
-class ReLU6(_InPlace):
-    """x kept between 0 and 6."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.relu6(x)
-
-
-class SELU(_InPlace):
-    """ELU scaled to keep mean 0 and variance 1."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.selu(x)
-
-
-class SiLU(_InPlace):
-    """x σ(x), also called swish."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.silu(x)
-
-
-class Mish(_InPlace):
-    """x tanh(softplus(x))."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.mish(x)
-
-
 class Hardsigmoid(_InPlace):
-    """(x + 3) / 6 kept between 0 and 1."""
+    """(x + 3) / 6 kept between 0 and 1, element by element: a sigmoid without an exponential.
+
+    Args:
+        inplace: write the result over the input.
+    """
 
     def compute(self, x: Tensor) -> Tensor:
         return F.hardsigmoid(x)
@@ -170,51 +126,13 @@ class Hardsigmoid(_InPlace):
         return ""
 
 
-class Hardswish(_InPlace):
-    """x · hardsigmoid(x)."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.hardswish(x)
-
-    def extra_repr(self) -> str:
-        return ""
-
-
-class LeakyReLU(_InPlace):
-    """x above 0, negative_slope · x below."""
-
-    settings = ("negative_slope",)
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
-        super().__init__(inplace)
-        self.negative_slope = negative_slope
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(x, self.negative_slope)
-
-
-class ELU(_InPlace):
-    """x above 0, alpha · (eˣ − 1) below."""
-
-    settings = ("alpha",)
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False):
-        super().__init__(inplace)
-        self.alpha = alpha
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.elu(x, self.alpha)
-
-
-class CELU(ELU):
-    """x above 0, alpha · (exp(x / alpha) − 1) below."""
-
-    def compute(self, x: Tensor) -> Tensor:
-        return F.celu(x, self.alpha)
-
-
 class Hardtanh(_InPlace):
-    """x kept between min_val and max_val."""
+    """x kept between two bounds, element by element; the derivative on the bounds is 0.
+
+    Args:
+        min_val, max_val: the bounds.
+        inplace: write the result over the input.
+    """
 
     settings = ("min_val", "max_val")
 
@@ -226,21 +144,17 @@ class Hardtanh(_InPlace):
         return F.hardtanh(x, self.min_val, self.max_val)
 
 
-class GELU(_Activation):
-    """x Φ(x), Φ the normal distribution function; approximate="tanh" is faster."""
-
-    settings = ("approximate",)
-
-    def __init__(self, approximate: str = "none"):
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.gelu(input, self.approximate)
-
-
 class GLU(_Activation):
-    """a σ(b), a and b the halves of an axis: half of the inputs opens gates for the others."""
+    """a σ(b), a and b the halves of an axis: half of the inputs opens gates for the others.
+
+    (*, 2n, *) becomes (*, n, *). Source: Dauphin et al., ICML 2017.
+
+    Args:
+        dim: the axis.
+
+    Raises:
+        RuntimeError: when called, an axis of odd length.
+    """
 
     settings = ("dim",)
 
@@ -250,32 +164,3 @@ class GLU(_Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.glu(input, self.dim)
-
-
-class Softplus(_Activation):
-    """log(1 + exp(βx)) / β; x itself where βx is above the threshold."""
-
-    settings = ("beta", "threshold")
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0):
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softplus(input, self.beta, self.threshold)
-
-
-class PReLU(_Activation):
-    """LeakyReLU whose slope is a parameter: one for all, or one per channel (axis 1)."""
-
-    settings = ("num_parameters",)
-
-    def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
-    ):
-        super().__init__()
-        self.num_parameters = num_parameters
-        self.weight = Parameter(F.ones(num_parameters, device=device, dtype=dtype) * init)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.prelu(input, self.weight)

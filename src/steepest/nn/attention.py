@@ -21,7 +21,20 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class MultiheadAttention(Module):
-    """Queries, keys and values go through a linear layer each, then through attention in heads.
+    """Several attentions side by side, each with its own view of queries, keys and values.
+
+        head = softmax(Q Kᵀ / √(embed_dim / num_heads)) V           Q = query W_Qᵀ + b_Q, …
+        out = (head, head, …) W_Oᵀ + b_O
+
+    Each head has its share of the columns of Q, K and V. Called as `out, weights = attention(query,
+    key, value)` with (L, N, embed_dim), (S, N, kdim) and (S, N, vdim), or all without N; `out` has
+    the query's shape, `weights` (N, L, S). For masks see `forward`.
+
+    W_Q, W_K and W_V are the rows of in_proj_weight (3 · embed_dim, embed_dim), or, where kdim or
+    vdim differ, q_proj_weight, k_proj_weight and v_proj_weight; they start uniform after Glorot.
+    out_proj is a Linear layer. Biases start at 0.
+
+    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017.
 
     Args:
         embed_dim: the length of queries and results, divided among the heads.
@@ -36,7 +49,9 @@ class MultiheadAttention(Module):
         dtype: float32 unless said otherwise.
 
     Raises:
-        ValueError: sizes that are not positive. AssertionError: heads do not share embed_dim.
+        ValueError: sizes that are not positive.
+        AssertionError: heads that do not share embed_dim, or, when called, shapes that do not fit.
+        RuntimeError: when called, masks that do not fit.
     """
 
     def __init__(

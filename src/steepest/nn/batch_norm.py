@@ -1,7 +1,7 @@
 """Batch and instance normalization: layers that remember the averages of what they have seen.
 
-The formulas are on the page `normalization` of `functional`. The running averages are buffers: they
-change in place while training, are saved with the weights, and stand still in use.
+The running averages are buffers: they change in place while training, are saved with the weights,
+and stand still in use.
 """
 
 import warnings
@@ -20,17 +20,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d"]
 
 
 class _Norm(Module):
-    """A scale and a shift per channel, and running averages of mean and variance.
-
-    Args:
-        num_features: the number of channels, axis 1 of the input.
-        eps: added to the variance before its root is taken.
-        momentum: the weight of the newest batch in the running averages; None for the mean of all.
-        affine: whether a learnt scale (and, with `bias`, a shift) follows.
-        track_running_stats: whether to keep averages, for use; without them each batch's own serve.
-        device: accepted if it is "cpu".
-        dtype: float32 unless said otherwise.
-    """
+    """A scale and a shift per channel, and running averages of mean and variance."""
 
     axes: tuple[int, ...]  # how many axes an input may have
 
@@ -115,13 +105,44 @@ class _BatchNorm(_Norm):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalization of (N, C) or (N, C, L). Source: Ioffe and Szegedy, ICML 2015."""
+    """Each channel brought to mean 0 and variance 1: (N, C) or (N, C, L) keeps its shape.
+
+    The formula, Args, Raises and source are those of `BatchNorm2d`; mean and variance go over N
+    and, where there is one, L.
+    """
 
     axes = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalization of (N, C, H, W). Source: Ioffe and Szegedy, ICML 2015."""
+    """Each channel brought to mean 0 and variance 1: images (N, C, H, W) keep their shape.
+
+        (x − x̄) / √(s² + eps) · weight + bias
+
+    In training x̄ and s² are the batch's own, over N, H and W, s² with divisor n, and the running
+    averages become (1 − momentum) · running + momentum · batch, their variance with divisor n − 1.
+    In use (after `eval()`) x̄ and s² are the running averages.
+
+    `weight` (C,) starts at 1, `bias` (C,) at 0; the buffers running_mean, running_var and
+    num_batches_tracked at 0, 1 and 0.
+
+    Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing
+    internal covariate shift", ICML 2015.
+
+    Args:
+        num_features: the number of channels C, axis 1 of the input.
+        eps: added to the variance before its root is taken.
+        momentum: the weight of the newest batch in the running averages; None for the mean of all.
+        affine: whether a learnt scale (and, with `bias`, a shift) follows.
+        track_running_stats: whether to keep averages, for use; without them each batch's own serve.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+        bias: False for a scale alone.
+
+    Raises:
+        ValueError: when called, other axes, or in training a single number per channel.
+        RuntimeError: when called, another number of channels.
+    """
 
     axes = (4,)
 
@@ -170,12 +191,31 @@ class _InstanceNorm(_Norm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Instance normalization of (N, C, L) or (C, L). Source: Ulyanov et al., 2016."""
+    """Each channel of each sample to mean 0 and variance 1: (N, C, L) or (C, L) keeps its shape.
+
+    The formula, Args, Raises and source are those of `InstanceNorm2d`; mean and variance go over L.
+    """
 
     axes = (2, 3)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalization of (N, C, H, W) or (C, H, W). Source: Ulyanov et al., 2016."""
+    """Each channel of each sample to mean 0 and variance 1: (N, C, H, W) or (C, H, W).
+
+        (x − x̄) / √(s² + eps) · weight + bias           x̄ and s² over H and W, also in use
+
+    Nothing is learnt and no averages are kept unless asked for. With `track_running_stats` averages
+    over the samples are kept as in `BatchNorm2d`, and take the place of x̄ and s² in use.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast
+    stylization", 2016.
+
+    Args:
+        num_features, eps, momentum, …: as for `BatchNorm2d`; affine and track_running_stats are
+            False unless said otherwise.
+
+    Raises:
+        ValueError: when called, other axes, a single place, or, with affine, other channels.
+    """
 
     axes = (3, 4)

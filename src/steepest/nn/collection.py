@@ -69,9 +69,15 @@ class _Named(Module):
 
 
 class ModuleDict(_Named):
-    """A dictionary whose modules belong to the module that holds it.
+    """A dictionary whose modules belong to the module that holds it. It computes nothing by itself.
 
-    ModuleDict({"left": Linear(3, 1), "right": Linear(4, 1)})
+        ModuleDict({"left": Linear(3, 1), "right": Linear(4, 1)})
+
+    Args:
+        modules: a mapping, or pairs of a name and a module.
+
+    Raises:
+        KeyError: a name of no module.
     """
 
     def __init__(self, modules: Any = None):
@@ -86,7 +92,14 @@ class ModuleDict(_Named):
 
 
 class ParameterDict(_Named):
-    """A dictionary of parameters; tensors become parameters."""
+    """A dictionary of parameters, listed and saved with the module that holds it.
+
+    Args:
+        parameters: a mapping, or pairs of a name and a parameter; tensors become parameters.
+
+    Raises:
+        KeyError: a name of no parameter.
+    """
 
     def __init__(self, parameters: Any = None):
         super().__init__()
@@ -103,7 +116,14 @@ class ParameterDict(_Named):
 
 
 class ParameterList(Module):
-    """A list of parameters; tensors become parameters."""
+    """A list of parameters, listed and saved with the module that holds it.
+
+    Args:
+        values: the first of them, in order; tensors become parameters.
+
+    Raises:
+        IndexError: an index of no parameter.
+    """
 
     def __init__(self, values: Iterable[Any] | None = None):
         super().__init__()

@@ -79,6 +79,12 @@ class Sequential(_Row):
         Sequential(OrderedDict(hidden=Linear(2, 16), act=Tanh(), out=Linear(16, 1)))
 
     Indexing gives a module, a range gives a Sequential that shares its modules.
+
+    Args:
+        args: the modules, named by their numbers, or one OrderedDict with names for them.
+
+    Raises:
+        IndexError: an index of no module.
     """
 
     def __init__(self, *args: Any):
@@ -105,7 +111,16 @@ class Sequential(_Row):
 
 
 class ModuleList(_Row):
-    """A list whose modules belong to the module that holds it. It computes nothing by itself."""
+    """A list whose modules belong to the module that holds it. It computes nothing by itself.
+
+        self.layers = ModuleList([Linear(8, 8) for _ in range(3)])
+
+    Args:
+        modules: the first of them, in order.
+
+    Raises:
+        TypeError: a dictionary. IndexError: an index of no module.
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None):
         super().__init__()

@@ -1,7 +1,4 @@
-"""Convolutional layers: filters slid over signals and images.
-
-Formulas, shapes and errors are on the page of the same name in `functional`.
-"""
+"""Convolutional layers: filters slid over signals and images, and the adjoint of that."""
 
 import math
 from typing import Any, ClassVar
@@ -18,23 +15,7 @@ __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
 
 class _Conv(Module):
-    """Filters, one bias for each, and how they move.
-
-    Both start uniform on [−k, k), k = 1 / √fan_in, with PyTorch's numbers for the same seed.
-
-    Args:
-        in_channels: of the input.
-        out_channels: the number of filters.
-        kernel_size: of a filter, one number or one per axis; likewise the next three.
-        stride: by how many elements a filter moves.
-        padding: zeros on either side.
-        dilation: the distance between the elements that a filter looks at.
-        groups: channels and filters are cut into so many parts that do not see each other.
-        bias: False for none.
-        padding_mode: "zeros".
-        device: accepted if it is "cpu".
-        dtype: float32 unless said otherwise.
-    """
+    """Filters, one bias for each, and how they move."""
 
     axes: ClassVar[int]
     moved_by: ClassVar[tuple[str, ...]] = ("stride", "padding", "dilation", "groups")
@@ -110,7 +91,19 @@ class _Conv(Module):
 
 
 class Conv1d(_Conv):
-    """Filters slid along one axis: (n, in_channels, length) → (n, out_channels, length')."""
+    """Filters slid along one axis, the same weights at every place.
+
+        out[n, o, p] = b[o] + Σ_c Σ_q w[o, c, q] · x[n, c, stride·p + dilation·q]
+
+    A signal of shape (n, in_channels, length), or one without n, becomes (n, out_channels,
+    1 + ⌊(length + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋). `weight` has shape
+    (out_channels, in_channels / groups, kernel_size).
+
+    Source: Waibel et al., "Phoneme recognition using time-delay neural networks", IEEE Transactions
+    on Acoustics, Speech and Signal Processing 37, 1989.
+
+    Args: as for `Conv2d`, each size one number. Raises: as `Conv2d`.
+    """
 
     axes = 1
 
@@ -119,7 +112,39 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Filters slid over images: (n, in_channels, height, width) → (n, out_channels, …)."""
+    """Filters slid over images, the same weights at every place.
+
+        out[n, o, p] = b[o] + Σ_c Σ_q w[o, c, q] · x[n, c, stride·p + dilation·q]
+
+    p is a place (row, column) and q one in the filter; x has zeros around it. An image of shape
+    (n, in_channels, height, width), or one without n, becomes (n, out_channels, height', width'):
+
+        height' = 1 + ⌊(height + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋
+
+    `weight` has shape (out_channels, in_channels / groups, *kernel_size), `bias` (out_channels).
+    Both start uniform on [−k, k), k = 1 / √(in_channels / groups · elements of a filter), with
+    PyTorch's numbers for the same seed.
+
+    Source: LeCun et al., "Backpropagation applied to handwritten zip code recognition", Neural
+    Computation 1, 1989.
+
+    Args:
+        in_channels: of the input.
+        out_channels: the number of filters.
+        kernel_size: of a filter, one number or (height, width); likewise the next three.
+        stride: by how many elements a filter moves.
+        padding: zeros on either side; "valid" for none, "same" for as many as keep the size.
+        dilation: the distance between the elements that a filter looks at.
+        groups: channels and filters are cut into so many parts that do not see each other.
+        bias: False for none.
+        padding_mode: "zeros".
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+
+    Raises:
+        ValueError: groups that do not divide both numbers of channels, or another padding mode.
+        RuntimeError: a size that is too small, and, when called, an input that does not fit.
+    """
 
     axes = 2
 
@@ -128,11 +153,7 @@ class Conv2d(_Conv):
 
 
 class _ConvTranspose(_Conv):
-    """The adjoint of a convolution, which makes signals and images larger.
-
-    Args:
-        output_padding: so many elements are added at the end of each axis.
-    """
+    """The adjoint of a convolution, which makes signals and images larger."""
 
     moved_by = ("stride", "padding", "dilation", "output_padding", "groups")
     transposed = True
@@ -159,7 +180,14 @@ class _ConvTranspose(_Conv):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The adjoint of Conv1d."""
+    """The adjoint of `Conv1d`: every element of the input spreads the filters over the result.
+
+    A signal of shape (n, in_channels, length), or one without n, becomes (n, out_channels,
+    (length − 1)·stride − 2·padding + dilation·(kernel_size − 1) + 1 + output_padding). `weight` has
+    shape (in_channels, out_channels / groups, kernel_size).
+
+    Args: as for `ConvTranspose2d`, each size one number. Raises: as `Conv2d`.
+    """
 
     axes = 1
 
@@ -168,7 +196,32 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The adjoint of Conv2d."""
+    """The adjoint of `Conv2d`: every element of the input spreads the filters over the result.
+
+        out[n, o, stride·p + dilation·q] = b[o] + Σ w[c, o, q] · x[n, c, p]
+
+    The sum goes over channels c and all pairs of places p and q that meet there. An image of shape
+    (n, in_channels, height, width), or one without n, becomes (n, out_channels, height', width'):
+
+        height' = (height − 1)·stride − 2·padding + dilation·(kernel_size − 1) + 1 + output_padding
+
+    `weight` has shape (in_channels, out_channels / groups, *kernel_size), `bias` (out_channels).
+    Both start uniform on [−k, k), k = 1 / √(out_channels / groups · elements of a filter), with
+    PyTorch's numbers for the same seed.
+
+    Source: Zeiler et al., "Deconvolutional networks", CVPR 2010.
+
+    Args:
+        in_channels: of the input.
+        out_channels: of the result.
+        kernel_size: of a filter, one number or (height, width); likewise the next three.
+        stride: by how many elements of the result two neighbours of the input lie apart.
+        padding: so many elements are cut off on either side.
+        output_padding: so many are added at the end of each axis; less than stride or dilation.
+        groups, bias, dilation, padding_mode, device, dtype: as for `Conv2d`.
+
+    Raises: as `Conv2d`.
+    """
 
     axes = 2
 

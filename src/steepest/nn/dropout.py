@@ -11,12 +11,18 @@ __all__ = ["Dropout"]
 class Dropout(Module):
     """In training, sets each element to 0 with probability p and divides the others by 1 − p.
 
+    So the mean of an element stays what it is. In use (after `eval()`) the result is the input.
+    Any shape; each element is drawn by itself.
+
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
     JMLR 15, 2014.
 
     Args:
         p: the probability of an element's being dropped.
         inplace: change the input itself.
+
+    Raises:
+        ValueError: p is not between 0 and 1.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False):

@@ -18,6 +18,8 @@ class Embedding(Module):
     `weight` has shape (num_embeddings, embedding_dim) and starts normal, with PyTorch's numbers for
     the same seed.
 
+    Source: Bengio et al., "A neural probabilistic language model", JMLR 3, 2003.
+
     Args:
         num_embeddings: how many symbols there are.
         embedding_dim: the length of their vectors.
@@ -31,6 +33,8 @@ class Embedding(Module):
 
     Raises:
         AssertionError: padding_idx is not a symbol, or given vectors have another shape.
+        IndexError: when called, a number that is not a symbol's.
+        NotImplementedError: when called with sparse=True.
     """
 
     def __init__(

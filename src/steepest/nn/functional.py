@@ -5,6 +5,8 @@ from steepest.functional.activation import __all__ as _activations
 from steepest.functional.adaptive_pool import *  # noqa: F403
 from steepest.functional.adaptive_pool import __all__ as _adaptive
 from steepest.functional.attention import scaled_dot_product_attention
+from steepest.functional.classification import *  # noqa: F403
+from steepest.functional.classification import __all__ as _classification
 from steepest.functional.conv import *  # noqa: F403
 from steepest.functional.conv import __all__ as _convolutions
 from steepest.functional.distance import *  # noqa: F403
@@ -28,6 +30,7 @@ from steepest.functional.sliding import pad
 __all__ = [
     *_activations,
     *_adaptive,
+    *_classification,
     *_convolutions,
     *_distances,
     *_likelihoods,

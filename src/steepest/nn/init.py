@@ -51,7 +51,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     Args:
         nonlinearity: the name of a function of `nn.functional`.
-        param: the negative slope of "leaky_relu".
+        param: the negative slope of "leaky_relu", 0.01 unless said otherwise.
+
+    Raises:
+        ValueError: an activation whose gain is not known, or a slope that is no number.
     """
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, int | float | None):
@@ -115,13 +118,19 @@ def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Te
 
     Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
+
+    Raises:
+        ValueError: fewer than 2 axes.
     """
     bound = math.sqrt(3) * (gain * math.sqrt(2 / sum(fans(tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Normal with standard deviation gain · √(2 / (fan_in + fan_out)). Source: as above."""
+    """Normal with standard deviation gain · √(2 / (fan_in + fan_out)).
+
+    Source and Raises: as for `xavier_uniform_`.
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2 / sum(fans(tensor))), generator)
 
 
@@ -140,6 +149,9 @@ def kaiming_uniform_(
         a: the negative slope of the leaky relu that follows.
         mode: "fan_in" keeps the size of what flows forward, "fan_out" that of the gradients.
         nonlinearity: what follows the layer; "relu" or "leaky_relu".
+
+    Raises:
+        ValueError: fewer than 2 axes, another mode, or an activation whose gain is not known.
     """
     bound = math.sqrt(3) * (calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)))
     return uniform_(tensor, -bound, bound, generator)
@@ -152,7 +164,10 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """Normal with standard deviation gain / √fan. Source and arguments: as above."""
+    """Normal with standard deviation gain / √fan.
+
+    Source, Args and Raises: as for `kaiming_uniform_`.
+    """
     std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
@@ -181,6 +196,9 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Tensor:
 
     Axes after the first count as one. Source: Saxe, McClelland and Ganguli, "Exact solutions to the
     nonlinear dynamics of learning in deep linear neural networks", ICLR 2014.
+
+    Raises:
+        ValueError: fewer than 2 axes.
     """
     if tensor.ndim < 2:
         raise ValueError(
@@ -197,7 +215,11 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Tensor:
 
 @no_grad()
 def eye_(tensor: Any) -> Tensor:
-    """A matrix with 1 on the diagonal and 0 elsewhere."""
+    """A matrix with 1 on the diagonal and 0 elsewhere.
+
+    Raises:
+        ValueError: not 2 axes.
+    """
     if tensor.ndim != 2:
         raise ValueError(said("eye_", "expected a matrix", got=f"shape {tensor.shape}"))
     return tensor.copy_(eye(*tensor.shape))
@@ -205,7 +227,15 @@ def eye_(tensor: Any) -> Tensor:
 
 @no_grad()
 def dirac_(tensor: Any, groups: int = 1) -> Tensor:
-    """Filters that pass their input on: 1 in the middle of filter i for channel i, 0 elsewhere."""
+    """Filters that pass their input on: 1 in the middle of filter i for channel i, 0 elsewhere.
+
+    Args:
+        tensor: (out, in, *window), with one or two axes for the window.
+        groups: as in `Conv2d`; each group passes its own channels on.
+
+    Raises:
+        ValueError: other axes, or groups that do not divide the filters.
+    """
     if tensor.ndim not in (3, 4) or tensor.shape[0] % groups:
         got = f"shape {tensor.shape}, {groups} groups"
         raise ValueError(said("dirac_", "expected filters that the groups divide", got=got))

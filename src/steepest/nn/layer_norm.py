@@ -1,7 +1,4 @@
-"""Layer, group and root-mean-square normalization: each sample by itself, the same in use.
-
-The formulas are on the page `normalization` of `functional`.
-"""
+"""Layer, group and root-mean-square normalization: each sample by itself, the same in use."""
 
 from typing import Any
 
@@ -34,14 +31,23 @@ class _Scaled(Module):
 
 
 class LayerNorm(_Scaled):
-    """Each sample to mean 0 and variance 1 over its last axes. Source: Ba et al., 2016.
+    """Each sample to mean 0 and variance 1 over its last axes; the shape stays.
+
+        (x − x̄) / √(s² + eps) · weight + bias
+
+    s² has divisor n; training and use are alike. `weight` and `bias` have the shape of those axes
+    and start at 1 and 0. Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
 
     Args:
         normalized_shape: the sizes of those axes, or the size of the last.
         eps: added to the variance before its root is taken.
         elementwise_affine: whether a learnt scale (and, with `bias`, a shift) follows.
+        bias: False for a scale alone.
         device: accepted if it is "cpu".
         dtype: float32 unless said otherwise.
+
+    Raises:
+        RuntimeError: when called, an input with other last axes.
     """
 
     def __init__(
@@ -70,15 +76,25 @@ class LayerNorm(_Scaled):
 
 
 class GroupNorm(_Scaled):
-    """Each group of channels of each sample to mean 0 and variance 1. Source: Wu and He, 2018.
+    """Each group of channels of each sample to mean 0 and variance 1: (N, C, *) keeps its shape.
+
+        (x − x̄) / √(s² + eps) · weight + bias           x̄ and s² over channels and places
+
+    Training and use are alike. `weight` and `bias` have shape (C,) and start at 1 and 0. Source: Wu
+    and He, "Group normalization", ECCV 2018.
 
     Args:
         num_groups: into how many groups the channels are divided.
-        num_channels: the number of channels, axis 1 of the input.
+        num_channels: the number of channels C, axis 1 of the input.
         eps: added to the variance before its root is taken.
         affine: whether a learnt scale (and, with `bias`, a shift) per channel follows.
         device: accepted if it is "cpu".
         dtype: float32 unless said otherwise.
+        bias: False for a scale alone.
+
+    Raises:
+        ValueError: groups that do not share the channels equally.
+        RuntimeError: when called, an input with other channels.
     """
 
     def __init__(
@@ -111,7 +127,12 @@ class GroupNorm(_Scaled):
 
 
 class RMSNorm(Module):
-    """Each sample to root mean square 1 over its last axes. Source: Zhang and Sennrich, 2019.
+    """Each sample to root mean square 1 over its last axes; the shape stays.
+
+        x / √(mean x² + eps) · weight
+
+    `weight` has the shape of those axes and starts at 1. Source: Zhang and Sennrich, "Root mean
+    square layer normalization", NeurIPS 2019.
 
     Args:
         normalized_shape: the sizes of those axes, or the size of the last.
@@ -119,6 +140,9 @@ class RMSNorm(Module):
         elementwise_affine: whether a learnt scale follows.
         device: accepted if it is "cpu".
         dtype: float32 unless said otherwise.
+
+    Raises:
+        RuntimeError: when called, an input with other last axes.
     """
 
     def __init__(

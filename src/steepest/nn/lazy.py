@@ -20,6 +20,8 @@ __all__ = ["LazyConv2d", "LazyLinear"]
 class LazyLinear(Linear):
     """A `Linear` whose `in_features` is the length of the first input's last axis.
 
+    From that input on it is a `Linear`, with weights drawn then. (*, n) becomes (*, out_features).
+
     Args:
         out_features, bias, device, dtype: as for `Linear`.
     """
@@ -40,6 +42,8 @@ class LazyLinear(Linear):
 
 class LazyConv2d(Conv2d):
     """A `Conv2d` whose `in_channels` is the number of channels of the first input.
+
+    From that input on it is a `Conv2d`, with weights drawn then; shapes are those of `Conv2d`.
 
     Args:
         out_channels and the others: as for `Conv2d`.

@@ -1,4 +1,4 @@
-"""Losses that compare distributions, as modules; formulas are on `functional`'s page."""
+"""Losses that compare distributions, as modules: the functions with their settings."""
 
 from typing import Any
 
@@ -10,7 +10,19 @@ __all__ = ["GaussianNLLLoss", "KLDivLoss", "PoissonNLLLoss"]
 
 
 class KLDivLoss(_Loss):
-    """t · (log t − output), the output in logarithms; reduction="batchmean" is the divergence."""
+    """t · (log t − output), the output in logarithms: how far the model's guess is from the target.
+
+    Output and target have one shape, any. Source: Kullback and Leibler, "On information and
+    sufficiency", Annals of Mathematical Statistics 22, 1951.
+
+    Args:
+        reduction: "batchmean" divides the sum by the length of axis 0 and is the divergence itself;
+            "mean" by the number of elements; "sum" and "none" as for other losses.
+        log_target: the target holds logarithms too.
+
+    Raises:
+        ValueError: when called, an unknown reduction.
+    """
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False):
         super().__init__(reduction)
@@ -21,7 +33,21 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """Minus the log-likelihood of counts whose expectation is exp(output), or the output itself."""
+    """Minus the log-likelihood of counts whose expectation is exp(output), or the output itself.
+
+        exp(x) − t x            log_input=False: x − t log(x + eps)
+
+    Output x and target t have one shape, any. What depends on the target alone is left out.
+
+    Args:
+        log_input: whether the output is the logarithm of the expectation.
+        full: add Stirling's t log t − t + ½ log(2πt) where t > 1.
+        eps: keeps the logarithm finite.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, an unknown reduction.
+    """
 
     def __init__(
         self,
@@ -40,7 +66,24 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Minus the log-likelihood of the target under a normal distribution of given variance."""
+    """Minus the log-likelihood of the target under a normal distribution of given variance.
+
+        ½ (log v + (x − t)² / v)
+
+    It is called with output x, target t and the variance v, kept above eps: a number, one per
+    element, or one per row.
+
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability
+    distribution", ICNN 1994.
+
+    Args:
+        full: add the constant ½ log 2π.
+        eps: the smallest variance.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, a negative variance, or one of another shape.
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"):
         super().__init__(reduction)

@@ -25,6 +25,9 @@ class Linear(Module):
         bias: False for x Wᵀ alone.
         device: accepted if it is "cpu".
         dtype: float32 unless said otherwise.
+
+    Raises:
+        RuntimeError: when called, an input whose last axis has another length.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Bilinear(Module):
 
     Raises:
         ValueError: in1_features is not positive.
+        RuntimeError: when called, inputs that do not fit.
     """
 
     def __init__(
@@ -130,7 +134,16 @@ class Identity(Module):
 
 
 class Flatten(Module):
-    """Makes one axis of the axes start_dim to end_dim; the first, the samples, stays by default."""
+    """Makes one axis of the axes start_dim to end_dim: (n, c, h, w) becomes (n, c·h·w).
+
+    Args:
+        start_dim: the first of them; 1, so that the samples stay apart, unless said otherwise.
+        end_dim: the last of them, included.
+
+    Raises:
+        IndexError: when called, an axis that the input does not have.
+        RuntimeError: when called, an end before the start.
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
@@ -144,7 +157,15 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Makes axes of sizes `unflattened_size` of one axis; one of the sizes may be -1."""
+    """Makes several axes of one, undoing `Flatten`: (n, c·h·w) becomes (n, c, h, w).
+
+    Args:
+        dim: the axis.
+        unflattened_size: the sizes that it becomes, whose product is its own; one may be -1.
+
+    Raises:
+        RuntimeError: when called, sizes with another product.
+    """
 
     def __init__(self, dim: int, unflattened_size: tuple[int, ...] | list[int]):
         super().__init__()

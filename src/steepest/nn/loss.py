@@ -1,7 +1,7 @@
 """Losses as modules: loss = MSELoss(); loss(output, target).
 
-The formulas, shapes and errors are on the page of the same name in `functional`. `reduction` is
-"mean", "sum" or "none"; weights are buffers, so they are saved and converted with the module.
+Each is the function of that name in `functional` with its settings. Weights are buffers, so they
+are saved and converted with the module.
 """
 
 from steepest import functional as F
@@ -30,7 +30,14 @@ class _Loss(Module):
 
 
 class MSELoss(_Loss):
-    """The mean squared error, mean((output − target)²)."""
+    """The mean squared error, mean((output − target)²). Output and target have one shape, any.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+    """
 
     def __init__(self, *, reduction: str = "mean"):
         super().__init__(reduction)
@@ -40,14 +47,25 @@ class MSELoss(_Loss):
 
 
 class SumSquaresLoss(Module):
-    """The sum of squares, Σ(output − target)²."""
+    """The sum of squares, Σ(output − target)². Output and target have one shape, any.
+
+    Raises:
+        ValueError: when called, shapes that differ.
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.sum_squares_loss(input, target)
 
 
 class L1Loss(_Loss):
-    """The mean absolute error, mean(|output − target|)."""
+    """The mean absolute error, mean(|output − target|). Output and target have one shape, any.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+    """
 
     def __init__(self, *, reduction: str = "mean"):
         super().__init__(reduction)
@@ -57,7 +75,23 @@ class L1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Squared for errors below delta, straight beyond: outliers count less."""
+    """Squared for small errors, straight for large ones, so that outliers count less.
+
+        ½ e² where |e| < delta, delta · (|e| − ½ delta) beyond          e = output − target
+
+    Output and target have one shape, any.
+
+    Source: Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics
+    35, 1964.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        delta: where the straight part begins, above 0.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+        RuntimeError: when called, a delta that is not positive.
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction)
@@ -68,7 +102,20 @@ class HuberLoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """The Huber loss divided by beta: the slope of the straight part is 1."""
+    """The Huber loss divided by beta: the slope of the straight part is 1.
+
+        ½ e² / beta where |e| < beta, |e| − ½ beta beyond               e = output − target
+
+    Output and target have one shape, any. Source: Girshick, "Fast R-CNN", ICCV 2015.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        beta: where the straight part begins; with 0 this is L1Loss.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+        RuntimeError: when called, a negative beta.
+    """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0):
         super().__init__(reduction)
@@ -79,10 +126,18 @@ class SmoothL1Loss(_Loss):
 
 
 class BCELoss(_Loss):
-    """Binary cross entropy of probabilities.
+    """Binary cross entropy of probabilities, −(t log p + (1 − t) log(1 − p)).
+
+    Output p and target t, both between 0 and 1, have one shape, any; logarithms are kept above
+    −100. Scores go to `BCEWithLogitsLoss` instead, which is exact where p would round to 0 or 1.
 
     Args:
         weight: what each element counts, broadcast to the target.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+        RuntimeError: when called, an output that is no probability.
     """
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean"):
@@ -96,9 +151,17 @@ class BCELoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """Binary cross entropy of σ(output), exact for outputs of any size.
 
+        −(t log σ(x) + (1 − t) log(1 − σ(x)))
+
+    Output x and target t have one shape, any.
+
     Args:
         weight: what each element counts, broadcast to the target.
-        pos_weight: what a 1 in the target counts against a 0, per column.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+        pos_weight: what a 1 in the target counts against a 0, per column: the factor of t log σ(x).
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
     """
 
     def __init__(
@@ -121,9 +184,18 @@ class BCEWithLogitsLoss(_Loss):
 class NLLLoss(_Loss):
     """Minus the log-probability of the true class; the output comes from LogSoftmax.
 
+    The output has shape (n, classes), (n, classes, …) or (classes,), the target holds class numbers
+    and has that shape without classes. With `weight` the mean is weighted, too.
+
     Args:
-        weight: what each class counts.
+        weight: what each class counts, (classes,).
         ignore_index: the class number of rows that count for nothing.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, one target per row is not what there is, or an unknown reduction.
+        IndexError: when called, a target that is not a class.
+        RuntimeError: when called, targets that are not whole numbers, or a weight of another shape.
     """
 
     def __init__(
@@ -146,10 +218,22 @@ class NLLLoss(_Loss):
 class CrossEntropyLoss(_Loss):
     """Minus the log of the true class's softmax; the output is scores, without a softmax.
 
+        −log(exp(x_t) / Σ_c exp(x_c)) of scores x and the true class t
+
+    The output has shape (n, classes), (n, classes, …) or (classes,), the target holds class numbers
+    and has that shape without classes; or it holds probabilities in the output's shape, and the
+    loss is Σ_c p_c times that of class c. With `weight` the mean over class numbers is weighted.
+
+    Source: label smoothing: Szegedy et al., "Rethinking the Inception architecture for computer
+    vision", CVPR 2016.
+
     Args:
-        weight: what each class counts.
+        weight: what each class counts, (classes,).
         ignore_index: the class number of rows that count for nothing.
+        reduction: "mean", "sum", or "none" for the losses themselves.
         label_smoothing: how much of each target is spread evenly over all classes, 0 to 1.
+
+    Raises: as `NLLLoss`; RuntimeError: when called, a label_smoothing outside 0 to 1.
     """
 
     def __init__(

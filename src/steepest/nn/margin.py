@@ -1,4 +1,4 @@
-"""Losses with a margin, and distances, as modules; formulas are on the pages of `functional`."""
+"""Losses with a margin, and distances, as modules: the functions with their settings."""
 
 from steepest import functional as F
 from steepest.nn.loss import _Loss
@@ -26,7 +26,14 @@ class _MarginLoss(_Loss):
 
 
 class HingeEmbeddingLoss(_MarginLoss):
-    """x where the target is 1, max(0, margin − x) where it is −1."""
+    """x where the target is 1, max(0, margin − x) where it is −1: x is how unlike a pair is.
+
+    Output and target have one shape, any.
+
+    Args:
+        margin: how unlike pairs with target −1 should be at least.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+    """
 
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean"):
         super().__init__(margin, reduction)
@@ -36,7 +43,17 @@ class HingeEmbeddingLoss(_MarginLoss):
 
 
 class CosineEmbeddingLoss(_MarginLoss):
-    """1 − cos of pairs whose target is 1, max(0, cos − margin) of those whose target is −1."""
+    """1 − cos of pairs whose target is 1, max(0, cos − margin) of those whose target is −1.
+
+    Pairs of vectors (n, features) have targets (n,); a pair (features,) has one number.
+
+    Args:
+        margin: the largest cosine that pairs with target −1 may have, −1 to 1.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        RuntimeError: when called, shapes that do not fit.
+    """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean"):
         super().__init__(margin, reduction)
@@ -48,7 +65,17 @@ class CosineEmbeddingLoss(_MarginLoss):
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, margin − t (x − y)): which of two should be the larger."""
+    """max(0, margin − t (x − y)): x should be larger than y where t = 1, smaller where t = −1.
+
+    Both inputs and the target have as many axes.
+
+    Args:
+        margin: by how much it should be.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        RuntimeError: when called, other numbers of axes.
+    """
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean"):
         super().__init__(margin, reduction)
@@ -58,7 +85,25 @@ class MarginRankingLoss(_MarginLoss):
 
 
 class TripletMarginLoss(_MarginLoss):
-    """max(0, margin + d(a, p) − d(a, n)): the positive nearer to the anchor than the negative."""
+    """max(0, margin + d(a, p) − d(a, n)): the positive nearer to the anchor than the negative.
+
+    d(x, y) = ‖x − y + eps‖ₚ along the last axis; anchor, positive and negative are (n, features),
+    or (features,), and each triple has one loss.
+
+    Source: Balntas et al., "Learning local feature descriptors with triplets and shallow
+    convolutional neural networks", BMVC 2016.
+
+    Args:
+        margin: by how much nearer, above 0.
+        p: of the p-norm.
+        eps: keeps the derivative finite where two vectors are equal.
+        swap: the smaller of d(a, n) and d(p, n) counts.
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, a margin that is not positive.
+        RuntimeError: when called, other numbers of axes.
+    """
 
     def __init__(
         self,
@@ -78,7 +123,11 @@ class TripletMarginLoss(_MarginLoss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + exp(−t x)), t = 1 or −1."""
+    """log(1 + exp(−t x)) of scores x and targets t = 1 or −1, of one shape: the logistic loss.
+
+    Args:
+        reduction: "mean", "sum", or "none" for the losses themselves.
+    """
 
     def __init__(self, *, reduction: str = "mean"):
         super().__init__(reduction)
@@ -88,7 +137,19 @@ class SoftMarginLoss(_Loss):
 
 
 class MultiLabelSoftMarginLoss(_Loss):
-    """Binary cross entropy of σ(output), averaged over the classes of each sample."""
+    """Binary cross entropy of σ(output), averaged over the classes of each sample.
+
+        −mean over classes of (t log σ(x) + (1 − t) log σ(−x))
+
+    Output x and target t have shape (n, classes); the losses themselves have shape (n,).
+
+    Args:
+        weight: what each class counts, (classes,).
+        reduction: "mean", "sum", or "none" for the losses themselves.
+
+    Raises:
+        ValueError: when called, shapes that differ, or an unknown reduction.
+    """
 
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean"):
         super().__init__(reduction)
@@ -99,7 +160,14 @@ class MultiLabelSoftMarginLoss(_Loss):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along `dim`."""
+    """The cosine of the angle between vectors, x · y / (max(‖x‖, eps) max(‖y‖, eps)).
+
+    Both inputs are broadcast to one shape; the result has it without axis `dim`.
+
+    Args:
+        dim: the axis along which the vectors lie.
+        eps: the smallest length that is divided by.
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8):
         super().__init__()
@@ -110,7 +178,13 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """The p-norm of x − y + eps along the last axis."""
+    """The p-norm of x − y + eps along the last axis: (n, features) twice becomes (n,).
+
+    Args:
+        p: of the p-norm.
+        eps: keeps the derivative finite where two vectors are equal.
+        keepdim: leave the last axis, with length 1.
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False):
         super().__init__()

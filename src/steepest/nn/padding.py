@@ -9,11 +9,14 @@ __all__ = ["ConstantPad2d", "ZeroPad2d"]
 
 
 class ConstantPad2d(Module):
-    """Images with a border of one value.
+    """Images with a border: (*, height, width) becomes (*, top + height + bottom, …).
 
     Args:
-        padding: the width of the border, or (left, right, top, bottom).
-        value: what stands in it.
+        padding: the width of the border, or (left, right, top, bottom); a negative width cuts off.
+        value: what stands in the border.
+
+    Raises:
+        RuntimeError: padding of another length, or, when called, more cut off than there is.
     """
 
     def __init__(self, padding: int | tuple[int, int, int, int], value: float):
@@ -29,7 +32,7 @@ class ConstantPad2d(Module):
 
 
 class ZeroPad2d(ConstantPad2d):
-    """Images with a border of zeros."""
+    """Images with a border of zeros. Shapes, `padding` and errors are those of `ConstantPad2d`."""
 
     def __init__(self, padding: int | tuple[int, int, int, int]):
         super().__init__(padding, 0.0)

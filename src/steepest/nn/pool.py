@@ -1,7 +1,4 @@
-"""Pooling layers: every window becomes its largest element or its mean. Nothing in them is learned.
-
-Formulas, shapes and errors are on the page of the same name in `functional`.
-"""
+"""Pooling layers: every window becomes its largest element or its mean; nothing is learned."""
 
 from typing import Any
 
@@ -21,13 +18,7 @@ __all__ = [
 
 
 class _Pool(Module):
-    """Windows and how they move.
-
-    Args:
-        kernel_size: of a window, one number or one per axis; likewise the next two.
-        stride: by how many elements windows lie apart; the size of a window by default.
-        padding: elements added on either side, at most half a window.
-    """
+    """Windows and how they move."""
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0):
         super().__init__()
@@ -44,13 +35,7 @@ class _Pool(Module):
 
 
 class _MaxPool(_Pool):
-    """The largest of every window.
-
-    Args:
-        dilation: the distance between the elements of a window.
-        return_indices: give the pair of the largest and where in the image they are.
-        ceil_mode: also windows that reach over the end.
-    """
+    """The largest of every window."""
 
     def __init__(
         self,
@@ -73,26 +58,46 @@ class _MaxPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest of every window along the last axis."""
+    """The largest of every window along the last axis: (n, channels, length), or one signal.
+
+    The result has 1 + ⌊(length + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋ elements
+    along it. Args and Raises: as for `MaxPool2d`.
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool1d(input, *self.windows(), *self.choices())
 
 
 class MaxPool2d(_MaxPool):
-    """The largest of every window over the last two axes."""
+    """The largest of every window over the last two axes: the strongest answer, wherever it is.
+
+    An image of shape (n, channels, height, width), or one without n, becomes (n, channels, height',
+    width'). Of elements that tie, the first gets the gradient.
+
+        height' = 1 + ⌊(height + 2·padding − dilation·(kernel_size − 1) − 1) / stride⌋
+
+    Source: Scherer, Müller and Behnke, "Evaluation of pooling operations in convolutional
+    architectures for object recognition", ICANN 2010.
+
+    Args:
+        kernel_size: of a window, one number or (height, width); likewise the next three.
+        stride: by how many elements windows lie apart; the size of a window by default.
+        padding: −∞ on either side, at most half a window.
+        dilation: the distance between the elements of a window.
+        return_indices: give the pair of the largest and where they are, as numbers of the elements
+            of an image counted row by row.
+        ceil_mode: also windows that reach over the end, as long as they begin before it.
+
+    Raises:
+        RuntimeError: when called, sizes that do not fit together.
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool2d(input, *self.windows(), *self.choices())
 
 
 class _AvgPool(_Pool):
-    """The mean of every window.
-
-    Args:
-        ceil_mode: also windows that reach over the end.
-        count_include_pad: whether the zeros of the padding count as elements.
-    """
+    """The mean of every window."""
 
     def __init__(
         self,
@@ -107,7 +112,11 @@ class _AvgPool(_Pool):
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of every window along the last axis."""
+    """The mean of every window along the last axis: (n, channels, length), or one signal.
+
+    The result has 1 + ⌊(length + 2·padding − kernel_size) / stride⌋ elements along it. Args: as for
+    `AvgPool2d`, each size one number, without `divisor_override`. Raises: as `AvgPool2d`.
+    """
 
     def windows(self) -> tuple[Any, Any, Any]:
         size, stride, padding = (
@@ -122,8 +131,21 @@ class AvgPool1d(_AvgPool):
 class AvgPool2d(_AvgPool):
     """The mean of every window over the last two axes.
 
+    An image of shape (n, channels, height, width), or one without n, becomes (n, channels, height',
+    width'):
+
+        height' = 1 + ⌊(height + 2·padding − kernel_size) / stride⌋
+
     Args:
+        kernel_size: of a window, one number or (height, width); likewise the next two.
+        stride: by how many elements windows lie apart; the size of a window by default.
+        padding: zeros on either side, at most half a window.
+        ceil_mode: also windows that reach over the end, as long as they begin before it.
+        count_include_pad: whether the zeros of the padding count as elements.
         divisor_override: divide the sum by this number instead of the number of elements.
+
+    Raises:
+        RuntimeError: when called, sizes that do not fit together, or a divisor of 0.
     """
 
     def __init__(
@@ -144,11 +166,7 @@ class AvgPool2d(_AvgPool):
 
 
 class _AdaptiveAvgPool(Module):
-    """As many means as wanted, whatever the size of the input.
-
-    Args:
-        output_size: the number of results, one number or one per axis; None keeps an axis.
-    """
+    """As many means as wanted, whatever the size of the input."""
 
     def __init__(self, output_size: Any):
         super().__init__()
@@ -159,14 +177,37 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """`output_size` means along the last axis."""
+    """`output_size` means along the last axis: (n, channels, length) becomes (n, channels, means).
+
+    The i-th is the mean of the elements from ⌊i·length / output_size⌋ up to, and without,
+    ⌈(i + 1)·length / output_size⌉. A signal without n is one, too.
+
+    Args:
+        output_size: the number of means, as a number or a sequence of one.
+
+    Raises:
+        RuntimeError: when called, an input of another shape, or with nothing to take a mean of.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """`output_size` means along each of the last two axes."""
+    """As many means as wanted along each of the last two axes, whatever the size of the image.
+
+    (n, channels, height, width), or one image without n, becomes (n, channels, *output_size). Along
+    an axis of length l with m means, the i-th is that of the elements from ⌊i·l / m⌋ up to, and
+    without, ⌈(i + 1)·l / m⌉. With output_size=1 each channel becomes its mean.
+
+    Source: for output_size=1, Lin, Chen and Yan, "Network in network", ICLR 2014.
+
+    Args:
+        output_size: the number of means, one number or (height, width); None keeps an axis.
+
+    Raises:
+        RuntimeError: when called, an input of another shape, or with nothing to take a mean of.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)

@@ -23,6 +23,10 @@ class RBF(Module):
 
     Args:
         codes: (classes, features), one code for each class.
+
+    Raises:
+        ValueError: codes of other axes.
+        RuntimeError: when called, an input of another length than the codes.
     """
 
     def __init__(self, codes: Any):

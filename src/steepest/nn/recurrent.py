@@ -1,7 +1,7 @@
 """Recurrent layers: RNN, LSTM and GRU read a sequence step by step and remember.
 
-The formulas of one step are on the page of the same name in `functional`. A layer's steps are
-written out one after the other, so a compiled program is made for one length of sequence.
+A layer's steps are written out one after the other, so a compiled program is made for one length of
+sequence.
 """
 
 import math
@@ -24,22 +24,7 @@ class _Recurrent(Module):
     """Layers of cells, in one direction or in both.
 
     Parameters of layer k are weight_ih_lk (gates · hidden, inputs), weight_hh_lk (gates · hidden,
-    hidden), bias_ih_lk and bias_hh_lk, with the ending _reverse for the way back; all start uniform
-    on [−b, b), b = 1 / √hidden_size, with PyTorch's numbers for the same seed.
-
-    Args:
-        input_size: the length of the input's last axis.
-        hidden_size: the length of the state.
-        num_layers: how many layers read one another's output.
-        bias: False for cells without bias.
-        batch_first: sequences are (N, L, *) instead of (L, N, *); (L, *) is one sequence.
-        dropout: the probability of dropping an output between layers while training.
-        bidirectional: read from both ends; the outputs of both are joined.
-        device: accepted if it is "cpu".
-        dtype: float32 unless said otherwise.
-
-    Raises:
-        ValueError, TypeError: sizes or a probability out of bounds.
+    hidden), bias_ih_lk and bias_hh_lk, with the ending _reverse for the way back.
     """
 
     gates = 1
@@ -199,10 +184,18 @@ def _check(name: str, hidden_size: Any, num_layers: Any, dropout: Any, proj_size
 
 
 class RNN(_Recurrent):
-    """h ← tanh(W x + b + W′ h + b′) at every step; nonlinearity="relu" for max(·, 0).
+    """h ← tanh(W x + b + W′ h + b′) at every step of a sequence.
 
-    Source: Elman, "Finding structure in time", Cognitive Science 14, 1990. The other arguments are
-    as in `LSTM`.
+    Shapes, parameters (one row of each weight per hidden unit) and errors are those of `LSTM`, but
+    the state is h alone.
+
+    Source: Elman, "Finding structure in time", Cognitive Science 14, 1990.
+
+    Args:
+        nonlinearity: "tanh", or "relu" for max(·, 0) in its place.
+        input_size, hidden_size, num_layers, …: as for `LSTM`, without `proj_size`.
+
+    Raises: as `LSTM`; ValueError: another nonlinearity.
     """
 
     def __init__(
@@ -230,7 +223,23 @@ class RNN(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """The gated recurrent unit. Source: Cho et al., EMNLP 2014. Arguments: as in `LSTM`."""
+    """The gated recurrent unit: at every step a state h is partly kept, partly written anew.
+
+        r, z = σ(W x + b + W′ h + b′)                   a share of the rows each
+        n = tanh(W x + b + r (W′ h + b′))               the last share
+        h ← (1 − z) n + z h
+
+    Shapes and errors are those of `LSTM`, but the state is h alone; weights have the rows of r, z
+    and n.
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder–decoder for statistical
+    machine translation", EMNLP 2014, with the reset r after the product as in cuDNN.
+
+    Args:
+        input_size, hidden_size, num_layers, …: as for `LSTM`, without `proj_size`.
+
+    Raises: as `LSTM`.
+    """
 
     gates = 3
 
@@ -254,19 +263,41 @@ class GRU(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """The long short-term memory; its state is a pair (h, c).
+    """The long short-term memory: its state is a pair (h, c), and c can pass many steps unharmed.
 
-    Source: Hochreiter and Schmidhuber, Neural Computation 9, 1997.
+        i, f, o = σ(W x + b + W′ h + b′)                a share of the rows each
+        g = tanh(W x + b + W′ h + b′)                   another share
+        c ← f c + i g
+        h ← o tanh(c)                                   with proj_size: W″ o tanh(c)
+
+    Called as `output, (h, c) = lstm(input, (h, c))`; the state starts at 0 where none is given.
+    input (L, N, input_size), or (L, input_size), becomes output (L, N, directions · hidden_size):
+    h of the last layer at every step. h and c have shape (num_layers · directions, N, hidden_size),
+    or no N; with `proj_size` that is the length of h and of the output.
+
+    Parameters of layer k are weight_ih_lk (4 · hidden_size, inputs), weight_hh_lk (4 · hidden_size,
+    length of h), bias_ih_lk and bias_hh_lk (4 · hidden_size), rows of i, f, g and o in this order,
+    and with proj_size weight_hr_lk; the way back has the ending _reverse. All start uniform on
+    [−b, b), b = 1 / √hidden_size, with PyTorch's numbers for the same seed.
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; the
+    gate f: Gers et al., 2000; projection: Sak et al., 2014.
 
     Args:
         input_size: the length of the input's last axis.
         hidden_size: the length of the state.
         num_layers: how many layers read one another's output.
         bias: False for cells without bias.
-        batch_first: sequences are (N, L, *) instead of (L, N, *); (L, *) is one sequence.
+        batch_first: sequences are (N, L, *) instead of (L, N, *); states stay as they are.
         dropout: the probability of dropping an output between layers while training.
         bidirectional: read from both ends; the outputs of both are joined.
         proj_size: the length to which h is projected; 0 for none.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+
+    Raises:
+        ValueError, TypeError: sizes or a probability out of bounds; an input of other axes.
+        RuntimeError: when called, an input or a state of another size.
     """
 
     gates = 4

@@ -1,7 +1,4 @@
-"""Recurrent cells as layers: one step, for loops of one's own.
-
-Formulas are on the page `recurrent` of `functional`.
-"""
+"""Recurrent cells as layers: one step, for loops of one's own."""
 
 import math
 from typing import Any
@@ -17,17 +14,7 @@ __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
 
 class _Cell(Module):
-    """weight_ih (gates · hidden, inputs), weight_hh (gates · hidden, hidden), bias_ih, bias_hh.
-
-    All start uniform on [−b, b), b = 1 / √hidden_size.
-
-    Args:
-        input_size: the length of the input's last axis.
-        hidden_size: the length of the state.
-        bias: False for a cell without bias.
-        device: accepted if it is "cpu".
-        dtype: float32 unless said otherwise.
-    """
+    """weight_ih (gates · hidden, inputs), weight_hh (gates · hidden, hidden), bias_ih, bias_hh."""
 
     gates = 1
 
@@ -81,7 +68,27 @@ class _Cell(Module):
 
 
 class RNNCell(_Cell):
-    """tanh(W x + b + W′ h + b′), or max(·, 0) with nonlinearity="relu"."""
+    """One step: h ← tanh(W x + b + W′ h + b′). Called as `h = cell(input, h)`.
+
+    input (N, input_size) and h (N, hidden_size), or both without N, give the next h; it is 0 where
+    none is given. weight_ih has shape (hidden_size, input_size), weight_hh
+    (hidden_size, hidden_size), bias_ih and bias_hh (hidden_size). All start uniform on [−b, b),
+    b = 1 / √hidden_size.
+
+    Source: Elman, "Finding structure in time", Cognitive Science 14, 1990.
+
+    Args:
+        input_size: the length of the input's last axis.
+        hidden_size: the length of the state.
+        bias: False for a cell without bias.
+        nonlinearity: "tanh", or "relu" for max(·, 0) in its place.
+        device: accepted if it is "cpu".
+        dtype: float32 unless said otherwise.
+
+    Raises:
+        ValueError: when called, an input or a state of other axes.
+        RuntimeError: when called, one of another size, or an unknown nonlinearity.
+    """
 
     def __init__(
         self,
@@ -107,7 +114,14 @@ class RNNCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """One step of a gated recurrent unit. Source: Cho et al., EMNLP 2014."""
+    """One step of a gated recurrent unit: h ← (1 − z) n + z h. Called as `h = cell(input, h)`.
+
+    r and z are σ(W x + b + W′ h + b′), n is tanh(W x + b + r (W′ h + b′)), each of its own share of
+    the weights' 3 · hidden_size rows, in this order. Source: Cho et al., EMNLP 2014, with the reset
+    r after the product as in cuDNN.
+
+    Shapes, Args and Raises: as for `RNNCell`, without nonlinearity.
+    """
 
     gates = 3
 
@@ -116,7 +130,17 @@ class GRUCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """One step of a long short-term memory: (h, c). Source: Hochreiter and Schmidhuber, 1997."""
+    """One step of a long short-term memory. Called as `h, c = cell(input, (h, c))`.
+
+        c ← f c + i g
+        h ← o tanh(c)
+
+    i, f and o are σ(W x + b + W′ h + b′), g is tanh of it, each of its own share of the weights'
+    4 · hidden_size rows, in the order i, f, g, o. Source: Hochreiter and Schmidhuber, "Long
+    short-term memory", Neural Computation 9, 1997.
+
+    Shapes, Args and Raises: as for `RNNCell`, without nonlinearity; c has the shape of h.
+    """
 
     gates = 4
 

@@ -8,10 +8,15 @@ __all__ = ["LogSoftmax", "Softmax", "Softmin"]
 
 
 class Softmax(Module):
-    """eˣ / Σ eˣ along an axis. Not to be put before a cross entropy, which has it inside.
+    """eˣ / Σ eˣ along an axis: shares that add up to 1; the shape stays.
+
+    Not to be put before a cross entropy, which has it inside.
 
     Args:
         dim: the axis; None means axis 1, or 0 for tensors of 0, 1 or 3 axes.
+
+    Raises:
+        IndexError: when called, an axis that the input does not have.
     """
 
     def __init__(self, dim: int | None = None):
@@ -30,14 +35,22 @@ class Softmax(Module):
 
 
 class LogSoftmax(Softmax):
-    """log softmax(x) along an axis; what NLLLoss wants."""
+    """log(eˣ / Σ eˣ) along an axis, exact where the softmax would round to 0; what NLLLoss wants.
+
+    Args:
+        dim: the axis; None as for `Softmax`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.axis(input))
 
 
 class Softmin(Softmax):
-    """softmax(−x) along an axis."""
+    """e⁻ˣ / Σ e⁻ˣ along an axis: the smallest number gets the largest share.
+
+    Args:
+        dim: the axis; None as for `Softmax`.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.axis(input))

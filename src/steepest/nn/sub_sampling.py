@@ -28,6 +28,9 @@ class SubSampling(Module):
     Args:
         channels: the number of maps.
         kernel_size: of a window, one number or (height, width).
+
+    Raises:
+        RuntimeError: a size below 1, or, when called, images smaller than a window.
     """
 
     def __init__(self, channels: int, kernel_size: Any = 2):

@@ -112,7 +112,7 @@ def summary(model: Module, data: Any = None) -> Summary:
 
 
 def outline(model: Module, data: Any = None) -> Summary:
-    """As `summary`, without printing."""
+    """The table that `summary` prints, of the same arguments."""
     layers = [
         (path, module)
         for path, module in model.named_modules()

@@ -21,7 +21,13 @@ __all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
 
 
 class TransformerEncoderLayer(Module):
-    """x ← norm(x + attention(x)), then x ← norm(x + network(x)).
+    """x ← norm(x + attention(x)), then x ← norm(x + network(x)): (L, N, d_model) keeps its shape.
+
+    The attention is a `MultiheadAttention` of the sequence with itself, the network
+    W₂ activation(W₁ x + b₁) + b₂ at every place; both end in dropout.
+
+    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017; norm_first: Xiong et al., "On
+    layer normalization in the transformer architecture", ICML 2020.
 
     Args:
         d_model: the length of every vector.
@@ -37,7 +43,7 @@ class TransformerEncoderLayer(Module):
         dtype: float32 unless said otherwise.
 
     Raises:
-        RuntimeError: an unknown activation.
+        RuntimeError: an unknown activation. Others: as `MultiheadAttention`.
     """
 
     def __init__(
@@ -113,7 +119,10 @@ def _named(activation: str) -> Callable[[Tensor], Tensor]:
 
 
 class TransformerEncoder(Module):
-    """Copies of one encoder layer, one after the other.
+    """Copies of one encoder layer, one after the other: (L, N, d_model) keeps its shape.
+
+    The copies start with equal weights; each learns its own. Source: as for
+    `TransformerEncoderLayer`.
 
     Args:
         encoder_layer: what is copied, weights included.

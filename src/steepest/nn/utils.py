@@ -82,7 +82,13 @@ def clip_grad_norm_(
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: Any = None
 ) -> None:
-    """Clamp every element of the gradients in place to [−clip_value, clip_value]."""
+    """Clamp every element of the gradients in place to [−clip_value, clip_value].
+
+    Args:
+        parameters: tensors; those without a gradient are passed over.
+        clip_value: the largest absolute value that is left as it is.
+        foreach: as in `get_total_norm`.
+    """
     with no_grad():
         for gradient in _gradients(parameters):
             gradient.clamp_(-float(clip_value), float(clip_value))

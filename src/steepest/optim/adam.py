@@ -106,6 +106,8 @@ class AdamW(Adam):
     Args:
         params, lr, betas, eps, amsgrad, maximize: as in Adam.
         weight_decay: the share of each parameter that a step removes, times lr.
+
+    Raises: as Adam.
     """
 
     def __init__(

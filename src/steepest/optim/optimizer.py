@@ -22,7 +22,14 @@ __all__ = ["Optimizer", "count"]
 
 
 class Optimizer:
-    """Base of all optimizers.
+    """Base of all optimizers; one of your own defines `initial` and `update`.
+
+        class Descent(Optimizer):
+            def __init__(self, params, lr):
+                super().__init__(params, {"lr": lr})
+
+            def update(self, p, g, state, group):
+                p -= group["lr"] * g
 
     Attributes:
         param_groups: list of dicts, each holding "params" and the settings that apply to them.

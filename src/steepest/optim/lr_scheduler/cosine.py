@@ -17,8 +17,16 @@ def _cosine(lr: float, eta_min: float, part: float) -> float:
 class CosineAnnealingLR(LRScheduler):
     """From lr to eta_min in T_max steps along half a cosine, and back up in the next T_max.
 
+        eta_min + ½ (lr − eta_min) (1 + cos(π t / T_max))
+
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
     2017, without its restarts.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        T_max: the steps of the way down.
+        eta_min: the smallest learning rate.
+        last_epoch: the number of steps taken before, when training is resumed.
     """
 
     def __init__(

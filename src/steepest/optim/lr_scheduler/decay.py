@@ -58,7 +58,16 @@ class _Functions(LRScheduler):
 
 
 class LambdaLR(_Functions):
-    """lr · lr_lambda(t), lr the first learning rate; in a chain it knows of no other schedule."""
+    """lr · lr_lambda(t), lr the first learning rate; in a chain it knows of no other schedule.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        lr_lambda: a function of the step t, one for all groups or a list of one per group.
+        last_epoch: the number of steps taken before, when training is resumed.
+
+    Raises:
+        ValueError: functions of another number than groups.
+    """
 
     def rates(self, t: float, base: list[float]) -> list[float]:
         pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
@@ -66,7 +75,16 @@ class LambdaLR(_Functions):
 
 
 class MultiplicativeLR(_Functions):
-    """lr · lr_lambda(1) · … · lr_lambda(t): each step multiplies by a factor of its own."""
+    """lr · lr_lambda(1) · … · lr_lambda(t): each step multiplies by a factor of its own.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        lr_lambda: a function of the step, one for all groups or a list of one per group.
+        last_epoch: the number of steps taken before, when training is resumed.
+
+    Raises:
+        ValueError: functions of another number than groups.
+    """
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1
@@ -85,7 +103,14 @@ class MultiplicativeLR(_Functions):
 
 
 class StepLR(LRScheduler):
-    """lr · gammaᵏ after k times `step_size` steps."""
+    """lr · gammaᵏ after k times `step_size` steps.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        step_size: so many steps have one learning rate.
+        gamma: by what it is multiplied then.
+        last_epoch: the number of steps taken before, when training is resumed.
+    """
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -98,7 +123,14 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """lr · gammaᵏ once k of the milestones (numbers of steps) are reached."""
+    """lr · gammaᵏ once k of the milestones are reached.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        milestones: numbers of steps, in any order; one that occurs twice counts twice.
+        gamma: by what the learning rate is multiplied at each.
+        last_epoch: the number of steps taken before, when training is resumed.
+    """
 
     def __init__(
         self,
@@ -120,7 +152,17 @@ class MultiStepLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """lr · factor for the first `total_iters` steps, then lr."""
+    """lr · factor for the first `total_iters` steps, then lr.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        factor: between 0 and 1.
+        total_iters: for so many steps.
+        last_epoch: the number of steps taken before, when training is resumed.
+
+    Raises:
+        ValueError: a factor outside its bounds.
+    """
 
     def __init__(
         self,
@@ -138,7 +180,18 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """lr times a factor that goes in a straight line from start_factor to end_factor."""
+    """lr · (a + (b − a) · min(t / total_iters, 1)): a factor in a straight line from a to b.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        start_factor: a, above 0 and at most 1.
+        end_factor: b, between 0 and 1.
+        total_iters: the steps from a to b; from then on the factor is b.
+        last_epoch: the number of steps taken before, when training is resumed.
+
+    Raises:
+        ValueError: a factor outside its bounds.
+    """
 
     def __init__(
         self,
@@ -160,7 +213,13 @@ class LinearLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """lr · gammaᵗ."""
+    """lr · gammaᵗ.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        gamma: by what each step multiplies the learning rate.
+        last_epoch: the number of steps taken before, when training is resumed.
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1):
         self.gamma = gamma
@@ -171,7 +230,14 @@ class ExponentialLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """lr · (1 − t / total_iters)ᵖ with p = power; 0 from step total_iters on."""
+    """lr · (1 − t / total_iters)ᵖ with p = power; 0 from step total_iters on.
+
+    Args:
+        optimizer: whose groups get the learning rates.
+        total_iters: the steps down to 0.
+        power: p; 1 is a straight line, a larger one falls fast at first.
+        last_epoch: the number of steps taken before, when training is resumed.
+    """
 
     def __init__(
         self,
