@@ -23,7 +23,7 @@ with warnings.catch_warnings():
 
 __all__ = ["ALL", "MOST", "agree", "check_function", "ours", "theirs", "told"]
 
-ALL, MOST = 1_000_000, 5  # samples of a function in double precision: more than there are, a few
+ALL, MOST = 1_000_000, 3  # samples of a function in double precision: more than there are, a few
 _DTYPES = {str(d)[6:]: d for d in (torch.float64, torch.float32, torch.int64, torch.bool)}
 _KNOWN = {
     torch.float16, torch.float32, torch.float64, torch.int8, torch.int16, torch.int32, torch.int64,
@@ -221,7 +221,7 @@ def _calls(name: str, most: int) -> Iterator[tuple[Any, str, Sample]]:
     for op in _operations(name):
         for dtype in _DTYPES:
             if op.supports_dtype(_DTYPES[dtype], "cpu"):
-                share = most if dtype == "float64" else max(2, most // 3)
+                share = most if dtype == "float64" else max(1, most // 3)
                 yield from ((op, dtype, s) for s in _samples(op, _DTYPES[dtype], share))
     yield from ((None, "", s) for s in OUR_SAMPLES.get(name, []))
 

@@ -1,7 +1,7 @@
 """Compiled code gives what replaying the graph gives: row by row, and for random programs."""
 
 import threading
-from itertools import pairwise
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pytest
@@ -109,8 +109,8 @@ SHAPES = [(1,), (7,), (16,), (3, 5), (17, 1), (2, 33), (4, 3, 9), (2, 1, 300), (
 @pytest.mark.parametrize("name", ["sum", "max", "argmax"])
 def test_reductions_over_any_axes(name, shape, width):
     array = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
-    for bits in range(1, 2 ** len(shape)):
-        axes = tuple(d for d in range(len(shape)) if bits >> d & 1)
+    most = 1 if name == "argmax" else len(shape)
+    for axes in chain(*(combinations(range(len(shape)), n) for n in range(1, most + 1))):
         x = leaf("x", *shape)
         v = row(name, x, axis=axes[0]) if name == "argmax" else row(name, x, axes=axes)
         got, want = compiled_and_replayed(v, {x: array}, width)
@@ -195,7 +195,7 @@ def test_take_wraps_negative_numbers_and_scatter_adds_repeated_ones():
 # ---- programs ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_programs(seed):
     graph, arrays, batch = Maker(seed).graph(6 + seed % 30)
     index = np.random.default_rng(seed).integers(0, 40, 3 * batch)
