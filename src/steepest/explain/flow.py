@@ -14,7 +14,7 @@ import numpy as np
 
 from steepest import nn
 from steepest.autograd import grad
-from steepest.nn import activation
+from steepest.nn import activation, rectifier
 from steepest.tensors import Tensor
 
 __all__ = ["Flow", "LayerFlow", "flow"]
@@ -24,7 +24,8 @@ _NEARLY_ALL = 0.95  # of the samples
 _ALARM = 1e-3  # the smallest mean gradient beside the largest, and how much of a layer may be dead
 _MANY = 0.25
 
-_ACTIVATIONS = tuple(getattr(activation, name) for name in activation.__all__)
+_PAGES = (activation, rectifier)
+_ACTIVATIONS = tuple(getattr(page, name) for page in _PAGES for name in page.__all__)
 
 
 @dataclass(frozen=True)
