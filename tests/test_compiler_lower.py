@@ -195,7 +195,7 @@ def test_take_wraps_negative_numbers_and_scatter_adds_repeated_ones():
 # ---- programs ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_random_programs(seed):
     graph, arrays, batch = Maker(seed).graph(6 + seed % 30)
     index = np.random.default_rng(seed).integers(0, 40, 3 * batch)

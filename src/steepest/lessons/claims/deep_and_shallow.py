@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from steepest import models, nn, optim
-from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict
+from steepest.lessons.lesson import Found, Lesson, Text, Trial, Verdict, across
 from steepest.lessons.page import Page
 from steepest.lessons.practice import cosine, practise
 from steepest.tensors import Tensor
@@ -150,10 +150,7 @@ def _size(model: nn.Module) -> int:
 
 def judge(found: Found) -> Verdict:
     """Whether the deep network is ahead may depend on the function."""
-    kinds = {found.above(f"ahead {name}", 0).kind for name in _FUNCTIONS}
-    if len(kinds) == 1:
-        return Verdict(kinds.pop())
-    return Verdict("depends", on="function") if {"holds", "fails"} <= kinds else Verdict("open")
+    return across([found.above(f"ahead {name}", 0) for name in _FUNCTIONS], on="function")
 
 
 def draw(found: Found, page: Page) -> None:
