@@ -5,8 +5,8 @@ its own, as a first call finds it; what a process pays once (importing llvmlite,
 line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
 
 Below the stages are the waits of a person, in processes that do nothing else: `cold`, from the
-first epoch's call to its first step with nothing cached, llvmlite included; `warm`, the same where
-another process compiled before, llvmlite not included; `call`, an epoch of one step thereafter.
+first epoch's call to its first step with nothing cached; `warm`, the same where another process
+compiled before; `call`, an epoch of one step thereafter.
 """
 
 import os
@@ -31,12 +31,14 @@ from steepest.compiler.capture import capture
 from steepest.compiler.captured import Captured
 from steepest.compiler.check import check
 from steepest.compiler.emit import emit_modules
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import plan
+from steepest.compiler.processor import processor, vector_lanes, vector_registers
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
@@ -77,13 +79,13 @@ class _Clock:
 def stages_of(workload: Workload) -> dict[str, float]:
     """Milliseconds of every stage of the first compilation in this process, and sizes."""
     clock = _Clock()
-    features = clock(ONCE, lambda: engine.host()[1])
+    features = clock(ONCE, _woken)
     captured = clock("capture", partial(captured_step, workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
     graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key))
     graph = turned_once(with_own_results(graph))
-    width, registers = engine.vector_lanes(features), engine.vector_registers(features)
+    width, registers = vector_lanes(features), vector_registers(features)
     found = images(graph, width)
     fusion = clock("fuse", lambda: ordered(Fusion(graph, found.bounded).run()))
     unroll = lower.is_tiny(graph)
@@ -101,7 +103,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
     code = clock(BESIDE, lambda: engine.machine_code(modules(), features))
     clock.times[BESIDE] -= clock.times["emit"]
     signature = Signature.of(graph, layout, planned)
-    clock("load", lambda: engine.NativeFunction(code, "run", signature.pointers))
+    clock("load", lambda: NativeFunction(code, signature.pointers))
     return {
         **clock.times,
         "total": sum(ms for name, ms in clock.times.items() if name != ONCE),
@@ -109,6 +111,12 @@ def stages_of(workload: Workload) -> dict[str, float]:
         "lines of LLVM": sum(text.count("\n") for text in written),
         "bytes of code": len(code),
     }
+
+
+def _woken() -> str:
+    """LLVM, imported and set up; gives the processor's features."""
+    engine._ready()
+    return processor().features
 
 
 def captured_step(workload: Workload) -> Captured:
@@ -161,18 +169,14 @@ def waits_of(workload: Workload, cached: bool) -> dict[str, float]:
     """
     batch = workload.batch
     job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
-    start = time.perf_counter()
-    engine.host()
-    once, run = time.perf_counter() - start, peers_of(job)[BASE](job).run
-    times: list[float] = []
+    run, times = peers_of(job)[BASE](job).run, list[float]()
     while len(times) < 5 or sum(times[1:]) < CALLS:
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
     call = median(times[1:])
-    if cached:
-        return {"warm": (times[0] - call) * 1e3, "call, µs": call * 1e6}
-    return {"cold": (once + times[0] - call) * 1e3}
+    wait = (times[0] - call) * 1e3
+    return {"warm": wait, "call, µs": call * 1e6} if cached else {"cold": wait}
 
 
 MEASURES = {

@@ -5,9 +5,10 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from steepest.compiler import cache, programs
+from steepest.compiler import cache, naming, programs
 from steepest.compiler import lower as stages
 from steepest.compiler.graph import Graph, constant, equation, inlet
+from steepest.compiler.processor import processor
 from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
@@ -17,6 +18,7 @@ F32 = np.dtype(np.float32)
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    processor()  # known already, so that what is kept of it is not among the programs
     monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path / "programs"))
     return tmp_path / "programs"
 
@@ -84,15 +86,19 @@ def test_an_unwritable_folder_keeps_nothing(tmp_path, monkeypatch):
 
 
 def test_settings_are_part_of_the_name():
-    names = {cache.entry_name(g, w, f) for g in "ab" for w in (4, 8) for f in ("+avx", "")}
+    names = {naming.entry_name(g, w, f) for g in "ab" for w in (4, 8) for f in ("+avx", "")}
     assert len(names) == 8
 
 
-@pytest.mark.parametrize(("part", "other"), [("_source", "edited"), ("code_generator", ("17",))])
-def test_what_another_compiler_has_written_is_not_taken(folder, monkeypatch, part, other):
-    """A changed source of ours; another version of LLVM, or another processor."""
+@pytest.mark.parametrize("part", ["_source", "name", "system", "version"])
+def test_what_another_compiler_has_written_is_not_taken(folder, monkeypatch, part):
+    """A changed source of ours; another processor, system or version of LLVM."""
     result()
-    monkeypatch.setattr(cache, part, lambda: other)
+    if part == "_source":
+        monkeypatch.setattr(naming, part, lambda: "edited")
+    else:
+        other = processor()._replace(**{part: "17"})
+        monkeypatch.setattr(naming, "processor", lambda: other)
     result()
     assert len(list(folder.iterdir())) == 2
 

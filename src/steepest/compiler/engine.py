@@ -1,4 +1,4 @@
-"""The engine: LLVM IR text becomes machine code, and machine code a function.
+"""The engine: LLVM IR text becomes machine code.
 
 Code generation only, at level 2: the emitter writes what optimisation passes would otherwise have
 to find, and passes cost more time than they save (measured; the generated steps are equally fast
@@ -11,28 +11,19 @@ program comes as several modules, generated beside each other on several cores.
 import ctypes
 import mmap
 import os
-import struct
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from steepest.compiler.blas import FUNCTIONS, addresses, is_installed
+from steepest.compiler.objects import linked
+from steepest.compiler.processor import processor
 from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = [
-    "NativeFunction",
-    "code_generator",
-    "has_estimates",
-    "host",
-    "machine_code",
-    "pause",
-    "vector_lanes",
-    "vector_registers",
-]
+__all__ = ["cores", "machine_code"]
 
 _CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
@@ -66,48 +57,12 @@ def _give_back(library: str) -> None:
             madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
 
 
-@lru_cache(1)
-def host() -> tuple[str, str]:
-    """The processor's name and its features, as LLVM calls them."""
-    with _lock:
-        _ready()
-        return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-
-
-def code_generator() -> tuple[str, ...]:
-    """What else generated code depends on: the processor, the version of LLVM, and whether there is
-    a library to call."""
-    version = ".".join(map(str, llvm.llvm_version_info))
-    library = str(is_installed())
-    return host()[0], llvm.get_default_triple(), version, f"{_CODEGEN_LEVEL} {_ORDER}", library
-
-
-def vector_lanes(features: str) -> int:
-    """How many float32 numbers a vector register holds."""
-    return 16 if "+avx512f" in features else 8 if "+avx," in features + "," else 4
-
-
-def vector_registers(features: str) -> int:
-    """How many vector registers a register tile may fill."""
-    return 32 if "+avx512f" in features or "+neon" in features else 16
-
-
-def pause(features: str) -> str:
-    """The instruction with which a processor waits for another; "" where there is none."""
-    if "+sse2" in features:
-        return "call void @llvm.x86.sse2.pause()"
-    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
-
-
-def has_estimates(features: str) -> bool:
-    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
-    return "+avx512f" in features
-
-
 def _target(features: str) -> Any:
-    target = llvm.Target.from_default_triple()
+    """Emits objects in the format ELF on every system, of functions that may lie anywhere, near to
+    one another: what `objects` links."""
+    target = llvm.Target.from_triple(_triple())
     return target.create_target_machine(
-        cpu=host()[0], features=features, opt=_CODEGEN_LEVEL, jit=True
+        cpu=processor().name, features=features, opt=_CODEGEN_LEVEL, reloc="pic", codemodel="small"
     )
 
 
@@ -117,10 +72,10 @@ def cores() -> int:
 
 
 def machine_code(modules: Iterable[str], features: str) -> bytes:
-    """The object files of modules written as LLVM IR, each after its length; LLVM works on as many
-    as there are cores while the next are still being written."""
+    """The image of modules written as LLVM IR; LLVM works on as many as there are cores while the
+    next are still being written."""
     objects = [_Object(text, features) for text in modules]
-    return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
+    return linked(x.code() for x in objects).to_bytes()
 
 
 class _Object:
@@ -131,11 +86,12 @@ class _Object:
     """
 
     def __init__(self, text: str, features: str):
-        host()
+        head = f'target triple = "{_triple()}"\n'
         with _lock:
+            _ready()
             self._context = llvm.create_context()
             try:
-                self._module = llvm.parse_assembly(_triple() + text, self._context)
+                self._module = llvm.parse_assembly(head + text, self._context)
             except RuntimeError as wrong:
                 raise Problem(
                     said("compiler", "the code that was generated is not valid LLVM", got=wrong)
@@ -170,7 +126,8 @@ def _room() -> threading.Semaphore:
 
 @lru_cache(1)
 def _triple() -> str:
-    return f'target triple = "{llvm.get_default_triple()}"\n'
+    """This system as LLVM calls it, with objects in one format."""
+    return f"{processor().system}-elf"
 
 
 @lru_cache(1)
@@ -180,31 +137,3 @@ def _unlocked(name: str) -> Any:
     function = getattr(ctypes.CDLL(llvm.ffi.lib._name), name)
     function.argtypes, function.restype = locked.argtypes, locked.restype
     return function
-
-
-class NativeFunction:
-    """A compiled function, called without the interpreter's lock.
-
-    It takes pointers, then counts, and returns a count; it lives as long as this object.
-    """
-
-    def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
-        features = host()[1]
-        for symbol in FUNCTIONS.values():
-            if symbol.encode() in code:
-                llvm.add_symbol(symbol, addresses()[symbol])
-        with _lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
-            while code:
-                (length,) = struct.unpack_from("<q", code)
-                self._engine.add_object_file(llvm.ObjectFileRef.from_data(code[8 : 8 + length]))
-                code = code[8 + length :]
-            self._engine.finalize_object()
-            place = self._engine.get_function_address(name)
-        if not place:
-            raise Problem(said("compiler", f"the object code has no function {name!r}"))
-        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, *signature)(place)
-
-    def __call__(self, *arguments: int) -> int:
-        return self._call(*arguments)

@@ -17,10 +17,12 @@ from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
 from steepest.compiler.contraction import Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import NativeFunction, machine_code
+from steepest.compiler.engine import machine_code
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.matrices import matrices
+from steepest.compiler.naming import entry_name
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import plan, product_of
 from steepest.compiler.signature import aligned
@@ -45,7 +47,7 @@ def tuned(
         if not large or not matrices(nest, roles, layout):
             continue
         kind = _kind(product_of(nest, roles, fusion, layout))
-        name = cache.entry_name(f"library {kind}", width, features)
+        name = entry_name(f"library {kind}", width, features)
         if name not in _known:
             kept = cache.load(name)
             if kept is None:
@@ -74,7 +76,7 @@ def _times(
     for chosen in ({}, {nest: LIBRARY}):
         planned = plan(fusion, layout, registers, False, chosen, [nest])
         text = emit_nest(fusion, layout, planned, nest, features).text
-        functions.append(NativeFunction(machine_code([text], features), "run", pointers))
+        functions.append(NativeFunction(machine_code([text], features), pointers))
         size = max(size, planned.bytes)
     # Whoever reads a batch, or a number per step, reads the first one: row 0 of zeros.
     most = max([prod(v.shape) * v.dtype.itemsize for v in layout.sources], default=0)
