@@ -35,7 +35,7 @@ from steepest.primitives import split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
 
-_TINY = 2000  # element operations per step below which every loop is written out
+_TINY = 4000  # element operations per step below which every loop is written out
 _LONGEST = 60_000  # letters; beyond, what LLVM takes for them is felt more than loops are
 
 
