@@ -14,16 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from benchmarks.alone import first_call
 from benchmarks.networks import network, optimizer_of
-from benchmarks.peers import BASE, peers_of
+from benchmarks.peers import BASE
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
@@ -46,11 +45,10 @@ from steepest.compiler.supported import check_supported
 from steepest.compiler.turned import turned_once
 from steepest.core import Aval
 
-__all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
+__all__ = ["captured_step", "final_graph", "stages_of"]
 
 ONCE = "llvmlite, once"
 BESIDE = "codegen, beyond emit"
-CALLS = 0.2  # seconds for which a call is repeated
 
 
 def deep() -> Workload:
@@ -160,29 +158,19 @@ def _by_position(tensors: list) -> tuple[Sequence, dict]:
     return tensors, {}
 
 
-def waits_of(workload: Workload, cached: bool) -> dict[str, float]:
-    """The wait for the first epoch, in milliseconds, and the time of every later one of one step,
-    in microseconds.
+def _cold(workload: Workload) -> dict[str, float]:
+    return {"cold": first_call(workload, BASE)[0]}
 
-    Args:
-        cached: whether another process has compiled this before.
-    """
-    batch = workload.batch
-    job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
-    run, times = peers_of(job)[BASE](job).run, list[float]()
-    while len(times) < 5 or sum(times[1:]) < CALLS:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    call = median(times[1:])
-    wait = (times[0] - call) * 1e3
-    return {"warm": wait, "call, µs": call * 1e6} if cached else {"cold": wait}
+
+def _warm(workload: Workload) -> dict[str, float]:
+    wait, call = first_call(workload, BASE)
+    return {"warm": wait, "call, µs": call}
 
 
 MEASURES = {
     "stages": stages_of,
-    "cold": partial(waits_of, cached=False),
-    "warm": partial(waits_of, cached=True),
+    "cold": _cold,  # in this order: what `warm` finds compiled before
+    "warm": _warm,
 }
 
 

@@ -1,6 +1,9 @@
 """Programs on disk: the same bits, found again, and never trusted when broken."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from steepest.compiler import cache, naming, programs
 from steepest.compiler import lower as stages
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.processor import processor
+from steepest.compiler.processor import known, processor
 from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
@@ -55,6 +58,41 @@ def test_the_second_time_nothing_is_compiled(folder, monkeypatch):
     forbid(monkeypatch)
     for a, b in zip(first, result(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+STEP = """
+import sys
+import steepest
+
+w = steepest.ones(4)
+
+@steepest.compile
+def step(x):
+    w.mul_(x)
+    return w.sum()
+
+print(step(steepest.ones(4) * 3).item(), "llvmlite" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not known(), reason="this system does not say what its processor is")
+def test_a_process_that_finds_its_program_imports_no_llvmlite(tmp_path):
+    environment = os.environ | {"STEEPEST_CACHE": str(tmp_path)}
+    command = [sys.executable, "-c", STEP]
+    runs = [subprocess.check_output(command, env=environment, text=True) for _ in range(2)]
+    assert runs == ["12.0 True\n", "12.0 False\n"]
+
+
+def test_what_is_kept_of_the_processor_is_what_llvm_says(tmp_path, monkeypatch):
+    said = processor()
+    monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
+    for _ in range(2):
+        processor.cache_clear()
+        assert processor() == said
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"broken")
+    processor.cache_clear()
+    assert processor() == said
 
 
 def test_another_program_is_another_entry(folder):

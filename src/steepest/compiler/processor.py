@@ -18,7 +18,15 @@ from steepest.core import lazy
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = ["Processor", "has_estimates", "pause", "processor", "vector_lanes", "vector_registers"]
+__all__ = [
+    "Processor",
+    "has_estimates",
+    "known",
+    "pause",
+    "processor",
+    "vector_lanes",
+    "vector_registers",
+]
 
 _SYSTEM = Path("/sys/devices/system/cpu")
 _MODEL = "modalias"  # maker, family, model and a number for every feature
@@ -37,29 +45,36 @@ class Processor(NamedTuple):
 @lru_cache(1)
 def processor() -> Processor:
     """The one that this process runs on."""
-    known = _known()
-    kept = cache.load(known) if known else None
+    name = known()
+    kept = cache.load(name) if name else None
     if kept is not None:
         return Processor(**kept[0])
     version = ".".join(map(str, llvm.llvm_version_info))
-    name, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    found = Processor(name, features, llvm.get_default_triple(), version)
-    if known:
-        cache.save(known, found._asdict(), b"")
+    features = llvm.get_host_cpu_features().flatten()
+    found = Processor(llvm.get_host_cpu_name(), features, llvm.get_default_triple(), version)
+    if name:
+        cache.save(name, found._asdict(), b"")
     return found
 
 
-def _known() -> str:
+def known() -> str:
     """A digest of all that LLVM's answers depend on; "" where the system does not tell it."""
-    package = find_spec("llvmlite")
-    if package is None or package.origin is None or not (_SYSTEM / _MODEL).exists():
+    package, model = find_spec("llvmlite"), _read(_MODEL)
+    if package is None or package.origin is None or not model:
         return ""
-    parts = [(_SYSTEM / x).read_text() for x in (_MODEL, _ARM_MODEL) if (_SYSTEM / x).exists()]
+    parts = ["processor", model, _read(_ARM_MODEL)]
     for entry in os.scandir(Path(package.origin).parent / "binding"):
         if not entry.name.endswith(".py"):  # the library
             stat = entry.stat()
             parts += [entry.name, str(stat.st_size), str(stat.st_mtime_ns)]
-    return hashlib.sha256("\x1f".join(["processor", *parts]).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _read(file: str) -> str:
+    try:
+        return (_SYSTEM / file).read_text()
+    except OSError:
+        return ""
 
 
 def vector_lanes(features: str) -> int:
