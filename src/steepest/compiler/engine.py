@@ -27,6 +27,7 @@ llvm = lazy("llvmlite.binding")
 __all__ = [
     "NativeFunction",
     "code_generator",
+    "give_back",
     "has_estimates",
     "host",
     "machine_code",
@@ -45,19 +46,19 @@ def _ready() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.set_option("", _ORDER)
-    _give_back(llvm.ffi.lib._name)
+    give_back()
 
 
-def _give_back(library: str) -> None:
-    """Let the system have the pages of a library that loading it has touched and that are not
-    needed again: most of what LLVM occupies. They are read anew where they are.
+def give_back() -> None:
+    """Let the system have the pages of LLVM's library that loading it, or generating code, has
+    touched: most of what LLVM occupies. Those that are needed again are read anew, in 3 ms.
 
     Only what nothing has written to can be read anew. What lies right before the writable pages
     has been writable itself while addresses were filled in.
     """
-    maps = Path("/proc/self/maps")
+    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
     lines = maps.read_text().splitlines() if maps.exists() else []
-    places = [line.split(maxsplit=5) for line in lines if line.endswith(os.path.realpath(library))]
+    places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
     writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
     for span, access, *_ in places:
         start, _, end = span.partition("-")
@@ -122,7 +123,7 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     as there are cores while the next are still being written.
 
     What LLVM needs for a module, many times the size of its code, is free again before the same
-    thread begins with the next, and what it read of its own library goes back to the system.
+    thread begins with the next.
     """
     host()
     objects: list[_Object] = []
@@ -140,7 +141,6 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
             waiting.put(None)
     for thread in threads:
         thread.join()
-    _give_back(llvm.ffi.lib._name)
     return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
 
 

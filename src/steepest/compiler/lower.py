@@ -14,7 +14,7 @@ from math import prod
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import host, machine_code, vector_lanes
+from steepest.compiler.engine import give_back, host, machine_code, vector_lanes
 from steepest.compiler.engine import vector_registers as registers_of
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
@@ -140,4 +140,5 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
     code = machine_code(lowered.modules(), features)
+    give_back()
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

@@ -16,7 +16,7 @@ from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
 from steepest.compiler.contraction import Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import NativeFunction, machine_code
+from steepest.compiler.engine import NativeFunction, give_back, machine_code
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.matrices import matrices
@@ -76,6 +76,7 @@ def _times(
         functions.append(NativeFunction(machine_code([text], features), "run", pointers))
         size = max(size, planned.bytes)
         read += _read(nest, fusion, layout)
+    give_back()
     # Memory that nobody has written to takes no place, and would not have to be fetched.
     block = aligned(size)
     for place in read:
