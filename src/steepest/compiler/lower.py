@@ -36,6 +36,7 @@ from steepest.primitives import split_spec
 __all__ = ["Lowered", "lower", "stages"]
 
 _TINY = 4000  # element operations per step below which every loop is written out
+_LONGEST = 60_000  # letters; beyond, what LLVM takes for them is felt more than loops are
 
 
 class Lowered:
@@ -45,12 +46,15 @@ class Lowered:
         self.width, registers = width, registers_of(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
-        self.unroll = is_tiny(graph)
+        self.features, self.unroll = features, is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
         here = features == host()[1]  # what is made for another processor cannot be timed
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
-        self.features = features
+        if self.unroll and len(self.emitted.text) > _LONGEST:
+            self.unroll = False
+            self.plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
+            del self.emitted
 
     @cached_property
     def emitted(self) -> Emitted:
@@ -58,6 +62,8 @@ class Lowered:
 
     def modules(self) -> Iterator[str]:
         """What is emitted, as modules, each as soon as it is written."""
+        if self.unroll:
+            return iter([self.emitted.text])
         return emit_modules(
             self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features
         )
