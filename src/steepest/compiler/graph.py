@@ -262,20 +262,14 @@ def _line(value: Value, names: dict[Value, str]) -> str:
         number = splat(value)
         return f"{left} {_digest(value.data) if number is None else repr(number.item())}"
     assert value.row is not None
-    operands = " ".join([names[x] for x in value.operands])
-    metadata = _metadata(*value.params.items()) if value.params else ""
-    return f"{left} {value.row.name} {operands}{metadata}"
+    metadata = [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
+    return " ".join([left, value.row.name, *(names[x] for x in value.operands), *metadata])
 
 
 @functools.cache
 def _shown(aval: Aval) -> str:
     """Written once: NumPy takes a microsecond for the name of a dtype, and a page has hundreds."""
     return str(aval)
-
-
-@functools.lru_cache(4096)
-def _metadata(*params: tuple[str, Any]) -> str:
-    return "".join(f" {key}={_written(x)}" for key, x in sorted(params))
 
 
 def _written(x: Any) -> str:
