@@ -78,7 +78,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
     """Milliseconds of every stage of the first compilation in this process, and sizes."""
     clock = _Clock()
     features = clock(ONCE, _woken)
-    captured = clock("capture", partial(captured_step, workload))
+    captured = clock("capture", _ready(workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
     graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key))
@@ -119,8 +119,14 @@ def _woken() -> str:
 
 def captured_step(workload: Workload) -> Captured:
     """The training step that `fit` would run; its learning rate is data, the input "stepped"."""
+    return _ready(workload)()
+
+
+def _ready(workload: Workload) -> Callable[[], Captured]:
+    """`captured_step`, up to where the network exists."""
     model, loss_of = network(steepest, workload)
     optimizer = optimizer_of(steepest, model, workload)
+    optimizer.prepare()
     rate, (group,) = steepest.tensor(0.0), optimizer.param_groups
     group["lr"] = rate
 
@@ -136,10 +142,14 @@ def captured_step(workload: Workload) -> Captured:
         (f"argument{i}", Aval((workload.batch, *x.shape[1:]), x.dtype), "gathered")
         for i, x in arrays
     ]
-    captured = capture(step, inlets, _by_position, True, [rate])
-    labels = captured.graph.inputs[1]
-    if labels.dtype.kind in "iu":
-        labels.bounds = int(workload.y.min()), int(workload.y.max())
+
+    def captured() -> Captured:
+        found = capture(step, inlets, _by_position, True, [rate])
+        labels = found.graph.inputs[1]
+        if labels.dtype.kind in "iu":
+            labels.bounds = int(workload.y.min()), int(workload.y.max())
+        return found
+
     return captured
 
 

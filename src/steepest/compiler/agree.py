@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.graph import Value
-from steepest.compiler.recording import Leaf, Recording, Variable
+from steepest.compiler.recording import Leaf, Recording, Variable, memory
 from steepest.compiler.refusal import NotCompilable, refusal, user_line
 from steepest.core import Primitive
 from steepest.tensors import Tensor
@@ -23,31 +23,24 @@ class Agreement:
     def __init__(self, earlier: Recording):
         self._earlier = earlier
         self._arguments, self._equations = iter(earlier.arguments), iter(earlier.equations)
-        self._leaves: dict[Value, Leaf] = {leaf.value: leaf for leaf in earlier.leaves.values()}
-        self._known: dict[Value, Value] = {}  # from a variable of this run to that of the other
-        self._made: dict[Value, Leaf] = {}  # arrays that only this run has
-        self._gone: dict[tuple, NotCompilable] = {}  # and those for which they stand
+        self._gone: dict[tuple, str] = {}  # arrays for which others stand in this run: their lines
         self._parted: NotCompilable | None = None
 
-    def argument(self, x: Variable) -> None:
-        """This run is called with as many arguments, and they come in the same order."""
-        self._known[x] = next(self._arguments)
+    def argument(self) -> Variable:
+        """The other run's next argument: both have as many, in the same order."""
+        return next(self._arguments)
 
-    def leaf(self, leaf: Leaf) -> None:
-        """This run meets an array."""
-        same = self._earlier.leaves.get(leaf.key)
-        if same:
-            self._known[leaf.value] = same.value
-        else:
-            self._made[leaf.value] = leaf
+    def leaf(self, key: tuple) -> Leaf | None:
+        """The other run's leaf of that memory."""
+        return self._earlier.leaves.get(key)
 
-    def spread(self, x: Variable, key: tuple) -> None:
-        """This run repeats a number."""
-        same = self._earlier.spreads.get(key)
-        if same is not None:
-            self._known[x] = same
+    def spread(self, key: tuple) -> Variable | None:
+        """The other run's constant of that number."""
+        return self._earlier.spreads.get(key)
 
-    def equation(self, row: Primitive, operands: tuple, params: dict) -> Variable | None:
+    def equation(
+        self, row: Primitive, operands: tuple[Variable, ...], params: dict
+    ) -> Variable | None:
         """The other run's equation that this is, too; None from where they part."""
         if self._parted:
             return None
@@ -56,16 +49,11 @@ class Agreement:
             self._parted = _something_else(user_line())
             return None
         for x, y in zip(same.operands, operands, strict=True):
-            if self._known.get(y) is not x and not self._stands_for(y, x):
-                made = y.kind == "constant" or y in self._made
-                line = user_line()
-                self._parted = _another_number(line, row, y) if made else _something_else(line)
+            if y.same is not x and not self._match(x, y):
+                line, number = user_line(), y.kind == "constant" or _is_made(y)
+                self._parted = _another_number(line, row, y) if number else _something_else(line)
                 return None
         return same
-
-    def continues(self, x: Variable, same: Variable) -> None:
-        """This run's variable for what `equation` has found."""
-        self._known[x] = same
 
     def difference(self, run: Recording, begins: str) -> NotCompilable | None:
         """The refusal that names where the two part; None when they are the same program.
@@ -79,9 +67,9 @@ class Agreement:
         more = next(self._equations, None)
         if more is not None:
             return _something_else(more.origin)
-        for key, refused in self._gone.items():
+        for key, line in self._gone.items():
             if key in run.leaves:
-                return refused
+                return _something_else(line)
         for key in self._earlier.leaves.keys() & run.leaves.keys():
             if not self._match(self._earlier.leaves[key].now, run.leaves[key].now):
                 return refusal(
@@ -97,19 +85,18 @@ class Agreement:
             )
         return None
 
-    def _match(self, x: Value, y: Value) -> bool:
-        return self._known.get(y) is x or self._stands_for(y, x)
+    def _match(self, x: Value, y: Variable) -> bool:
+        return y.same is x or self._stands_for(y, x)
 
-    def _stands_for(self, y: Value, x: Value) -> bool:
+    def _stands_for(self, y: Variable, x: Value) -> bool:
         """Whether an array that only this run has holds the numbers of one that only the other
         has."""
-        if y in self._known or y not in self._made or x not in self._leaves:
+        if not _is_made(y) or x.kind != "input" or x.data is None:
             return False
-        mine, other = self._made[y], self._leaves[x]
-        if not _equal(mine.array, other.array):
+        if not _equal(x.data, y.data):
             return False
-        self._known[y] = x
-        self._gone[other.key] = _something_else(mine.line)
+        y.same = x
+        self._gone[memory(x.data)] = y.origin
         return True
 
     def _match_results(self, x: Any, y: Any, run: Recording) -> bool:
@@ -126,7 +113,12 @@ class Agreement:
         return bool(x is y or x == y)
 
 
-def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+def _is_made(y: Variable) -> bool:
+    """Whether a variable is an array that only its run has met."""
+    return y.kind == "input" and y.data is not None and y.same is None
+
+
+def _equal(a: np.ndarray, b: Any) -> bool:
     same_kind = a.dtype == b.dtype and a.shape == b.shape
     return same_kind and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 

@@ -104,7 +104,14 @@ def _of(thing: Any, held: list[tuple[Any, Any]], numbers: dict[int, int], form: 
         kind = thing.__code__
     elif isinstance(thing, type) or not (held or of_compiler(kind)):
         kind = _Same(thing)
-    return kind, *[(_reference(key, numbers), _reference(x, numbers)) for key, x in held]
+    # Nearly all keys are names, and what a step reaches holds hundreds of things.
+    return kind, *[
+        (
+            key if type(key) is str else _reference(key, numbers),
+            numbers.get(id(x)) or _reference(x, numbers),
+        )
+        for key, x in held
+    ]
 
 
 def _reference(x: Any, numbers: dict[int, int]) -> Hashable:

@@ -9,7 +9,7 @@ to Python objects can be undone. Tensors end the walk: their numbers are data.
 import functools
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -22,8 +22,10 @@ from steepest.tensors import Tensor
 __all__ = ["Guard", "is_plain", "of_compiler"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+_FIXED = (tuple, MethodType, functools.partial)  # hold the same as long as they live
 _MOST = 20_000  # objects that are looked at
 _LENGTH = "the length"  # stands for the number of entries of a container
+_IN_CLASS = (FunctionType, int, float, str, list, dict)  # what a class holds for its objects
 # Attributes whose names say nothing to a reader of "model.0.weight".
 _HIDDEN = ("_modules", "_parameters", "_buffers", "__wrapped__", "__class__", "__func__")
 
@@ -45,7 +47,7 @@ class Guard:
         queue: deque[tuple[Any, _Path]] = deque([(function, None)])
         while queue and len(seen) < _MOST:
             thing, path = queue.popleft()
-            if id(thing) in seen or is_plain(thing):
+            if id(thing) in seen:
                 continue
             seen.add(id(thing))
             entries: list[tuple[Any, Any]] = []
@@ -54,11 +56,11 @@ class Guard:
             elif isinstance(thing, np.ndarray):
                 self.arrays.append(thing)
             else:
-                entries = list(_entries(thing))
+                entries = [*_entries(thing)]
             self.walked.append((thing, entries))
-            if entries and not isinstance(thing, tuple | MethodType | functools.partial):
+            if entries and not isinstance(thing, _FIXED):
                 self._kept.append(_Kept(thing, path, entries))
-            queue.extend([(x, (path, key)) for key, x in entries if type(x) not in _PLAIN])
+            queue.extend([(x, (path, key)) for key, x in entries if not _is_plain(type(x))])
 
     def name(self, tensor: Tensor) -> str:
         """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
@@ -118,28 +120,56 @@ class _Kept(NamedTuple):
     entries: list[tuple[Any, Any]]
 
 
-def _entries(thing: Any) -> Iterator[tuple[Any, Any]]:
-    """What an object holds that tracing would freeze: (name or number, value)."""
-    if isinstance(thing, dict):
-        yield _LENGTH, len(thing)
-        held = {**thing, **getattr(thing, "traced", {})}
-        yield from islice(held.items(), LONGEST)
-    elif isinstance(thing, list | tuple | deque):
-        yield _LENGTH, len(thing)
-        yield from enumerate(islice(thing, LONGEST))
-    elif isinstance(thing, FunctionType):
-        yield from _of_function(thing)
-    elif isinstance(thing, MethodType):
-        yield from (("self", thing.__self__), ("__func__", thing.__func__))
-    elif isinstance(thing, functools.partial):
-        yield from (("func", thing.func), ("args", thing.args), ("keywords", thing.keywords))
-    elif isinstance(thing, type):
-        if not _foreign(thing) and not thing.__module__.startswith("steepest"):
-            yield from ((key, x) for key, x in vars(thing).items() if _of_class(x))
-            yield from (("__class__", base) for base in thing.__bases__)
-    elif not isinstance(thing, ModuleType | np.ndarray) and not _foreign(type(thing)):
-        yield from _read(thing).items()
-        yield "__class__", type(thing)
+# What an object holds that tracing would freeze: (name or number, value).
+_Entries = Iterable[tuple[Any, Any]]
+
+
+def _entries(thing: Any) -> _Entries:
+    """What an object holds."""
+    return _reader(type(thing))(thing)
+
+
+def _reader_of(kind: type) -> Callable[[Any], _Entries]:
+    """How to find what objects of a class hold."""
+    for known, entries in _READERS.items():
+        if issubclass(kind, known):
+            return entries
+    return _of_nothing if _foreign(kind) else _of_object
+
+
+_reader: Callable[[Any], Callable[[Any], _Entries]] = functools.cache(_reader_of)
+
+
+def _of_nothing(thing: Any) -> _Entries:
+    return ()
+
+
+def _of_object(thing: Any) -> _Entries:
+    return *_read(thing).items(), ("__class__", type(thing))
+
+
+def _of_dict(thing: dict) -> _Entries:
+    held = {**thing, **getattr(thing, "traced", {})}
+    return (_LENGTH, len(thing)), *islice(held.items(), LONGEST)
+
+
+def _of_sequence(thing: Any) -> _Entries:
+    return (_LENGTH, len(thing)), *enumerate(islice(thing, LONGEST))
+
+
+def _of_method(thing: MethodType) -> _Entries:
+    return ("self", thing.__self__), ("__func__", thing.__func__)
+
+
+def _of_partial(thing: functools.partial) -> _Entries:
+    return ("func", thing.func), ("args", thing.args), ("keywords", thing.keywords)
+
+
+def _of_class(thing: type) -> _Entries:
+    if _foreign(thing) or thing.__module__.startswith("steepest"):
+        return ()
+    held = [(key, x) for key, x in vars(thing).items() if isinstance(x, _IN_CLASS)]
+    return *held, *(("__class__", base) for base in thing.__bases__)
 
 
 def _difference(kept: _Kept, growing: bool) -> tuple | None:
@@ -192,11 +222,11 @@ def of_compiler(kind: type) -> bool:
 
 def is_plain(x: Any) -> bool:
     """Whether a thing is nothing but its value."""
-    return isinstance(x, _PLAIN)
+    return _is_plain(type(x))
 
 
-def _of_class(x: Any) -> bool:
-    return isinstance(x, FunctionType | int | float | str | list | dict)
+# Of a class; asked about everything that a step holds.
+_is_plain: Callable[[Any], bool] = functools.cache(lambda kind: issubclass(kind, _PLAIN))
 
 
 def _foreign(kind: type) -> bool:
@@ -225,6 +255,18 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
                         yield f"{name}.{attribute}", attributes[attribute]
             else:
                 yield name, value
+
+
+_READERS: dict[type, Callable[[Any], _Entries]] = {
+    dict: _of_dict,
+    **dict.fromkeys((list, tuple, deque), _of_sequence),
+    FunctionType: _of_function,
+    MethodType: _of_method,
+    functools.partial: _of_partial,
+    type: _of_class,
+    ModuleType: _of_nothing,
+    np.ndarray: _of_nothing,
+}
 
 
 def _restore_function(function: FunctionType, held: dict[Any, Any]) -> None:

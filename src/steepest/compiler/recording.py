@@ -15,11 +15,14 @@ __all__ = ["Before", "Leaf", "Recording", "Variable", "memory", "not_known"]
 class Variable(Value):
     """A value while it is traced: it has a shape and a dtype, and refuses to be looked at.
 
+    data    the numbers of a constant, or the array that a leaf stands for
     tracer  whose it is: that of one run
+    same    of a run that is compared with an earlier one, the variable there that this one repeats
     """
 
-    __slots__ = ("tracer",)
+    __slots__ = ("same", "tracer")
     tracer: Any
+    same: Value | None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise not_known(self, "NumPy")
@@ -53,17 +56,23 @@ def not_known(value: Variable, asked: str) -> Exception:
 class Leaf:
     """An array from outside of the rows: a constant, or a tensor that exists between steps.
 
-    key    its `memory`
-    value  what the array holds before the step
+    value  what the array holds before the step; its origin is where the step first meets it
     now    the variable that stands for the array at this point of the step
+    read   whether Python looked at the numbers
     """
 
-    array: np.ndarray
-    key: tuple
     value: Variable
     now: Variable
-    line: str
-    read: bool = False  # Python looked at the numbers
+    read: bool = False
+
+    @property
+    def array(self) -> np.ndarray:
+        assert self.value.data is not None
+        return self.value.data
+
+    @property
+    def line(self) -> str:
+        return self.value.origin
 
 
 def memory(array: np.ndarray) -> tuple:

@@ -12,7 +12,7 @@ import numpy as np
 from steepest.compiler.agree import Agreement
 from steepest.compiler.recording import Leaf, Variable, memory, not_known
 from steepest.compiler.refusal import refusal, user_line
-from steepest.core import Aval, Primitive
+from steepest.core import Aval, Primitive, spread
 
 __all__ = ["Tracer"]
 
@@ -36,31 +36,29 @@ class Tracer:
         self._agreement = agreement
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
-        xs = tuple([self.variable(x) for x in operands])
-        agreement = self._agreement
-        same = agreement.equation(row, xs, params) if agreement else None
+        variable = self.variable
+        xs = tuple(
+            [x if type(x) is Variable and x.tracer is self else variable(x) for x in operands]
+        )
+        same = self._agreement.equation(row, xs, params) if self._agreement else None
         if same is None:
             aval, line = row.shape(*[x.aval for x in xs], **params), user_line()
         else:
             aval, line = same.aval, same.origin
         out = Variable("row", aval, row=row, operands=xs, params=params, origin=line)
-        out.tracer = self
+        out.tracer, out.same = self, same
         self.equations.append(out)
-        if agreement and same is not None:
-            agreement.continues(out, same)
         return out
 
     def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Variable:
         """A constant that repeats one number."""
-        one = np.asarray(number, dtype)
-        key = (one.tobytes(), dtype, shape)
+        key = (np.asarray(number, dtype).tobytes(), dtype, shape)
         value = self.spreads.get(key)
         if value is None:
-            value = Variable("constant", Aval(shape, dtype), data=np.broadcast_to(one, shape))
+            data = spread(number, dtype, shape)
+            value = self.spreads[key] = Variable("constant", Aval(shape, dtype), data=data)
             value.tracer = self
-            self.spreads[key] = value
-            if self._agreement:
-                self._agreement.spread(value, key)
+            value.same = self._agreement.spread(key) if self._agreement else None
         return value
 
     def inlet(
@@ -69,8 +67,7 @@ class Tracer:
         """An argument of the step."""
         value = Variable("input", aval, name=name, role=role, bounds=bounds)
         value.tracer = self
-        if self._agreement:
-            self._agreement.argument(value)
+        value.same = self._agreement.argument() if self._agreement else None
         return value
 
     def variable(self, x: Any) -> Variable:
@@ -92,12 +89,12 @@ class Tracer:
             key = memory(array)
             leaf = self.leaves.get(key)
             if leaf is None:
-                value = Variable("input", Aval(array.shape, array.dtype))
-                value.tracer = self
+                same = self._agreement.leaf(key) if self._agreement else None
+                line = same.line if same else user_line()
                 # Holding the array keeps its memory from becoming another array's.
-                leaf = self.leaves[key] = Leaf(array, key, value, value, user_line())
-                if self._agreement:
-                    self._agreement.leaf(leaf)
+                value = Variable("input", Aval(array.shape, array.dtype), data=array, origin=line)
+                value.tracer, value.same = self, same.value if same else None
+                leaf = self.leaves[key] = Leaf(value, value)
             if leaf.array is array:
                 self.seen[id(array)] = leaf
         return leaf

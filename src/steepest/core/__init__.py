@@ -1,7 +1,7 @@
 """Floor 0: what every other floor stands on, and what knows nothing of any of them."""
 
 from steepest.core.aval import DEFAULT_DTYPE, Aval, is_float, promote, result_dtype, sizes
-from steepest.core.bind import Eager, Primitive, current, install, interpreting
+from steepest.core.bind import Eager, Primitive, current, install, interpreting, spread
 from steepest.core.lazy import lazy
 from steepest.core.streams import Streams
 from steepest.core.threads import get_num_threads, set_num_threads
@@ -19,6 +19,7 @@ __all__ = [
     "current",
     "install",
     "interpreting",
+    "spread",
     "Problem",
     "RequestError",
     "closest",

@@ -22,7 +22,7 @@ import numpy as np
 
 from steepest.core.aval import Aval
 
-__all__ = ["Eager", "Primitive", "current", "install", "interpreting"]
+__all__ = ["Eager", "Primitive", "current", "install", "interpreting", "spread"]
 
 
 class Interpreter(Protocol):
@@ -89,8 +89,8 @@ class Eager:
         return out if type(out) is np.ndarray else np.asarray(out)
 
     def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-        """A constant: the number at every place of that shape, none of which can be written to."""
-        return _spread(number, copysign(1, number), dtype, shape)
+        """A constant, which repeats the number."""
+        return spread(number, dtype, shape)
 
     def numbers(self, value: np.ndarray, asked: str) -> np.ndarray:
         """The numbers of a value, for Python to look at."""
@@ -109,10 +109,15 @@ class Eager:
         return new
 
 
+def spread(number: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """The number at every place of an array of that shape, none of which can be written to."""
+    return _known(number, copysign(1, number), dtype, shape)
+
+
 @lru_cache(maxsize=512)
-def _spread(number: float, sign: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """A spread number: the same few meet the same few shapes all through a training. The sign tells
-    −0.0 from 0.0."""
+def _known(number: float, sign: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """The same few numbers meet the same few shapes all through a training. The sign tells −0.0
+    from 0.0."""
     return np.broadcast_to(np.asarray(number, dtype), shape)
 
 

@@ -11,7 +11,7 @@ from steepest.compiler.simplify import (
     reductions,
     windows,
 )
-from steepest.compiler.simplify.rewriter import rewrite
+from steepest.compiler.simplify.rewriter import Rewriter
 from steepest.compiler.simplify.sequences import shared_joins
 from steepest.compiler.simplify.whole import flat_inputs, masks_from_outputs
 
@@ -27,6 +27,7 @@ def simplify(graph: Graph) -> Graph:
     Invariant: the same inputs in the same order (one that is only ever reshaped comes in that
     shape), the same outputs and states, equal up to rounding for finite inputs.
     """
+    rewrite = Rewriter()
     rewritten = rewrite(graph)
     whole = shared_joins(masks_from_outputs(flat_inputs(rewritten)))
     return rewritten if whole is rewritten else rewrite(whole)

@@ -7,17 +7,18 @@ while rebuilding, and dead code vanishes because nothing reaches it.
 
 One sweep is enough. A rule sees a value and what it is computed from, nothing else; a value is
 settled after its operands, by trying all rules on it until none applies, and on what they return
-likewise. Nothing that a settled value is computed from changes later, so it stays settled.
+likewise. Nothing that a settled value is computed from changes later, so it stays settled, in every
+graph that it is part of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from steepest import primitives as P
 from steepest.compiler.graph import Graph, Value, splat
 from steepest.core import Primitive
 
-__all__ = ["ELEMENTWISE", "Rule", "rewrite", "rule"]
+__all__ = ["ELEMENTWISE", "Rewriter", "Rule", "rule"]
 
 Rule = Callable[[Value], Value | None]
 
@@ -37,17 +38,20 @@ def rule(*rows: Primitive) -> Callable[[Rule], Rule]:
     return enter
 
 
-def rewrite(graph: Graph) -> Graph:
-    """Apply all rules until none applies."""
-    return graph.rebuilt(_Sweep().build)
+class Rewriter:
+    """Applies all rules to a graph until none applies; to the next one only where it differs.
 
+    Args:
+        done: the values of a graph to which all have been applied.
+    """
 
-class _Sweep:
-    """One pass from the leaves to the results."""
+    def __init__(self, done: Iterable[Value] = ()) -> None:
+        self.settled = set(done)
+        # By what makes them the same: the values that there are already.
+        self.known: dict[Any, Value] = {_identity(v): v for v in done if v.kind != "input"}
 
-    def __init__(self) -> None:
-        self.known: dict[Any, Value] = {}  # by identity: what has been built already
-        self.settled: set[Value] = set()
+    def __call__(self, graph: Graph) -> Graph:
+        return graph.rebuilt(self.build)
 
     def build(self, value: Value, operands: tuple[Value, ...]) -> Value:
         """The settled form of a value whose operands are settled."""

@@ -5,7 +5,7 @@ computed from them.
 """
 
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.simplify.rewriter import rewrite
+from steepest.compiler.simplify.rewriter import Rewriter
 
 __all__ = ["merge_twins"]
 
@@ -21,6 +21,7 @@ def merge_twins(graph: Graph, alike: list[list[Value]]) -> tuple[Graph, dict[Val
         The graph with fewer states, and for each state that left it the one to copy it from.
     """
     groups = [group for group in alike if len(group) > 1]
+    rewrite = Rewriter(graph.values() if groups else ())
     while groups:
         # Suppose all in a group are equal. If then all are equal after the step, they always are.
         merged = {x: group[0] for group in groups for x in group}
