@@ -8,6 +8,7 @@ import pytest
 from steepest import nn, optim, tensor
 from steepest.compiler import NotCompilable, compile, lower
 from steepest.compiler.capture import capture
+from steepest.compiler.emit.step import Step
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import is_tiny, stages
 from steepest.compiler.simplify import simplify
@@ -22,7 +23,7 @@ def text_of(*arguments, **settings):
     return lowered_of(*arguments, **settings).emitted.text
 
 
-def lowered_of(model, loss_of, classes=0, batch=32):
+def lowered_of(model, loss_of, classes=0, batch=32, inputs=()):
     optimizer = optim.Adam(model.parameters())
 
     def step(x, y):
@@ -32,9 +33,9 @@ def lowered_of(model, loss_of, classes=0, batch=32):
         optimizer.step()
         return loss
 
-    inputs = next(iter(model.parameters())).shape[1]
+    inputs = inputs or (next(iter(model.parameters())).shape[1],)
     target = Aval((batch,), np.dtype(np.int64)) if classes else Aval((batch, 1), F32)
-    inlets = [("x", Aval((batch, inputs), F32), "gathered"), ("y", target, "gathered")]
+    inlets = [("x", Aval((batch, *inputs), F32), "gathered"), ("y", target, "gathered")]
     graph = capture(step, inlets, lambda tensors: (tensors, {})).graph
     if classes:
         graph.inputs[1].bounds = (0, classes - 1)
@@ -107,3 +108,48 @@ def test_what_the_compiler_cannot_order_is_refused(monkeypatch):
 
     with pytest.raises(NotCompilable, match="wait for each other"):
         step(tensor([0.5, 0.25]))
+
+
+class Reader(nn.Module):
+    """Several steps, or two layers, that are nearly alike."""
+
+    def __init__(self, kind, count, *sizes):
+        super().__init__()
+        layer = getattr(nn, kind)
+        self.layers = nn.ModuleList(layer(*sizes, batch_first=True) for _ in range(count))
+        self.last = nn.Linear(16, 1)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return self.last((x[0] if isinstance(x, tuple) else x)[:, -1])
+
+
+class Written(Step):
+    """An emitter that writes every nest in full.
+
+    texts  of each outline the nests' functions, and in which order these take the arrays
+    """
+
+    texts: dict
+
+    def _function_of(self, outline, write):
+        self.functions.pop(outline.key, None)
+        function, names = super()._function_of(outline, write), outline.names()
+        text = re.sub(r"@nest\d+", "@nest", function.text)
+        order = [names.index(x) if x in names else x for x in function.names]
+        self.texts.setdefault(outline.key, []).append((text, order))
+        return function
+
+
+@pytest.mark.parametrize(
+    "how", [("LSTM", 1, 16, 16), ("TransformerEncoderLayer", 2, 16, 2, 32, 0.0)], ids=str
+)
+def test_nests_of_one_outline_have_the_same_code(how):
+    lowered = lowered_of(Reader(*how), nn.MSELoss(), batch=8, inputs=(6, 16))
+    step = Written(lowered.fusion, lowered.layout, lowered.plan, False, lowered.features)
+    step.texts = {}
+    step.emitted(step.write_all())
+    assert all(text == texts[0] for texts in step.texts.values() for text in texts)
+    different = {texts[0][0] for texts in step.texts.values()}
+    assert len(step.texts) <= len(different) + 1  # and hardly one outline more than there is code

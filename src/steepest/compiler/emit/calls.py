@@ -1,7 +1,7 @@
-"""Calls: code of a nest in functions of its own, where equal code is one function."""
+"""Calls: code of nests in functions of its own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 
 from steepest.compiler.emit.expressions import Expressions
@@ -18,28 +18,30 @@ _COUNTS = ("%thread", "%threads", "%piece")  # whole numbers among what is outsi
 
 
 class Calls(Expressions):
-    """Emitter of calls.
+    """Emitter of functions, and of calls.
 
     functions  those that the step calls, by what tells them apart
     """
 
     def __init__(self, fusion: Fusion, layout: Layout):
         super().__init__(fusion, layout)
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[Hashable, Function] = {}
 
-    def call_of(self, body: str, others: Mapping[str, str] = MappingProxyType({})) -> str:
-        """A call of the function with this body, where some names mean others."""
-        names = list(dict.fromkeys(_OUTSIDE.findall(body)))
+    def function(self, write: Callable[[], None]) -> Function:
+        """A new function of what `write` writes: it takes all that this names and does not
+        define."""
+        body = self.apart(write)
+        names = tuple(dict.fromkeys(_OUTSIDE.findall(body)))
         inside = {name: f"%p{k}" for k, name in enumerate(names)}
         body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        typed = [("i64" if name in _COUNTS else "ptr noalias", name) for name in names]
-        takes = ", ".join(f"{kind} {inside[name]}" for kind, name in typed)
-        key = f"({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
-        types = [kind.split()[0] for kind, _ in typed]
-        if key not in self.functions:
-            name = f"@nest{len(self.functions)}"
-            self.functions[key] = Function(name, types, f"define hidden void {name}{key}")
-        given = ", ".join(
-            f"{kind} {others.get(x, x)}" for kind, x in zip(types, names, strict=True)
-        )
-        return f"  call void {self.functions[key].name}({given})"
+        typed = [("i64" if x in _COUNTS else "ptr noalias", inside[x]) for x in names]
+        takes = ", ".join(f"{kind} {x}" for kind, x in typed)
+        name = f"@nest{len(self.functions)}"
+        text = f"define hidden void {name}({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
+        return Function(name, [kind.split()[0] for kind, _ in typed], text, names)
+
+    def call_of(self, function: Function, given: Mapping[str, str] = MappingProxyType({})) -> str:
+        """A call of a function, where some of the names that its text had are others."""
+        pairs = zip(function.takes, function.names, strict=True)
+        operands = ", ".join(f"{kind} {given.get(name, name)}" for kind, name in pairs)
+        return f"  call void {function.name}({operands})"

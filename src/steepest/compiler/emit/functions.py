@@ -9,11 +9,15 @@ __all__ = ["Function", "turning"]
 
 
 class Function(NamedTuple):
-    """A function of the module, and how others declare it."""
+    """A function of the module, and how others declare it.
+
+    takes  the types of its parameters; names: what each was called where it was written
+    """
 
     name: str
     takes: list[str]
     text: str
+    names: tuple[str, ...] = ()
 
     @property
     def declaration(self) -> str:

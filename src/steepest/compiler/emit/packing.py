@@ -117,7 +117,9 @@ class Packing(Reductions):
         lane, width, depth = self.symbol_of(nest, roles.lane), self.width, dict(loops)[turned]
         panel = self.plan.scratch[nest].right
         assert panel is not None
-        turn = self.functions.setdefault(f"{panel.base}{width}", turning(panel.base, width))
+        if (key := (panel.base, width)) not in self.functions:
+            self.functions[key] = turning(panel.base, width)
+        turn = self.functions[key]
         names = [symbol for symbol, _ in loops]
         step = prod(n for _, n in loops[names.index(turned) + 1 :]) * vectors * width
 

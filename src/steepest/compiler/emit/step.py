@@ -8,15 +8,17 @@ It runs until `steps` steps are done, somebody writes to control[0], or the loss
 gives the number of steps done. After every step control[1] is that number, so another thread can
 follow; control[2] becomes 1 when the loss was not finite.
 
-Every nest is a function of the memory that it uses, and nests that do the same are one function: a
-network of many equal layers costs the compile time of one. Only where calls would be felt, in steps
-that are written out, nests stand in the step itself.
+Every nest is a function of the memory that it uses, and nests that do the same (see `outline`) are
+one function: a network of many equal layers costs the compile time of one. Only where calls would
+be felt, in steps that are written out, nests stand in the step itself.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from math import prod
+from types import MappingProxyType
 from typing import NamedTuple
 
 from steepest.compiler.buffers import BASES, Buffer, lanes
@@ -24,13 +26,15 @@ from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
+from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, address, affine, plus
+from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
+from steepest.compiler.parts import copied_parts
 from steepest.compiler.plan import Plan
 from steepest.compiler.processor import has_estimates, pause
 from steepest.compiler.sharing import COUNTERS, LINE, STOP
@@ -38,6 +42,7 @@ from steepest.compiler.sharing import COUNTERS, LINE, STOP
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
+_POINTER = re.compile(r"%m\d+")
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
 
 
@@ -56,14 +61,21 @@ class Emitted(NamedTuple):
 
 
 class Step(Dots):
-    """Emitter of the whole function."""
+    """Emitter of the whole function.
+
+    buffers  pointer -> the buffer in the program's memory that it points to
+    begins   pointer -> elements before the first that the nest being written reads there
+    written  what each function was written for
+    """
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
         self.unroll, self.features = unroll, features
         self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
-        self.begins: dict[str, int] = {}  # buffers' pointers -> elements before the nest's first
+        self.buffers: dict[str, Buffer] = {}
+        self.begins: dict[str, int] = {}
+        self.written: dict[str, Outline] = {}
 
     def write_all(self) -> Iterator[Function]:
         """Every function as soon as it is written; the last is `run`."""
@@ -85,46 +97,55 @@ class Step(Dots):
         if self.sharing:
             self.divided = nest in self.sharing.split
             self._enter(self.sharing.phases[nest])
+        if nest.kind == "join" and not copied_parts(nest, self.layout.buffers):
+            return
         write = partial(getattr(self, nest.kind), nest)
         if self.unroll or not nest.space:
             self.scopes.append({})
             write() if self.divided else self.alone(write)
             self.scopes.pop()
             return
-        divided = self.divided
-        self._begin_where_read(nest)
-        body = self.apart(write)
-        self.begins = {}
+        outline, divided = Outline(nest, self.fusion, self.layout, self.plan), self.divided
+        call = partial(self._run, self._function_of(outline, write), outline)
         if not divided:
-            self.alone(lambda: self.lines.append(self.call_of(body)))
+            self.alone(call)
         elif self._is_taken(nest):
-            self._take(nest, body)
+            self._take(nest, call)
         else:
-            self.lines.append(self.call_of(body))
+            call()
 
-    def _begin_where_read(self, nest: Nest) -> None:
-        """Pointers to where in its buffers the nest begins to read, so that nests that do the same
-        with other parts of an array, the steps of a sequence, are one function."""
-        starts: dict[Buffer, set[int]] = {self.layout.buffers[v]: {0} for v in nest.written()}
-        for v, indices in self.fusion.reads(nest).items():
-            buffer = self.layout.buffers.get(v)
-            if buffer is not None and buffer.place == "memory":
-                found = {address(index, buffer.strides)[0] for index in indices}
-                starts.setdefault(buffer, set()).update(found)
-        for buffer, every in starts.items():
-            if (start := min(every)) > 0:
-                self.begins[buffer.pointer] = start
-                self._at_start(("begin", buffer, start), partial(self._begin_at, buffer, start))
+    def _function_of(self, outline: Outline, write: Callable[[], None]) -> Function:
+        """The function of all nests with this outline; `write` writes one of them."""
+        if outline.key not in self.functions:
+            self.begins = outline.begins
+            function = self.functions[outline.key] = self.function(write)
+            self.begins, self.written[function.name] = {}, outline
+        return self.functions[outline.key]
 
-    def _begin_at(self, buffer: Buffer, start: int) -> None:
-        place = f"getelementptr {buffer.base}, ptr {buffer.pointer}, i64 {start}"
-        self.lines.append(f"  {buffer.pointer}_{start} = {place}")
+    def _run(
+        self,
+        function: Function,
+        outline: Outline,
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """A call for a nest with this outline, on its own arrays."""
+        names = zip(self.written[function.name].names(), outline.pointers, strict=True)
+        arrays = {name: p for name, p in names if name in function.names}
+        found = {name: self._beginning(p, outline) for name, p in arrays.items()}
+        self.lines.append(self.call_of(function, {**found, **given}))
+
+    def _beginning(self, pointer: str, outline: Outline) -> str:
+        """Where a nest begins to read."""
+        if pointer not in self.buffers:
+            return pointer
+        buffer, start = self.buffers[pointer], outline.begins.get(pointer, 0)
+        return self.new(_place(buffer, start))
 
     def pointer(self, memory: str, base: str, a: Affine) -> str:
         start = self.begins.get(memory, 0)
         if not start:
             return super().pointer(memory, base, a)
-        return super().pointer(f"{memory}_{start}", base, plus(a, affine(-start)))
+        return super().pointer(named(memory, start), base, plus(a, affine(-start)))
 
     def _is_taken(self, nest: Nest) -> bool:
         """Whether threads take shares of the nest from one another: not where every share would
@@ -134,7 +155,7 @@ class Step(Dots):
         copied = tile is not None and tile.left
         return nest in self.sharing.long and not copied
 
-    def _take(self, nest: Nest, body: str) -> None:
+    def _take(self, nest: Nest, call: Callable[..., None]) -> None:
         """Calls for one share after the other, as long as any are left."""
         number = self.fusion.nests.index(nest)
         which = self.integer((number, (("%s", len(self.fusion.nests)),)))
@@ -152,10 +173,9 @@ class Step(Dots):
         self.lines += [
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
-            self.call_of(body, {"%thread": share, "%threads": shares}),
-            f"  br label %{take}",
-            f"{done}:",
         ]
+        call({"%thread": share, "%threads": shares})
+        self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 
     def _enter(self, phase: int) -> None:
@@ -206,8 +226,7 @@ class Step(Dots):
             self.lines.append(f"  %stops = getelementptr i64, ptr {at}, i64 {odd}")
 
     def _name_buffers(self) -> None:
-        """One pointer per buffer, computed once when the function begins. What a thread must not
-        share is in memory of its own."""
+        """One pointer per buffer. What a thread must not share is in memory of its own."""
         plan, layout = self.plan, self.layout
         if self.sharing:
             self.head += [
@@ -224,8 +243,7 @@ class Step(Dots):
         for k, buffer in enumerate(dict.fromkeys(every)):
             if buffer.place in ("memory", "private"):
                 buffer.pointer = f"%m{k}"
-                place = f"getelementptr i8, ptr %{buffer.place}, i64 {buffer.offset}"
-                self.head.append(f"  {buffer.pointer} = {place}")
+                self.buffers[buffer.pointer] = buffer
         for k, v in enumerate(layout.sources):
             layout.sources[v].pointer = f"%in{k}"
             self.pointers.append(f"%in{k}")
@@ -290,6 +308,12 @@ class Step(Dots):
         zero = Op(self.new(f"fsub {base} {x.name}, {x.name}"), base, 0)  # ∞ − ∞ is NaN
         return self.compare("oeq", zero, self.number(0.0, base)).name
 
+    def _pointers_here(self) -> list[str]:
+        """Pointers that the step itself reads and writes through. Calls compute theirs one by one:
+        so many would not stay in registers all the time."""
+        named = dict.fromkeys(_POINTER.findall("\n".join(self.lines)))
+        return [f"  {p} = {_place(self.buffers[p])}" for p in named]
+
     def _assembled(self, finite: str) -> str:
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
         first, counts = "0", "i64 %steps"
@@ -307,6 +331,7 @@ class Step(Dots):
                 f"define {name}({arguments}, {counts}) nounwind {{",
                 "entry:",
                 *self.head,
+                *self._pointers_here(),
                 f"  %begin = icmp sgt i64 %steps, {first}",
                 "  br i1 %begin, label %step, label %nothing",
                 "nothing:",
@@ -330,6 +355,12 @@ class Step(Dots):
                 "}",
             ]
         )
+
+
+def _place(buffer: Buffer, start: int = 0) -> str:
+    """Where an element of a buffer is."""
+    offset = buffer.offset + start * buffer.dtype.itemsize
+    return f"getelementptr i8, ptr %{buffer.place}, i64 {offset}"
 
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:

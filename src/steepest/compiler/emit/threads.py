@@ -127,10 +127,11 @@ class Threads(Calls):
             return
 
         mine, self.divided, self.pieces = self.part(count), False, count
-        body, self.pieces = self.apart(write), 0  # with registers of its own
+        function = self.functions[self.nest] = self.function(write)  # with registers of its own
+        self.pieces = 0
 
         def one(k: Affine, _: list[Op]) -> None:
-            self.lines.append(self.call_of(body, {"%piece": self.integer(k)}))
+            self.lines.append(self.call_of(function, {"%piece": self.integer(k)}))
 
         self.loop(count, one, within=mine)
         if mine is None:
