@@ -9,6 +9,7 @@ multicore architectures", CACM 52, 2009.
 """
 
 import ctypes
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +17,15 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
+from benchmarks.peer import Peer
 from benchmarks.workloads import Workload
 
-__all__ = ["Roofline", "measure_roofline", "share"]
+__all__ = ["Roofline", "measure_roofline", "multiply_adds", "share"]
 
 ACCUMULATORS = 10  # two units, four cycles of latency: at least eight
 SIZES = [1 << 14, 1 << 18, 1 << 21, 1 << 26]  # bytes of an array: first cache … main memory
 REPEATS, TRAFFIC = 5, 1 << 28
+PRODUCTS = 50_000_000  # multiply-adds of vectors, of those in registers
 LATENCY = 1.0  # microseconds: below, a step waits for results, and its share says nothing
 
 
@@ -58,13 +61,10 @@ def share(floor: float, microseconds: float) -> str:
 
 def measure_roofline() -> Roofline:
     """Measure both limits on one core."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    lanes = 16 if features.get("avx512f") else 8 if features.get("avx") else 4
+    lanes = _lanes()
     engine, function = _compiled(_text(lanes))
     array = np.full(lanes, 0.5, np.float32)
-    count = 10_000_000 // ACCUMULATORS
+    count = PRODUCTS // ACCUMULATORS
     operations = 2 * lanes * ACCUMULATORS * count
     gflops = operations / _fastest(function("products"), array, count, 1) / 1e9
     bandwidths = {}
@@ -75,6 +75,31 @@ def measure_roofline() -> Roofline:
         bandwidths[size] = 2 * size * passes / seconds
     del engine  # which owned the code until here
     return Roofline(gflops, bandwidths)
+
+
+def multiply_adds(threads: int) -> Peer:
+    """Multiply-adds in registers, as many for any number of threads, which divide them."""
+    _, function = _compiled(_text(_lanes()))
+    arrays = [np.full(_lanes(), 0.5, np.float32) for _ in range(threads)]
+
+    def part(array: np.ndarray) -> None:
+        function("products")(array.ctypes.data, PRODUCTS // ACCUMULATORS // threads, 1)
+
+    def run() -> np.ndarray:
+        others = [threading.Thread(target=part, args=(array,)) for array in arrays[1:]]
+        for other in others:
+            other.start()
+        part(arrays[0])
+        for other in others:
+            other.join()
+        return arrays[0]
+
+    return Peer(lambda: None, run)
+
+
+def _lanes() -> int:
+    features = llvm.get_host_cpu_features()
+    return 16 if features.get("avx512f") else 8 if features.get("avx") else 4
 
 
 def _fastest(function: Any, array: np.ndarray, count: int, passes: int) -> float:
@@ -89,6 +114,8 @@ def _fastest(function: Any, array: np.ndarray, count: int, passes: int) -> float
 
 def _compiled(text: str) -> tuple[Any, Any]:
     """The engine that owns the code, and its functions (pointer, count, passes) by name."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()
     target = llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True
