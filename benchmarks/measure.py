@@ -15,7 +15,18 @@ import numpy as np
 from benchmarks.peer import DoesNotApply, Peer
 from benchmarks.workloads import Workload
 
-__all__ = ["AGREEMENT", "FIRST", "Timing", "agreeing", "disagreement", "timings"]
+__all__ = [
+    "AGREEMENT",
+    "FEWEST",
+    "FIRST",
+    "LONGEST",
+    "Timing",
+    "agreeing",
+    "disagreement",
+    "enough",
+    "seconds",
+    "timings",
+]
 
 AGREEMENT = 1e-4  # relative difference allowed between losses
 FIRST = 10  # steps compared where the optimizer divides by the size of the gradient
@@ -102,28 +113,29 @@ def timings(
     peers: dict[str, Peer], steps: int, repeats: int, clock: Clock = time.process_time
 ) -> dict[str, Timing]:
     """Time every peer; an epoch has that many steps. What takes seconds is repeated less often."""
-    counts = {name: _enough(peer, clock) for name, peer in peers.items()}
+    counts = {name: enough(peer, clock) for name, peer in peers.items()}
     times: dict[str, list[float]] = {name: [] for name in peers}
     for number in range(repeats):
         for name, peer in peers.items():
             if number < FEWEST or sum(times[name]) < LONGEST:
-                times[name].append(sum(_seconds(peer, clock) for _ in range(counts[name])))
+                times[name].append(sum(seconds(peer, clock) for _ in range(counts[name])))
     return {
-        name: _summary([seconds / (steps * counts[name]) * 1e6 for seconds in found])
+        name: _summary([time / (steps * counts[name]) * 1e6 for time in found])
         for name, found in times.items()
     }
 
 
-def _seconds(peer: Peer, clock: Clock) -> float:
+def seconds(peer: Peer, clock: Clock) -> float:
+    """What an epoch takes."""
     peer.reset()
     start = clock()
     peer.run()
     return clock() - start
 
 
-def _enough(peer: Peer, clock: Clock) -> int:
+def enough(peer: Peer, clock: Clock) -> int:
     """How many epochs make a time that the clock measures well."""
-    return math.ceil(SHORTEST / max(_seconds(peer, clock), 1e-6))
+    return math.ceil(SHORTEST / max(seconds(peer, clock), 1e-6))
 
 
 def _summary(times: list[float]) -> Timing:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from benchmarks.alone import Alone
 from benchmarks.measure import Timing
 from benchmarks.profile import Profile
+from benchmarks.threads import Turns
 
 __all__ = ["Results", "Row"]
 
@@ -30,7 +31,7 @@ class Row:
 class Results:
     """A whole run.
 
-    threads   microseconds of wall time by workload, peer and number of threads
+    threads   on one thread and on two, by workload and peer
     llvmlite  milliseconds that importing it takes
     waits     milliseconds by what is waited for
     profiles  of the steps that missed a target, by workload and threads
@@ -38,7 +39,7 @@ class Results:
 
     circumstances: str
     rows: list[Row] = field(default_factory=list)
-    threads: dict[str, dict[str, dict[int, float]]] = field(default_factory=dict)
+    threads: dict[str, dict[str, Turns]] = field(default_factory=dict)
     llvmlite: float = 0.0
     waits: dict[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)

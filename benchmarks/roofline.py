@@ -8,21 +8,24 @@ Source: Williams, Waterman and Patterson, "Roofline: an insightful visual perfor
 multicore architectures", CACM 52, 2009.
 """
 
+import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.peer import Peer
 from benchmarks.workloads import Workload
 from steepest.compiler.engine import machine_code
 from steepest.compiler.executable import NativeFunction
 from steepest.compiler.processor import processor, vector_lanes
 
-__all__ = ["Roofline", "measure_roofline", "share"]
+__all__ = ["Roofline", "measure_roofline", "multiply_adds", "share"]
 
 ACCUMULATORS = 10  # two units, four cycles of latency: at least eight
 SIZES = [1 << 14, 1 << 18, 1 << 21, 1 << 26]  # bytes of an array: first cache … main memory
 REPEATS, TRAFFIC = 5, 1 << 28
+PRODUCTS = 50_000_000  # multiply-adds of vectors, of those in registers
 LATENCY = 1.0  # microseconds: below, a step waits for results, and its share says nothing
 
 
@@ -58,14 +61,10 @@ def share(floor: float, microseconds: float) -> str:
 
 def measure_roofline() -> Roofline:
     """Measure both limits on one core."""
-    features = processor().features
-    lanes = vector_lanes(features)
-    products, stream = (
-        NativeFunction(machine_code([text], features), 1, 2)
-        for text in (_products(lanes), _stream(lanes))
-    )
+    lanes = _lanes()
+    products, stream = _compiled(_products(lanes)), _compiled(_stream(lanes))
     array = np.full(lanes, 0.5, np.float32)
-    count = 10_000_000 // ACCUMULATORS
+    count = PRODUCTS // ACCUMULATORS
     operations = 2 * lanes * ACCUMULATORS * count
     gflops = operations / _fastest(products, array, count, 1) / 1e9
     bandwidths = {}
@@ -75,6 +74,35 @@ def measure_roofline() -> Roofline:
         seconds = _fastest(stream, array, vectors, passes)
         bandwidths[size] = 2 * size * passes / seconds
     return Roofline(gflops, bandwidths)
+
+
+def multiply_adds(threads: int) -> Peer:
+    """Multiply-adds in registers, as many for any number of threads, which divide them."""
+    products = _compiled(_products(_lanes()))
+    arrays = [np.full(_lanes(), 0.5, np.float32) for _ in range(threads)]
+
+    def part(array: np.ndarray) -> None:
+        products(array.ctypes.data, PRODUCTS // ACCUMULATORS // threads, 1)
+
+    def run() -> np.ndarray:
+        others = [threading.Thread(target=part, args=(array,)) for array in arrays[1:]]
+        for other in others:
+            other.start()
+        part(arrays[0])
+        for other in others:
+            other.join()
+        return arrays[0]
+
+    return Peer(lambda: None, run)
+
+
+def _lanes() -> int:
+    return vector_lanes(processor().features)
+
+
+def _compiled(text: str) -> NativeFunction:
+    """(pointer, count, passes)."""
+    return NativeFunction(machine_code([text], processor().features), 1, 2)
 
 
 def _fastest(function: NativeFunction, array: np.ndarray, count: int, passes: int) -> float:

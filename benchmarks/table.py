@@ -8,6 +8,7 @@ from rich.table import Table
 from benchmarks.profile import COLUMNS, Profile
 from benchmarks.results import Results
 from benchmarks.targets import targets
+from benchmarks.threads import CORES
 
 __all__ = ["Page", "as_markdown", "pages", "show"]
 
@@ -82,14 +83,18 @@ def _alone(results: Results) -> Page:
 
 
 def _threads(results: Results) -> Page:
-    note = "Wall time; each number of threads in a process of its own, on as many cores."
+    note = (
+        "Wall time, medians; each number of threads in a process of its own, on as many cores. "
+        "The two take turns, and the ratio is the median of the ratios of neighbouring times. "
+        f"{CORES.capitalize()} need nothing but the cores: where two threads are not twice as fast "
+        "at these, the second core had other work meanwhile."
+    )
     columns = ("workload", "peer", "1 thread, µs", "2 threads, µs", "1 / 2")
     rows = []
     for workload, peers in results.threads.items():
-        for peer, times in peers.items():
-            one, two = times.get(1), times.get(2)
-            gain = f"{one / two:.2f}" if one and two else "—"
-            rows.append((workload, peer, _whole(one), _whole(two), gain))
+        for peer, turns in peers.items():
+            gain = "—" if turns.gain is None else f"{turns.gain:.2f}"
+            rows.append((workload, peer, _whole(turns.middle(1)), _whole(turns.middle(2)), gain))
     return Page("Two threads", note, columns, rows)
 
 

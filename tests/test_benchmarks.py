@@ -22,6 +22,7 @@ from benchmarks import (
     startup,
     table,
     targets,
+    threads,
     workloads,
 )
 from benchmarks.draw import ACTIVATIONS, EXTRAS, LOSSES, NETWORKS, OPTIMIZERS, draw
@@ -252,9 +253,10 @@ def test_tables_and_targets():
     ours = alone.Alone(150.0, 40.0, 40.0, 120.0, 90.0)
     rows = [row(peers.BASE, 100.0, ours), row("JAX jit per step", 200.0), row("JAX scan", 120.0)]
     rows += [row(peers.TORCH, 1234.5, alone.Alone(imports=220.0, peak=300.0))]
-    threads = {"W4": {peers.BASE: {1: 100.0, 2: 50.0}, peers.TORCH: {1: 900.0}}}
+    quick = threads.Turns({1: [100.0, 300.0, 99.0], 2: [50.0, 100.0, 60.0]})
+    turns = {"W4": {peers.BASE: quick, peers.TORCH: threads.Turns({1: [900.0]})}}
     waits = {startup.FIRST_COLD: 900.0, startup.FIRST_WARM: 2000.0, startup.IMPORT_TORCH: 1000.0}
-    run = results.Results("a machine.", rows, threads, 30.0, waits, ["W4: tinygrad left out, why"])
+    run = results.Results("a machine.", rows, turns, 30.0, waits, ["W4: tinygrad left out, why"])
     verdicts = {target.what: target.verdict for target in targets.targets(run)}
     assert verdicts == {
         "W4 against JAX's best form": "missed",
@@ -271,11 +273,21 @@ def test_tables_and_targets():
     page = table.as_markdown(run)
     assert "| W4 | PyTorch eager | 1,234.50 | 1,234.50–1,235.50 | 12.35 | 50% |" in page
     assert "| W4 | steepest compiled | 150 | 40 | 40 | 120 | 90 |" in page
-    assert "| W4 | steepest compiled | 100 | 50 | 2.00 |" in page
+    assert "| W4 | steepest compiled | 100 | 60 | 2.00 |" in page
+    assert "| W4 | PyTorch eager | 900 | — | — |" in page
     assert "- W4: tinygrad left out, why" in page and "6 of 10 are met" in page
     said = io.StringIO()
     table.show(run, Console(file=said, width=120))
     assert said.getvalue().index("One training step") < said.getvalue().index("Targets")
+
+
+def test_one_thread_and_two_take_turns(monkeypatch):
+    monkeypatch.setattr(threads, "REPEATS", 2)
+    found = threads.threaded(workloads.WORKLOADS["W1"](), [peers.BASE])
+    assert list(found) == [peers.BASE, threads.CORES]
+    for turns in found.values():
+        assert [len(times) for times in turns.times.values()] == [2] * len(turns.times)
+        assert min(map(min, turns.times.values())) > 0 and (turns.gain or 1) > 0
 
 
 def test_the_better_format_of_pytorch_counts():

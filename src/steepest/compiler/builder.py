@@ -49,7 +49,7 @@ class Builder:
         self.scopes: list[dict] = [{}]
         self.block = "entry"
         self.count = 0
-        self.estimates = False  # does the processor guess 1/x and 1/√x of vectors?
+        self.estimates = False  # does the processor guess 1/x and 1/√x, and choose from tables?
         self.unroll = False  # write every loop out: for steps so short that loops cost
 
     def apart(self, write: Callable[[], None]) -> str:

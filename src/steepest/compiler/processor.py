@@ -95,5 +95,6 @@ def pause(features: str) -> str:
 
 
 def has_estimates(features: str) -> bool:
-    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
+    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors, and
+    that choose their lanes from a table."""
     return "+avx512f" in features

@@ -3,7 +3,8 @@
 Python's lock is free while native code runs, so its threads are as good as any. They are made once
 and sleep between calls; waking one takes 7 to 35 µs, so only programs that have code for threads
 (`sharing`) come here. A program's first steps are timed on one thread and on more, and the fastest
-number is kept; that changes no result, because the bits do not depend on it.
+number is kept for a while, and then chosen anew, for other work comes and goes; that changes no
+result, because the bits do not depend on it.
 """
 
 import ctypes
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
+from math import inf
 from time import perf_counter
 
 import numpy as np
@@ -25,6 +27,7 @@ __all__ = ["SharedFunction", "Team", "native"]
 
 ROUNDS = 4  # timed calls for every number of threads; the first warms up
 SECONDS = 2e-3  # what such a call should take
+AGAIN = 100  # times as long as it took to make a choice, it is kept
 _CLEARLY = 0.95  # of the time on fewer threads
 
 
@@ -152,14 +155,14 @@ def _giving_way() -> int:
 class SharedFunction:
     """A native function with code for threads, called like one without.
 
-    kept  threads that it runs on; None until the first steps have shown how many are fastest
+    kept  threads that it runs on; None until some steps have shown how many are fastest
     """
 
     def __init__(self, function: NativeFunction, places: Places):
         self._function, self._places = function, places
         self._own: list[np.ndarray] = []  # memory of the threads beside the first
         self.kept: int | None = None
-        self._allowed = 0
+        self._allowed, self._since, self._until = 0, 0.0, inf
         self._times: dict[int, list[float]] = {}
 
     def __call__(self, *arguments: int) -> int:
@@ -203,19 +206,21 @@ class SharedFunction:
 
     def _next(self, team: Team, done: int, steps: int) -> tuple[int, int]:
         """On how many threads to run next, and up to which step."""
-        allowed = get_num_threads()
-        if allowed != self._allowed:
-            self._allowed, self.kept = allowed, None
+        allowed, now = get_num_threads(), perf_counter()
+        if allowed != self._allowed or now > self._until:
+            self._allowed, self._since, self._until, self.kept = allowed, now, inf, None
             most = team.size(min(allowed, MOST))
             self._times = {
                 n: [] for n in sorted({max(most >> k, 1) for k in range(most.bit_length())})
             }
-        if self.kept is not None:
-            return team.size(self.kept), steps
-        threads = min(self._times, key=lambda n: len(self._times[n]))
         known = [t for times in self._times.values() for t in times]
-        count = max(int(SECONDS / min(known)), 1) if known else 1
-        return threads, min(done + count, steps)
+        if self.kept is None:
+            threads = min(self._times, key=lambda n: len(self._times[n]))
+            last = done + (max(int(SECONDS / min(known)), 1) if known else 1)
+        else:
+            threads, left = team.size(self.kept), self._until - now
+            last = done + int(left / min(known)) + 1 if left < inf else steps
+        return threads, min(last, steps)
 
     def _note(self, threads: int, seconds: float) -> None:
         """One more time per step; when there are enough, more threads must win clearly."""
@@ -225,11 +230,12 @@ class SharedFunction:
             best = 1
             for n, t in fastest.items():
                 best = n if t < _CLEARLY * fastest[best] else best
-            self.keep(best)
+            now = perf_counter()
+            self.kept, self._until = best, now + AGAIN * (now - self._since)
 
     def keep(self, threads: int) -> None:
         """Run on so many threads as long as `get_num_threads` says what it says now."""
-        self._allowed, self.kept = get_num_threads(), threads
+        self._allowed, self._until, self.kept = get_num_threads(), inf, threads
 
 
 def native(code: bytes, pointers: int, places: Places) -> Callable[..., int]:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from steepest.compiler.builder import Builder, Op
-from steepest.compiler.estimates import inverse
+from steepest.compiler.estimates import inverse, is_long
+from steepest.compiler.tables import tanh_by_table
 
 __all__ = ["FUNCTIONS", "IN_DOUBLE"]
 
@@ -171,9 +172,12 @@ def exp(b: Builder, x: Op) -> Op:
 
 
 def tanh(b: Builder, x: Op) -> Op:
-    """In float32 x + x³P(x²) near 0, 1 − 2 / (e²ˣ + 1) beyond, which is 1 from 9.02 on."""
+    """In float32 from a table, or x + x³P(x²) near 0, 1 − 2 / (e²ˣ + 1) beyond, which is 1 from
+    9.02 on."""
     if x.base == "double":
         return _tanh_in_double(b, x)
+    if is_long(b, x):
+        return tanh_by_table(b, x)
     square = b.mul(x, x)
     near = b.fma(b.mul(_polynomial(b, square, _TANH_NEAR), square), x, x)
     size = b.call("llvm.fabs", x)
