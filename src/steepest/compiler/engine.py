@@ -23,7 +23,7 @@ from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = ["cores", "machine_code"]
+__all__ = ["machine_code"]
 
 _CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
