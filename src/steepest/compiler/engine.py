@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from steepest.compiler.objects import linked
@@ -23,7 +24,7 @@ from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = ["machine_code"]
+__all__ = ["give_back", "machine_code"]
 
 _CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
@@ -35,19 +36,19 @@ def _ready() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.set_option("", _ORDER)
-    _give_back(llvm.ffi.lib._name)
+    give_back()
 
 
-def _give_back(library: str) -> None:
-    """Let the system have the pages of a library that loading it has touched and that are not
-    needed again: most of what LLVM occupies. They are read anew where they are.
+def give_back() -> None:
+    """Let the system have the pages of LLVM's library that loading it, or generating code, has
+    touched: most of what LLVM occupies. Those that are needed again are read anew, in 3 ms.
 
     Only what nothing has written to can be read anew. What lies right before the writable pages
     has been writable itself while addresses were filled in.
     """
-    maps = Path("/proc/self/maps")
+    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
     lines = maps.read_text().splitlines() if maps.exists() else []
-    places = [line.split(maxsplit=5) for line in lines if line.endswith(os.path.realpath(library))]
+    places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
     writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
     for span, access, *_ in places:
         start, _, end = span.partition("-")
@@ -73,55 +74,85 @@ def cores() -> int:
 
 def machine_code(modules: Iterable[str], features: str) -> bytes:
     """The image of modules written as LLVM IR; LLVM works on as many as there are cores while the
-    next are still being written."""
-    objects = [_Object(text, features) for text in modules]
+    next are still being written.
+
+    What LLVM needs for a module, many times the size of its code, is free again before the same
+    thread begins with the next.
+    """
+    with _lock:
+        _ready()
+    objects: list[_Object] = []
+    threads: list[threading.Thread] = []
+    waiting: SimpleQueue[_Object | None] = SimpleQueue()
+    try:
+        for text in modules:
+            objects.append(_Object(text, features))
+            waiting.put(objects[-1])
+            if len(threads) < cores():
+                threads.append(threading.Thread(target=_generate, args=(waiting,)))
+                threads[-1].start()
+    finally:
+        for _ in threads:
+            waiting.put(None)
+    for thread in threads:
+        thread.join()
     return linked(x.code() for x in objects).to_bytes()
 
 
+def _generate(waiting: "SimpleQueue[_Object | None]") -> None:
+    """What a thread does: one module after the other, until None comes."""
+    for found in iter(waiting.get, None):
+        found.generate()
+
+
 class _Object:
-    """One module's machine code, generated beside what else is done until it is asked for.
+    """A module that becomes machine code in another thread.
 
     llvmlite lets one thread at a time into LLVM, because modules usually share a context. This one
     has a context of its own, and then LLVM needs no such care: the long call goes past the lock.
     """
 
     def __init__(self, text: str, features: str):
-        head = f'target triple = "{_triple()}"\n'
-        with _lock:
-            _ready()
-            self._context = llvm.create_context()
+        self._text, self._features = text, features
+        self._code = b""
+        self._wrong: BaseException | None = None
+
+    def generate(self) -> None:
+        try:
+            self._code = self._generated()
+        except BaseException as wrong:
+            self._wrong = wrong
+
+    def _generated(self) -> bytes:
+        text = f'target triple = "{_triple()}"\n{self._text}'
+        with llvm.create_context() as context, _target(self._features) as target:
             try:
-                self._module = llvm.parse_assembly(head + text, self._context)
+                module = llvm.parse_assembly(text, context)
             except RuntimeError as wrong:
                 raise Problem(
                     said("compiler", "the code that was generated is not valid LLVM", got=wrong)
                 ) from wrong
-            self._target = _target(features)
-        self._buffer: Any = None
-        self._why = ctypes.c_char_p()
-        self._thread = threading.Thread(target=self._generate)
-        self._thread.start()
-
-    def _generate(self) -> None:
-        generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-        with _room():
-            self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
+            with module:
+                return _emitted(target, module)
 
     def code(self) -> bytes:
-        self._thread.join()
-        if not self._buffer:
-            raise Problem(said("compiler", "LLVM cannot generate this code", got=self._why.value))
-        library = llvm.ffi.lib
-        size = library.LLVMPY_GetBufferSize(self._buffer)
-        code = ctypes.string_at(library.LLVMPY_GetBufferStart(self._buffer), size)
-        library.LLVMPY_DisposeMemoryBuffer(self._buffer)
-        return code
+        """What was generated."""
+        if self._wrong is not None:
+            raise self._wrong
+        return self._code
 
 
-@lru_cache(1)
-def _room() -> threading.Semaphore:
-    """Free cores."""
-    return threading.Semaphore(cores())
+def _emitted(target: Any, module: Any) -> bytes:
+    """A module's object file."""
+    library, why = llvm.ffi.lib, ctypes.c_char_p()
+    generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
+    buffer = generate(target, module, 1, ctypes.byref(why))
+    if not buffer:
+        raise Problem(said("compiler", "LLVM cannot generate this code", got=why.value))
+    size = library.LLVMPY_GetBufferSize(buffer)
+    code = ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), size)
+    library.LLVMPY_DisposeMemoryBuffer(buffer)
+    return code
 
 
 @lru_cache(1)

@@ -14,7 +14,7 @@ from math import prod
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import machine_code
+from steepest.compiler.engine import give_back, machine_code
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
@@ -149,4 +149,5 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
     code = machine_code(lowered.modules(), features)
+    give_back()
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)
