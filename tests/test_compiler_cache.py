@@ -11,7 +11,7 @@ import pytest
 from steepest.compiler import cache, naming, programs
 from steepest.compiler import lower as stages
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.processor import known, processor
+from steepest.compiler.processor import entry, processor
 from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
@@ -75,7 +75,7 @@ print(step(steepest.ones(4) * 3).item(), "llvmlite" in sys.modules)
 """
 
 
-@pytest.mark.skipif(not known(), reason="this system does not say what its processor is")
+@pytest.mark.skipif(not entry(), reason="this system does not say what its processor is")
 def test_a_process_that_finds_its_program_imports_no_llvmlite(tmp_path):
     environment = os.environ | {"STEEPEST_CACHE": str(tmp_path)}
     command = [sys.executable, "-c", STEP]

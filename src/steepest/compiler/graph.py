@@ -231,13 +231,15 @@ class Graph:
 
     @functools.cached_property
     def key(self) -> str:
-        """The page without the inputs' names: equal for equal programs, whoever wrote them."""
-        names = {value: f"i{number}" for number, value in enumerate(self.inputs)}
+        """The page without names, and without the shapes and dtypes that follow from the inputs':
+        equal for equal programs, whoever wrote them."""
+        names = {value: str(number) for number, value in enumerate(self.inputs)}
         lines = [_header(x, names) for x in self.inputs]
-        for value in self.values():
+        for value in self._order:
             if value not in names:
-                names[value] = f"v{len(names)}"
-                lines.append(_line(value, names))
+                names[value] = str(len(names))
+                shown = f"{_shown(value.aval)} " if value.row is None else ""
+                lines.append(shown + _meaning(value, names))
         return "\n".join([*lines, *self._results(names)])
 
     def _page(self, names: dict[Value, str], inline: Sequence[Value] = ()) -> str:
@@ -257,13 +259,19 @@ def _header(x: Value, names: dict[Value, str]) -> str:
 
 
 def _line(value: Value, names: dict[Value, str]) -> str:
-    left = f"{names[value]}: {_shown(value.aval)} ="
-    if value.data is not None:
+    return f"{names[value]}: {_shown(value.aval)} = {_meaning(value, names)}"
+
+
+def _meaning(value: Value, names: dict[Value, str]) -> str:
+    """Row, operands and metadata of an equation; the numbers of a constant."""
+    if value.row is None:
+        assert value.data is not None
         number = splat(value)
-        return f"{left} {_digest(value.data) if number is None else repr(number.item())}"
-    assert value.row is not None
-    metadata = [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
-    return " ".join([left, value.row.name, *(names[x] for x in value.operands), *metadata])
+        return _digest(value.data) if number is None else repr(number.item())
+    words = [value.row.name, *[names[x] for x in value.operands]]
+    if value.params:
+        words += [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
+    return " ".join(words)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ layout   where they are, which dimension is contiguous, who does what in a contr
 tune     tiles of large contractions, by timing
 plan     register tiles, what threads divide, one block of memory
 emit     LLVM IR as text
-engine   machine code
+engine   machine code, linked into one image
 """
 
 from collections.abc import Iterator

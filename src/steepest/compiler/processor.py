@@ -20,8 +20,8 @@ llvm = lazy("llvmlite.binding")
 
 __all__ = [
     "Processor",
+    "entry",
     "has_estimates",
-    "known",
     "pause",
     "processor",
     "vector_lanes",
@@ -45,28 +45,28 @@ class Processor(NamedTuple):
 @lru_cache(1)
 def processor() -> Processor:
     """The one that this process runs on."""
-    name = known()
-    kept = cache.load(name) if name else None
+    kept_as = entry()
+    kept = cache.load(kept_as) if kept_as else None
     if kept is not None:
         return Processor(**kept[0])
     version = ".".join(map(str, llvm.llvm_version_info))
     features = llvm.get_host_cpu_features().flatten()
     found = Processor(llvm.get_host_cpu_name(), features, llvm.get_default_triple(), version)
-    if name:
-        cache.save(name, found._asdict(), b"")
+    if kept_as:
+        cache.save(kept_as, found._asdict(), b"")
     return found
 
 
-def known() -> str:
-    """A digest of all that LLVM's answers depend on; "" where the system does not tell it."""
+def entry() -> str:
+    """The name under which LLVM's answers are kept, a digest of all that they depend on; "" where
+    the system does not tell it."""
     package, model = find_spec("llvmlite"), _read(_MODEL)
     if package is None or package.origin is None or not model:
         return ""
-    parts = ["processor", model, _read(_ARM_MODEL)]
-    for entry in os.scandir(Path(package.origin).parent / "binding"):
-        if not entry.name.endswith(".py"):  # the library
-            stat = entry.stat()
-            parts += [entry.name, str(stat.st_size), str(stat.st_mtime_ns)]
+    parts = [*Processor._fields, model, _read(_ARM_MODEL)]
+    for file in os.scandir(Path(package.origin).parent / "binding"):
+        if file.is_file() and not file.name.endswith(".py"):  # the library
+            parts += [file.name, str(file.stat().st_size), str(file.stat().st_mtime_ns)]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
