@@ -13,29 +13,31 @@ __all__ = ["Found"]
 
 
 @dataclass
-class _Reads:
-    """What a nest reads, as it was found.
+class _Walk:
+    """All that a nest evaluates and reads, as it was found.
 
-    seen    every value that was met on the way
-    size    how much the nest evaluated then
+    size    how much the nest held, summed and stored then
     stored  how many values were stored then
     """
 
-    reads: dict[Value, set]
-    seen: set[Value]
-    size: tuple[int, ...]
+    reach: Reach
+    size: tuple[int, int, int]
     stored: int
 
     def holds(self, nest: Nest, home: dict[Value, Nest]) -> bool:
-        """Whether it is still so: the nest has not grown, nothing that it computes has been stored
-        since, and nothing that it reads must come later now."""
-        if self.size != _size(nest) or not self.seen.isdisjoint(islice(home, self.stored, None)):
+        """Whether it is still so, for as much as the nest evaluated then: it has the same in
+        registers, nothing that it computes is another's since, and nothing that it reads must come
+        later now."""
+        if self.size[:2] != _size(nest)[:2]:
             return False
-        return not any(home[v].waits_for(nest) for v in self.reads if v in home)
+        met = self.reach.met
+        if any(v in met and home[v] is not nest for v in islice(home, self.stored, None)):
+            return False
+        return not any(home[v].waits_for(nest) for v in self.reach.reads if v in home)
 
 
-def _size(nest: Nest) -> tuple[int, ...]:
-    return len(nest.stores), len(nest.held), len(nest.sums)
+def _size(nest: Nest) -> tuple[int, int, int]:
+    return len(nest.held), len(nest.sums), len(nest.stores)
 
 
 class Found:
@@ -52,20 +54,26 @@ class Found:
         self.nests: list[Nest] = []
         self.home: dict[Value, Nest] = {}
         self.holder: dict[Value, Nest] = {}
-        self._known: dict[Nest, _Reads] = {}
+        self._known: dict[Nest, _Walk] = {}
 
     def reach(self, nest: Nest, lenient: bool = False) -> Reach:
         return Reach(nest, self.home, self.holder, lenient)
 
-    def reads(self, nest: Nest) -> dict[Value, set]:
-        """Every input and stored value that the nest loads, and at which indices."""
+    def walked(self, nest: Nest) -> Reach:
+        """The walk from everything that the nest evaluates."""
         known = self._known.get(nest)
         if known is None or not known.holds(nest, self.home):
-            walk = self.reach(nest)
+            known = self._known[nest] = _Walk(self.reach(nest), (-1, -1, -1), 0)
+        if known.size != _size(nest):
             for v, index in nest.roots():
-                assert walk(v, index), f"{v} is not reachable in {nest.text()}"
-            known = self._known[nest] = _Reads(walk.reads, walk.seen(), _size(nest), len(self.home))
-        return known.reads
+                assert known.reach(v, index), f"{v} is not reachable in {nest.text()}"
+            known.size = _size(nest)
+        known.stored = len(self.home)
+        return known.reach
+
+    def reads(self, nest: Nest) -> dict[Value, set]:
+        """Every input and stored value that the nest loads, and at which indices."""
+        return self.walked(nest).reads
 
     def exists(self, v: Value) -> bool:
         return v.kind != "row" or v in self.home

@@ -36,10 +36,7 @@ def _keep_expensive(fusion: Fusion) -> None:
     """Rule 2's exception: an expensive row that several nests evaluate is stored by one."""
     where: dict[Value, list[tuple[Nest, set]]] = {}
     for nest in fusion.nests:
-        walk = fusion.reach(nest)
-        for v, index in nest.roots():
-            walk(v, index)
-        for v, indices in walk.visited.items():
+        for v, indices in fusion.walked(nest).visited.items():
             if v not in fusion.home and v.row is not None and v.row.name in EXPENSIVE:
                 where.setdefault(v, []).append((nest, indices))
     for v, places in where.items():

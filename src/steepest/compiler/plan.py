@@ -83,11 +83,11 @@ def plan(
     chosen: dict[Nest, Tile] | None = None,
     nests: Collection[Nest] | None = None,
 ) -> Plan:
-    """Choose tiles, where none is chosen yet, and give every buffer its offset; of all contractions
-    or of some."""
+    """Choose tiles, where none is chosen yet, and give every buffer its offset; of some nests only
+    for one thread."""
     found = Plan(tiles=dict(chosen or {}))
     alone = {nest for nest, tile in found.tiles.items() if tile.library}
-    found.sharing = share(fusion, layout, alone)
+    found.sharing = share(fusion, layout, alone) if nests is None else None
     pieces = found.sharing.pieces if found.sharing else {}
     for nest in layout.roles if nests is None else nests:
         _choose_tile(nest, layout.roles[nest], fusion, layout, found, registers, unroll)

@@ -42,6 +42,7 @@ class Reach:
                   unless that nest depends on this one
     reads         what was found: each leaf, and the indices at which it is read
     visited       the indices at which each elementwise row is evaluated
+    met           every value on the way
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Reach:
         self.nest, self.home, self.holder, self.lenient = nest, home, holder, lenient
         self.reads: dict[Value, set[Index]] = {}
         self.visited: dict[Value, set[Index]] = {}
+        self.met: set[Value] = set()
         self._known: dict[tuple[Value, Index], bool] = {}
 
     def __call__(self, v: Value, index: Index) -> bool:
@@ -63,12 +65,9 @@ class Reach:
             known = self._known[key] = self._walk(v, index)
         return known
 
-    def seen(self) -> set[Value]:
-        """Every value that was met."""
-        return {v for v, _ in self._known}
-
     def _walk(self, v: Value, index: Index) -> bool:
         nest = self.nest
+        self.met.add(v)
         if v in nest.held:
             return nest.held[v] == index
         if v.kind == "constant":

@@ -110,10 +110,8 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
 
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     """Element operations of the whole nest, roughly."""
-    walk = fusion.reach(nest)
-    for v, index in nest.roots():
-        walk(v, index)
-    each = 1 + sum(COST.get(v.row.name, 1) for v in walk.visited if v.row is not None)
+    visited = fusion.walked(nest).visited
+    each = 1 + sum(COST.get(v.row.name, 1) for v in visited if v.row is not None)
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":
