@@ -1,5 +1,8 @@
 """One peer in a process of its own: how long its first call takes, and how much memory it needs.
 
+It may use all cores: compiling is a wait of a person, and compilers work on several at once. What
+it trains on is one thread, as ever.
+
 The first call is an epoch of one step, because longer ones vary by more than some calls take. The
 harness itself (NumPy, and the workload read from a file) is in every peer's figures.
 """
@@ -16,6 +19,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from benchmarks.environment import cores, on_cores
 from benchmarks.peers import BASE, IMPORTS, TORCH, peers_of
 from benchmarks.workloads import Workload
 
@@ -73,12 +77,9 @@ def _measured(name: str, file: Path) -> Alone:
 
 def _child(name: str, file: Path, cache: Path) -> Alone:
     caches = {"STEEPEST_CACHE": str(cache), "TORCHINDUCTOR_CACHE_DIR": str(cache)}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.alone", name, file],
-        env=os.environ | caches,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "benchmarks.alone", name, str(file)]
+    with on_cores(len(cores())):
+        done = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name} alone: {done.stderr}")
     return Alone(**json.loads(done.stdout.splitlines()[-1]))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.pace import THERE, pace
 from benchmarks.profile import COLUMNS, Profile
 from benchmarks.results import Results
-from benchmarks.targets import targets
+from benchmarks.targets import Target, targets
 from benchmarks.threads import CORES
 
 __all__ = ["Page", "as_markdown", "pages", "show"]
@@ -37,8 +38,21 @@ def _targets(results: Results) -> Page:
     met = sum(target.verdict == "met" for target in found)
     note = f"{met} of {len(found)} are met. Cold compilation counts importing llvmlite "
     note += f"({results.llvmlite:.0f} ms here) unless it says otherwise."
-    columns = ("target", "wanted", "measured", "")
-    return Page("Targets", note, columns, [target.cells() for target in found])
+    slower = pace(results)
+    if slower is not None:
+        there = ", ".join(f"{name} {time:.0f}" for name, time in THERE.items())
+        note += " The limits of compiling were set on a processor on which PyTorch's eager steps "
+        note += f"took, in µs, {there}; here they take {slower:.1f} times as long. The last column "
+        note += "divides by that; the verdict does not."
+    columns = ("target", "wanted", "measured", "", "at the pace there")
+    return Page("Targets", note, columns, [(*t.cells(), _there(t, slower)) for t in found])
+
+
+def _there(target: Target, slower: float | None) -> str:
+    """What compiling would take on the processor on which its limit was set."""
+    if slower is None or target.measured is None or "compiling" not in target.what:
+        return ""
+    return f"{target.measured / slower:,.0f} ms"
 
 
 def _steps(results: Results) -> Page:
@@ -67,8 +81,8 @@ def _steps(results: Results) -> Page:
 
 def _alone(results: Results) -> Page:
     note = (
-        "Each peer in a process of its own. Compiling is the first call's wall time beyond that "
-        "of a later one, each an epoch of one step; before: in a second process that finds the "
+        "Each peer in a process of its own, which may use all cores. Compiling is the first call's "
+        "wall time beyond that of a later one, each an epoch of one step; before: in a second process that finds the "
         "first one's cache. Memory is the largest resident size of the process, in MB: with the "
         "library just imported, at the end, and at the end of a process that found a cache."
     )

@@ -15,6 +15,7 @@ from benchmarks import (
     lenet,
     lenet_torch,
     measure,
+    pace,
     peer,
     peers,
     results,
@@ -279,6 +280,21 @@ def test_tables_and_targets():
     said = io.StringIO()
     table.show(run, Console(file=said, width=120))
     assert said.getvalue().index("One training step") < said.getvalue().index("Targets")
+
+
+def test_compiling_is_told_at_the_pace_of_the_processor_of_its_limits():
+    def row(name, peer, middle, process=None):
+        time = measure.Timing(middle, middle, middle)
+        return results.Row(name, "", peer, time, middle, "", process or alone.Alone())
+
+    rows = [row("W1", peers.BASE, 1.0, alone.Alone(150.0, 20.0))]
+    rows += [row("W1", peers.TORCH, 3 * pace.THERE["W1"])]
+    run = results.Results("a machine.", rows)
+    assert pace.pace(run) == 3 and pace.pace(results.Results("", rows[:1])) is None
+    page = table.as_markdown(run)
+    assert "| W1 compiling, cold | ≤ 100 ms | 150 ms | missed | 50 ms |" in page
+    assert "| W1 compiling, compiled before | ≤ 15 ms | 20 ms | missed | 7 ms |" in page
+    assert "they take 3.0 times as long" in page
 
 
 def test_one_thread_and_two_take_turns(monkeypatch):
