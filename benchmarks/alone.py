@@ -1,7 +1,6 @@
 """One peer in a process of its own: how long its first call takes, and how much memory it needs.
 
-It may use all cores: compiling is a wait of a person, and compilers work on several at once. What
-it trains on is one thread, as ever.
+It may use all cores: compiling is a wait of a person, and compilers work on several at once.
 
 The first call is an epoch of one step, because longer ones vary by more than some calls take. The
 harness itself (NumPy, and the workload read from a file) is in every peer's figures.
