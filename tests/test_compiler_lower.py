@@ -10,9 +10,9 @@ from random_graphs import Maker
 import steepest
 from steepest import nn, optim
 from steepest.compiler.capture import capture
-from steepest.compiler.engine import host
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.processor import processor
 from steepest.compiler.replay import replay, replay_step
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval, RequestError
@@ -432,10 +432,12 @@ def test_stepped_inputs_have_one_entry_per_step():
     np.testing.assert_array_equal(state, np.full(3, 10, F32))
 
 
-@pytest.mark.skipif("+avx2" not in host()[1].split(","), reason="needs AVX2")
+@pytest.mark.skipif("+avx2" not in processor().features.split(","), reason="needs AVX2")
 def test_code_for_a_processor_with_fewer_registers():
     """AVX2: eight lanes, sixteen registers, no masks."""
-    features = ",".join(f for f in host()[1].split(",") if "avx512" not in f and "evex" not in f)
+    features = ",".join(
+        f for f in processor().features.split(",") if "avx512" not in f and "evex" not in f
+    )
     graph, arrays = network(*NETWORKS[0])
     order, results = np.arange(96), []
     for run in (lower(graph, features=features).run, lambda *a: replay(graph, *a)):
