@@ -129,6 +129,19 @@ def test_a_learning_rate_can_differ_at_every_step():
     assert replayed(captured, (x, y), order, 5, rates).tolist() == eager
 
 
+def test_numbers_of_the_step_are_constants_and_each_is_there_once():
+    def step(x):
+        return (x * 0.0 + 0.0 * x - x * -0.0 + (x > 0).float() * 2).sum()
+
+    graph = captured_step(step, Aval((5, 4), F4)).graph
+    spread = [x.data for x in graph.values() if x.kind == "constant"]
+    assert sorted(data.flat[0].tobytes() for data in spread) == sorted(
+        F4.type(number).tobytes() for number in (0.0, -0.0, 2)
+    )
+    assert {data.shape for data in spread} == {(5, 4)}
+    assert not any(data.flags.writeable or any(data.strides) for data in spread)
+
+
 def test_dropouts_random_key_is_state():
     def build():
         steepest.manual_seed(5)

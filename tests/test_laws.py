@@ -221,6 +221,14 @@ def test_adjoint_rows_are_each_others_derivative(one, other):
     assert used == {other}
 
 
+def test_a_spread_number_keeps_its_sign_and_its_kind():
+    for number in (0.0, -0.0, 1, True, 0):
+        out = Eager().spread(number, F64, (2, 3))
+        assert out.shape == (2, 3)
+        assert out[1, 2].tobytes() == np.float64(number).tobytes()
+        assert not out.flags.writeable
+
+
 # ---- closure ------------------------------------------------------------------------------------
 
 

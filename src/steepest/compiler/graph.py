@@ -94,7 +94,7 @@ class Value:
 
     def is_row(self, *rows: Primitive) -> bool:
         """Whether this is an equation of one of these rows."""
-        return self.row is not None and self.row in rows
+        return self.row in rows
 
     def with_operands(self, operands: tuple["Value", ...]) -> "Value":
         """This equation, of the same metadata, applied to other operands of the same avals."""

@@ -23,7 +23,7 @@ def number(value: Value) -> float | None:
 @rule(*P.TABLE.values())
 def of_nothing(v: Value) -> Value | None:
     """What has no elements is a constant, and so is what adds up no elements: 0."""
-    if not v.size or (v.is_row(*_ADDING) and not v.operands[0].size):
+    if 0 in v.shape or (v.row in _ADDING and 0 in v.operands[0].shape):
         return constant(np.zeros(v.shape, v.dtype))
     return None
 
@@ -31,8 +31,9 @@ def of_nothing(v: Value) -> Value | None:
 @rule(*ELEMENTWISE)
 def computed(v: Value) -> Value | None:
     """f(constants) is a constant."""
-    if any(x.data is None for x in v.operands):
-        return None
+    for x in v.operands:  # most often it is the first
+        if x.data is None:
+            return None
     assert v.row is not None
     numbers = [splat(x) for x in v.operands]
     if all(n is not None for n in numbers):

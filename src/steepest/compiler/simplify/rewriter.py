@@ -14,6 +14,8 @@ graph that it is part of.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from steepest import primitives as P
 from steepest.compiler.graph import Graph, Value, splat
 from steepest.core import Primitive
@@ -89,7 +91,14 @@ def _identity(value: Value) -> Any:
         number = splat(value)
         data = value.data.tobytes() if number is None else number.tobytes()
         return (value.aval, number is None, data)
-    operands = tuple([id(x) for x in value.operands])
+    operands = [id(x) for x in value.operands]
     if value.row in _COMMUTATIVE:
-        operands = tuple(sorted(operands))
-    return (value.row, operands, *sorted([(k, str(x)) for k, x in value.params.items()]))
+        operands.sort()
+    if not value.params:
+        return (value.row, *operands)
+    return (value.row, *operands, *sorted([(k, _told(x)) for k, x in value.params.items()]))
+
+
+def _told(x: Any) -> str:
+    """Metadata as text; NumPy needs ten microseconds for the name of a dtype."""
+    return x.str if isinstance(x, np.dtype) else str(x)
