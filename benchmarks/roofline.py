@@ -61,8 +61,12 @@ def share(floor: float, microseconds: float) -> str:
 
 def measure_roofline() -> Roofline:
     """Measure both limits on one core."""
-    lanes = _lanes()
-    products, stream = _compiled(_products(lanes)), _compiled(_stream(lanes))
+    features = processor().features
+    lanes = vector_lanes(features)
+    products, stream = (
+        NativeFunction(machine_code([text], features), 1, 2)
+        for text in (_products(lanes), _stream(lanes))
+    )
     array = np.full(lanes, 0.5, np.float32)
     count = PRODUCTS // ACCUMULATORS
     operations = 2 * lanes * ACCUMULATORS * count
@@ -78,8 +82,10 @@ def measure_roofline() -> Roofline:
 
 def multiply_adds(threads: int) -> Peer:
     """Multiply-adds in registers, as many for any number of threads, which divide them."""
-    products = _compiled(_products(_lanes()))
-    arrays = [np.full(_lanes(), 0.5, np.float32) for _ in range(threads)]
+    features = processor().features
+    lanes = vector_lanes(features)
+    products = NativeFunction(machine_code([_products(lanes)], features), 1, 2)
+    arrays = [np.full(lanes, 0.5, np.float32) for _ in range(threads)]
 
     def part(array: np.ndarray) -> None:
         products(array.ctypes.data, PRODUCTS // ACCUMULATORS // threads, 1)
@@ -94,15 +100,6 @@ def multiply_adds(threads: int) -> Peer:
         return arrays[0]
 
     return Peer(lambda: None, run)
-
-
-def _lanes() -> int:
-    return vector_lanes(processor().features)
-
-
-def _compiled(text: str) -> NativeFunction:
-    """(pointer, count, passes)."""
-    return NativeFunction(machine_code([text], processor().features), 1, 2)
 
 
 def _fastest(function: NativeFunction, array: np.ndarray, count: int, passes: int) -> float:
