@@ -11,6 +11,7 @@ program comes as several modules, generated beside each other on several cores.
 import ctypes
 import mmap
 import os
+import sys
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
@@ -46,6 +47,7 @@ def give_back() -> None:
     Only what nothing has written to can be read anew. What lies right before the writable pages
     has been writable itself while addresses were filled in.
     """
+    _trim()
     maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
     lines = maps.read_text().splitlines() if maps.exists() else []
     places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
@@ -56,6 +58,13 @@ def give_back() -> None:
             first, size = int(start, 16), int(end, 16) - int(start, 16)
             madvise = ctypes.CDLL(None).madvise
             madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
+
+
+def _trim() -> None:
+    """Let the system have what the C library keeps of memory that is free."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is not None and hasattr(library, "malloc_trim"):
+        library.malloc_trim(ctypes.c_size_t(0))
 
 
 def _target(features: str) -> Any:
@@ -76,8 +85,8 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     """The image of modules written as LLVM IR; LLVM works on as many as there are cores while the
     next are still being written.
 
-    What LLVM needs for a module, many times the size of its code, is free again before the same
-    thread begins with the next.
+    What LLVM needs for a module, many times the size of its code, is the system's again before the
+    same thread begins with the next.
     """
     with _lock:
         _ready()
@@ -122,6 +131,8 @@ class _Object:
             self._code = self._generated()
         except BaseException as wrong:
             self._wrong = wrong
+        self._text = ""
+        _trim()
 
     def _generated(self) -> bytes:
         text = f'target triple = "{_triple()}"\n{self._text}'

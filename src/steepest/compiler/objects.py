@@ -217,7 +217,7 @@ class _Object:
             symbols, which = np.unique(table["symbol"], return_inverse=True)
             targets = np.array([self.place(n, places) for n in symbols.tolist()])[which]
             targets, at = targets + table["addend"], self._starts[number] + table["place"]
-            for kind in np.unique(table["kind"]).tolist():
+            for kind in sorted(set(table["kind"].tolist())):
                 if kind not in self.machine.rules:
                     raise _unlinkable(f"relocation {kind}")
                 chosen = table["kind"] == kind
