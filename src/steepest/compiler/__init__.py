@@ -2,7 +2,8 @@
 
     Python step ── capture ──> Graph ── simplify ──> Graph ── lower ──> Program ── loop ──> epochs
 
-tracer, trace, agree, capture  what the step does, as equations of the table (`graph`)
+recording, tracer, trace        what a run of the step does, as equations of the table (`graph`)
+agree, capture                 two runs that do the same, as one graph
 guard, snapshot                what must stay as it was for them to be the step
 forms, patterns                what steps have in common, so that one of them is traced
 simplify, check                the same numbers from fewer equations
