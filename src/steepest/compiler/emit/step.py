@@ -29,7 +29,6 @@ from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
-from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine, plus
@@ -37,6 +36,7 @@ from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.plan import Plan
+from steepest.compiler.processor import has_estimates, pause
 from steepest.compiler.sharing import COUNTERS, LINE, STOP
 
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
@@ -365,7 +365,7 @@ def _place(buffer: Buffer, start: int = 0) -> str:
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
     """The program as LLVM functions, of which one is `run`, for a processor with such features
-    (`engine.host`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
+    (`processor`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
     step = Step(fusion, layout, plan, unroll, features)
     return step.emitted(step.write_all())
 
