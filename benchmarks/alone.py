@@ -1,6 +1,7 @@
 """One peer in a process of its own: how long its first call takes, and how much memory it needs.
 
-The harness itself (NumPy, and the workload read from a file) is in every peer's figures.
+The first call is an epoch of one step, because longer ones vary by more than some calls take. The
+harness itself (NumPy, and the workload read from a file) is in every peer's figures.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import pickle
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,9 +19,10 @@ from tempfile import TemporaryDirectory
 from benchmarks.peers import BASE, IMPORTS, TORCH, peers_of
 from benchmarks.workloads import Workload
 
-__all__ = ["Alone", "alone", "llvmlite_import"]
+__all__ = ["Alone", "alone", "first_call", "llvmlite_import"]
 
 REPEATS = 3
+FEWEST, CALLS = 4, 0.2  # later calls, and seconds for which they are repeated
 COMPILING = {BASE, "torch.compile", "JAX scan", "JAX jit per step", "tinygrad"}
 STATUS = Path("/proc/self/status")
 
@@ -29,13 +31,12 @@ STATUS = Path("/proc/self/status")
 class Alone:
     """Milliseconds and megabytes of one peer on one workload.
 
-    first     the first epoch's wall time beyond that of a later one: tracing and compiling; None
+    first     the first call's wall time beyond that of a later one: tracing and compiling; None
               for what does not compile
     cached    the same in a second process that finds the first one's cache; only ours has one
     imports   resident memory once the library is imported
     peak      the largest resident memory of the whole process; None where it cannot be read
     cached_peak  the same in the process that found a cache
-    llvmlite  did ours load it, with nothing cached and with a cache?
     """
 
     first: float | None = None
@@ -43,7 +44,6 @@ class Alone:
     imports: float | None = None
     peak: float | None = None
     cached_peak: float | None = None
-    llvmlite: tuple[bool, bool] = (False, False)
 
 
 def alone(workload: Workload, peers: list[str]) -> dict[str, Alone]:
@@ -68,7 +68,6 @@ def _measured(name: str, file: Path) -> Alone:
     if cached:
         found.cached = median(one.first for one in cached if one.first is not None)
         found.cached_peak = cached[0].peak
-        found.llvmlite = (cold[0].llvmlite[0], cached[0].llvmlite[0])
     return found
 
 
@@ -83,6 +82,21 @@ def _child(name: str, file: Path, cache: Path) -> Alone:
     if done.returncode:
         raise RuntimeError(f"{name} alone: {done.stderr}")
     return Alone(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def first_call(workload: Workload, name: str) -> tuple[float, float]:
+    """How much longer than a later epoch the first one of this process takes, in milliseconds, and
+    how long a later one, in microseconds; all of one step."""
+    batch = workload.batch
+    job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
+    peer, times = peers_of(job)[name](job), list[float]()
+    while len(times) <= FEWEST or sum(times[1:]) < CALLS:
+        peer.reset()
+        start = time.perf_counter()
+        peer.run()
+        times.append(time.perf_counter() - start)
+    call = median(times[1:])
+    return (times[0] - call) * 1e3, call * 1e6
 
 
 def llvmlite_import() -> float:
@@ -110,17 +124,9 @@ def main() -> None:
     workload = pickle.loads(Path(file).read_bytes())
     importlib.import_module(IMPORTS[name])
     imports = _resident()
-    peer = peers_of(workload)[name](workload)
-    times = []
-    for _ in range(3):
-        peer.reset()
-        start = time.perf_counter()
-        peer.run()
-        times.append(time.perf_counter() - start)
-    first = (times[0] - min(times)) * 1000
-    loaded = "llvmlite.binding" in sys.modules
-    found = Alone(first, imports=imports, peak=_resident(), llvmlite=(loaded, loaded))
-    print(json.dumps(asdict(found)))
+    first, _ = first_call(workload, name)
+    peers_of(workload)[name](workload).epoch()
+    print(json.dumps(asdict(Alone(first, imports=imports, peak=_resident()))))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ import numpy as np
 from benchmarks.workloads import Workload
 from steepest.compiler.captured import Captured
 from steepest.compiler.emit.step import Emitted, Step
-from steepest.compiler.engine import NativeFunction, host, machine_code
+from steepest.compiler.engine import machine_code
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.graph import Value
 from steepest.compiler.lower import Lowered
 from steepest.compiler.nest import Nest
+from steepest.compiler.processor import processor
 from steepest.compiler.program import Program
 from steepest.compiler.signature import Signature
 from steepest.compiler.team import SharedFunction
@@ -36,7 +38,7 @@ class Clocked(Step):
 
     def __init__(self, lowered: Lowered):
         stage = lowered.fusion, lowered.layout, lowered.plan
-        super().__init__(*stage, lowered.unroll, host()[1])
+        super().__init__(*stage, lowered.unroll, processor().features)
         self.laps: list[Nest | str] = []
         self.before, self.each = "", _room(lowered)
 
@@ -89,7 +91,7 @@ class Run:
         workload, captured = job
         graph = lowered.fusion.graph
         signature = Signature.of(graph, lowered.layout, lowered.plan)
-        code = machine_code([emitted.text], host()[1])
+        code = machine_code([emitted.text], processor().features)
         program = Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)
         if isinstance(program.function, SharedFunction):
             program.function.keep(threads)
@@ -138,7 +140,7 @@ def _shaped(array: np.ndarray, v: Value) -> np.ndarray:
 
 def _clock() -> str:
     """The counter that every program may read; it runs at one speed."""
-    return "llvm.readsteadycounter" if "+neon" in host()[1] else "llvm.readcyclecounter"
+    return "llvm.readsteadycounter" if "+neon" in processor().features else "llvm.readcyclecounter"
 
 
 @lru_cache(1)
@@ -147,4 +149,4 @@ def _counter() -> NativeFunction:
     clock = f"declare i64 @{_clock()}()"
     text = "define i64 @run(i64 %unused) {\n"
     text += f"  %now = call i64 @{_clock()}()\n  ret i64 %now\n}}"
-    return NativeFunction(machine_code([f"{clock}\n{text}"], host()[1]), "run", 0)
+    return NativeFunction(machine_code([f"{clock}\n{text}"], processor().features), 0)

@@ -36,7 +36,9 @@ def steepest_compiled(workload: Workload) -> Peer:
         parameter.value[...] = value
     slots = [value for held in optimizer.state.values() for value in held.values()]
     held = [*model.parameters(), *model.buffers(), *slots]
-    initial, order = [x.value.copy() for x in held], np.concatenate(workload.batches())
+    # As in PyTorch's peer, whose optimizer is made anew, nobody keeps a copy of zeros.
+    initial = [x.value.copy() if x.value.any() else 0 for x in held]
+    order = np.concatenate(workload.batches())
 
     # The learning rate is data, one number per step, so that trainings can share a program.
     rate, (group,) = steepest.tensor(0.0), optimizer.param_groups
@@ -54,7 +56,8 @@ def steepest_compiled(workload: Workload) -> Peer:
 
     def reset() -> None:
         for x, value in zip(held, initial, strict=True):
-            x.value[...] = value
+            if (x.value != value).any():
+                x.value[...] = value
 
     def run() -> np.ndarray:
         return epochs.run([workload.x, workload.y], order, workload.batch, [rates])

@@ -8,15 +8,15 @@ Source: Williams, Waterman and Patterson, "Roofline: an insightful visual perfor
 multicore architectures", CACM 52, 2009.
 """
 
-import ctypes
 import time
 from dataclasses import dataclass
-from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 
 from benchmarks.workloads import Workload
+from steepest.compiler.engine import machine_code
+from steepest.compiler.executable import NativeFunction
+from steepest.compiler.processor import processor, vector_lanes
 
 __all__ = ["Roofline", "measure_roofline", "share"]
 
@@ -58,26 +58,26 @@ def share(floor: float, microseconds: float) -> str:
 
 def measure_roofline() -> Roofline:
     """Measure both limits on one core."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    lanes = 16 if features.get("avx512f") else 8 if features.get("avx") else 4
-    engine, function = _compiled(_text(lanes))
+    features = processor().features
+    lanes = vector_lanes(features)
+    products, stream = (
+        NativeFunction(machine_code([text], features), 1, 2)
+        for text in (_products(lanes), _stream(lanes))
+    )
     array = np.full(lanes, 0.5, np.float32)
     count = 10_000_000 // ACCUMULATORS
     operations = 2 * lanes * ACCUMULATORS * count
-    gflops = operations / _fastest(function("products"), array, count, 1) / 1e9
+    gflops = operations / _fastest(products, array, count, 1) / 1e9
     bandwidths = {}
     for size in SIZES:
         array = np.full(size // 4, 0.5, np.float32)
         vectors, passes = array.size // lanes, max(TRAFFIC // size // 2, 1)
-        seconds = _fastest(function("stream"), array, vectors, passes)
+        seconds = _fastest(stream, array, vectors, passes)
         bandwidths[size] = 2 * size * passes / seconds
-    del engine  # which owned the code until here
     return Roofline(gflops, bandwidths)
 
 
-def _fastest(function: Any, array: np.ndarray, count: int, passes: int) -> float:
+def _fastest(function: NativeFunction, array: np.ndarray, count: int, passes: int) -> float:
     """Seconds of a call: the fastest, because a limit is asked for."""
     times = []
     for _ in range(REPEATS):
@@ -87,22 +87,21 @@ def _fastest(function: Any, array: np.ndarray, count: int, passes: int) -> float
     return min(times)
 
 
-def _compiled(text: str) -> tuple[Any, Any]:
-    """The engine that owns the code, and its functions (pointer, count, passes) by name."""
-    features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True
-    )
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text), target)
-    engine.finalize_object()
-    signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-    return engine, lambda name: signature(engine.get_function_address(name))
+_COUNTING = """  %i = phi i64 [0, %entry], [%next, %loop]
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %n"""
 
 
-def _text(lanes: int) -> str:
-    """Both programs. x ← x · ½ + ½ stays finite, however often it is done."""
+def _fma(lanes: int) -> tuple[str, str, str]:
+    """The type of a vector, one of halves, and the declaration of x·y + z."""
     vector = f"<{lanes} x float>"
     half = f"{vector} <{', '.join(['float 0.5'] * lanes)}>"
+    return vector, half, f"declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})"
+
+
+def _products(lanes: int) -> str:
+    """x ← x · ½ + ½, n times, which stays finite."""
+    vector, half, declaration = _fma(lanes)
     numbers = range(ACCUMULATORS)
     phis = "\n".join(f"  %a{k} = phi {vector} [%x, %entry], [%b{k}, %loop]" for k in numbers)
     fmas = "\n".join(
@@ -112,35 +111,40 @@ def _text(lanes: int) -> str:
     sums = "\n".join(
         f"  %s{k + 1} = fadd {vector} {f'%s{k}' if k else '%x'}, %b{k}" for k in numbers
     )
-    counting = """  %i = phi i64 [0, %entry], [%next, %loop]
-  %next = add i64 %i, 1
-  %more = icmp slt i64 %next, %n"""
     return f"""
-declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})
+{declaration}
 
-define void @products(ptr %p, i64 %n, i64 %passes) {{
+define i64 @run(ptr %p, i64 %n, i64 %passes) {{
 entry:
   %x = load {vector}, ptr %p, align 4
   br label %loop
 loop:
 {phis}
-{counting}
+{_COUNTING}
 {fmas}
   br i1 %more, label %loop, label %done
 done:
 {sums}
   store {vector} %s{ACCUMULATORS}, ptr %p, align 4
-  ret void
+  ret i64 %n
 }}
+"""
 
-define void @stream(ptr %p, i64 %n, i64 %passes) {{
+
+def _stream(lanes: int) -> str:
+    """The same of n vectors in memory, some passes."""
+    vector, half, declaration = _fma(lanes)
+    return f"""
+{declaration}
+
+define i64 @run(ptr %p, i64 %n, i64 %passes) {{
 entry:
   br label %pass
 pass:
   %k = phi i64 [0, %entry], [%following, %passed]
   br label %loop
 loop:
-{counting.replace("%entry", "%pass")}
+{_COUNTING.replace("%entry", "%pass")}
   %q = getelementptr {vector}, ptr %p, i64 %i
   %x = load {vector}, ptr %q, align 4
   %y = call {vector} @llvm.fma.v{lanes}f32({vector} %x, {half}, {half})
@@ -151,6 +155,6 @@ passed:
   %again = icmp slt i64 %following, %passes
   br i1 %again, label %pass, label %done
 done:
-  ret void
+  ret i64 %n
 }}
 """

@@ -5,8 +5,8 @@ its own, as a first call finds it; what a process pays once (importing llvmlite,
 line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
 
 Below the stages are the waits of a person, in processes that do nothing else: `cold`, from the
-first epoch's call to its first step with nothing cached, llvmlite included; `warm`, the same where
-another process compiled before, llvmlite not included; `call`, an epoch of one step thereafter.
+first epoch's call to its first step with nothing cached; `warm`, the same where another process
+compiled before; `call`, an epoch of one step thereafter.
 """
 
 import os
@@ -14,16 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from benchmarks.alone import first_call
 from benchmarks.networks import network, optimizer_of
-from benchmarks.peers import BASE, peers_of
+from benchmarks.peers import BASE
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
 from steepest.compiler import engine, loop, lower
@@ -31,12 +30,14 @@ from steepest.compiler.capture import capture
 from steepest.compiler.captured import Captured
 from steepest.compiler.check import check
 from steepest.compiler.emit import emit_modules
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import plan
+from steepest.compiler.processor import processor, vector_lanes, vector_registers
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
@@ -44,11 +45,10 @@ from steepest.compiler.supported import check_supported
 from steepest.compiler.turned import turned_once
 from steepest.core import Aval
 
-__all__ = ["captured_step", "final_graph", "stages_of", "waits_of"]
+__all__ = ["captured_step", "final_graph", "stages_of"]
 
 ONCE = "llvmlite, once"
 BESIDE = "codegen, beyond emit"
-CALLS = 0.2  # seconds for which a call is repeated
 
 
 def deep() -> Workload:
@@ -77,13 +77,13 @@ class _Clock:
 def stages_of(workload: Workload) -> dict[str, float]:
     """Milliseconds of every stage of the first compilation in this process, and sizes."""
     clock = _Clock()
-    features = clock(ONCE, lambda: engine.host()[1])
+    features = clock(ONCE, _woken)
     captured = clock("capture", partial(captured_step, workload))
     graph = clock("simplify", lambda: simplify(captured.graph))
     graph, _ = clock("twins", lambda: merge_twins(graph, _alike(captured, graph)))
     clock("check", lambda: (check_supported(graph), check(graph), graph.key))
     graph = turned_once(with_own_results(graph))
-    width, registers = engine.vector_lanes(features), engine.vector_registers(features)
+    width, registers = vector_lanes(features), vector_registers(features)
     found = images(graph, width)
     fusion = clock("fuse", lambda: ordered(Fusion(graph, found.bounded).run()))
     unroll = lower.is_tiny(graph)
@@ -101,7 +101,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
     code = clock(BESIDE, lambda: engine.machine_code(modules(), features))
     clock.times[BESIDE] -= clock.times["emit"]
     signature = Signature.of(graph, layout, planned)
-    clock("load", lambda: engine.NativeFunction(code, "run", signature.pointers))
+    clock("load", lambda: NativeFunction(code, signature.pointers))
     return {
         **clock.times,
         "total": sum(ms for name, ms in clock.times.items() if name != ONCE),
@@ -109,6 +109,12 @@ def stages_of(workload: Workload) -> dict[str, float]:
         "lines of LLVM": sum(text.count("\n") for text in written),
         "bytes of code": len(code),
     }
+
+
+def _woken() -> str:
+    """LLVM, imported and set up; gives the processor's features."""
+    engine._ready()
+    return processor().features
 
 
 def captured_step(workload: Workload) -> Captured:
@@ -152,33 +158,19 @@ def _by_position(tensors: list) -> tuple[Sequence, dict]:
     return tensors, {}
 
 
-def waits_of(workload: Workload, cached: bool) -> dict[str, float]:
-    """The wait for the first epoch, in milliseconds, and the time of every later one of one step,
-    in microseconds.
+def _cold(workload: Workload) -> dict[str, float]:
+    return {"cold": first_call(workload, BASE)[0]}
 
-    Args:
-        cached: whether another process has compiled this before.
-    """
-    batch = workload.batch
-    job = replace(workload, x=workload.x[:batch], y=workload.y[:batch], epochs=1)
-    start = time.perf_counter()
-    engine.host()
-    once, run = time.perf_counter() - start, peers_of(job)[BASE](job).run
-    times: list[float] = []
-    while len(times) < 5 or sum(times[1:]) < CALLS:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    call = median(times[1:])
-    if cached:
-        return {"warm": (times[0] - call) * 1e3, "call, µs": call * 1e6}
-    return {"cold": (once + times[0] - call) * 1e3}
+
+def _warm(workload: Workload) -> dict[str, float]:
+    wait, call = first_call(workload, BASE)
+    return {"warm": wait, "call, µs": call}
 
 
 MEASURES = {
     "stages": stages_of,
-    "cold": partial(waits_of, cached=False),
-    "warm": partial(waits_of, cached=True),
+    "cold": _cold,  # in this order: what `warm` finds compiled before
+    "warm": _warm,
 }
 
 

@@ -66,10 +66,10 @@ def _steps(results: Results) -> Page:
 
 def _alone(results: Results) -> Page:
     note = (
-        "Each peer in a process of its own. Compiling is the first epoch's wall time beyond that "
-        "of a later one; before: in a second process that finds the first one's cache. Memory is "
-        "the largest resident size of the process, in MB: with the library just imported, at the "
-        "end, and at the end of a process that found a cache."
+        "Each peer in a process of its own. Compiling is the first call's wall time beyond that "
+        "of a later one, each an epoch of one step; before: in a second process that finds the "
+        "first one's cache. Memory is the largest resident size of the process, in MB: with the "
+        "library just imported, at the end, and at the end of a process that found a cache."
     )
     columns = ("workload", "peer", "cold, ms", "before, ms", "imported", "peak", "peak, before")
     rows = []

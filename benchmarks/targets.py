@@ -96,14 +96,12 @@ def _step(name: str, rows: dict[str, Row], llvmlite: float) -> Iterable[Target]:
     if name in AIMS:
         yield Target(f"{against}, aimed at", AIMS[name], nearest, "×", True, (name, 1))
     ours, theirs = rows[BASE].alone, rows[TORCH].alone if TORCH in rows else None
-    limits = (("cold", cold, ours.first), ("compiled before", CACHED, ours.cached))
-    for (what, limit, first), loaded in zip(limits, ours.llvmlite, strict=True):
-        if limit is None:
-            continue
-        yield Target(f"{name} compiling, {what}", limit, first, "ms", False)
-        if loaded and first is not None:
-            less = f"{name} compiling, {what}, without importing llvmlite"
-            yield Target(less, limit, first - llvmlite, "ms", False)
+    if cold is not None:
+        yield Target(f"{name} compiling, cold", cold, ours.first, "ms", False)
+        less = None if ours.first is None else ours.first - llvmlite
+        what = f"{name} compiling, cold, without importing llvmlite"
+        yield Target(what, cold, less, "ms", False)
+    yield Target(f"{name} compiling, compiled before", CACHED, ours.cached, "ms", False)
     for what, peak in (("cold", ours.peak), ("compiled before", ours.cached_peak)):
         known = peak is not None and theirs is not None and theirs.peak is not None
         part = peak / theirs.peak if known else None  # type: ignore[operator, union-attr]

@@ -53,10 +53,10 @@ class Workload:
         """The initial parameters, the same for every peer; weights uniform, bound 1/√inputs."""
         random = Streams(self.seed)("weights", self.name)
         drawn = (each for layer in self.layers for each in parameters(*layer))
-        made = [
+        made = (  # one after the other: in float64 each takes twice its place
             random.uniform(low, high, shape) if low < high else np.full(shape, low)
             for shape, low, high in drawn
-        ]
+        )
         return [array.astype(np.float32) for array in made]
 
     def batches(self) -> list[np.ndarray]:

@@ -1,13 +1,17 @@
 """Programs on disk: the same bits, found again, and never trusted when broken."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from steepest.compiler import cache, programs
+from steepest.compiler import cache, naming, programs
 from steepest.compiler import lower as stages
 from steepest.compiler.graph import Graph, constant, equation, inlet
+from steepest.compiler.processor import known, processor
 from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
@@ -17,6 +21,7 @@ F32 = np.dtype(np.float32)
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    processor()  # known already, so that what is kept of it is not among the programs
     monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path / "programs"))
     return tmp_path / "programs"
 
@@ -55,6 +60,41 @@ def test_the_second_time_nothing_is_compiled(folder, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+STEP = """
+import sys
+import steepest
+
+w = steepest.ones(4)
+
+@steepest.compile
+def step(x):
+    w.mul_(x)
+    return w.sum()
+
+print(step(steepest.ones(4) * 3).item(), "llvmlite" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not known(), reason="this system does not say what its processor is")
+def test_a_process_that_finds_its_program_imports_no_llvmlite(tmp_path):
+    environment = os.environ | {"STEEPEST_CACHE": str(tmp_path)}
+    command = [sys.executable, "-c", STEP]
+    runs = [subprocess.check_output(command, env=environment, text=True) for _ in range(2)]
+    assert runs == ["12.0 True\n", "12.0 False\n"]
+
+
+def test_what_is_kept_of_the_processor_is_what_llvm_says(tmp_path, monkeypatch):
+    said = processor()
+    monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
+    for _ in range(2):
+        processor.cache_clear()
+        assert processor() == said
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"broken")
+    processor.cache_clear()
+    assert processor() == said
+
+
 def test_another_program_is_another_entry(folder):
     result(3.0)
     result(4.0)
@@ -84,15 +124,19 @@ def test_an_unwritable_folder_keeps_nothing(tmp_path, monkeypatch):
 
 
 def test_settings_are_part_of_the_name():
-    names = {cache.entry_name(g, w, f) for g in "ab" for w in (4, 8) for f in ("+avx", "")}
+    names = {naming.entry_name(g, w, f) for g in "ab" for w in (4, 8) for f in ("+avx", "")}
     assert len(names) == 8
 
 
-@pytest.mark.parametrize(("part", "other"), [("_source", "edited"), ("code_generator", ("17",))])
-def test_what_another_compiler_has_written_is_not_taken(folder, monkeypatch, part, other):
-    """A changed source of ours; another version of LLVM, or another processor."""
+@pytest.mark.parametrize("part", ["_source", "name", "system", "version"])
+def test_what_another_compiler_has_written_is_not_taken(folder, monkeypatch, part):
+    """A changed source of ours; another processor, system or version of LLVM."""
     result()
-    monkeypatch.setattr(cache, part, lambda: other)
+    if part == "_source":
+        monkeypatch.setattr(naming, part, lambda: "edited")
+    else:
+        other = processor()._replace(**{part: "17"})
+        monkeypatch.setattr(naming, "processor", lambda: other)
     result()
     assert len(list(folder.iterdir())) == 2
 

@@ -14,7 +14,7 @@ import pytest
 from benchmarks import peers
 from benchmarks.workloads import WORKLOADS
 
-from steepest.compiler import NotCompilable, engine, programs
+from steepest.compiler import NotCompilable, programs
 from steepest.compiler.graph import Graph
 from steepest.compiler.lower import stages
 from steepest.core import RequestError, lazy
@@ -77,13 +77,16 @@ def graph_of(name: str) -> Graph:
 
 def compiled(text: str) -> tuple[str, bytes]:
     """Assembly and object file of a program, for the processor that the bounds are for."""
-    engine.host()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
     try:
         target = llvm.Target.from_triple(TRIPLE)
     except RuntimeError:
         pytest.skip("LLVM cannot write this processor's code here")
     module = llvm.parse_assembly(f'target triple = "{TRIPLE}"\n{text}')
-    machine = target.create_target_machine(cpu="skylake-avx512", opt=2, jit=True)
+    machine = target.create_target_machine(
+        cpu="skylake-avx512", opt=2, reloc="pic", codemodel="small"
+    )
     return machine.emit_assembly(module), machine.emit_object(module)
 
 

@@ -10,9 +10,9 @@ from random_graphs import Maker
 import steepest
 from steepest import nn, optim
 from steepest.compiler.capture import capture
-from steepest.compiler.engine import host
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.processor import processor
 from steepest.compiler.replay import replay, replay_step
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval, RequestError
@@ -42,15 +42,22 @@ def total(v):
     return row("sum", flat, axes=tuple(range(v.ndim))) if v.ndim else flat
 
 
-def compiled_and_replayed(v, arrays, width):
-    """One value, computed natively and with NumPy; beside a loss that is always finite."""
+def all_compiled_and_replayed(values, arrays, width):
+    """Values, each computed natively and with NumPy, by one program; beside a loss that is always
+    finite."""
     zero = constant(np.float32(0), ())
     inputs = list(arrays)
-    graph = Graph(inputs, [zero, v])
-    outputs = [np.zeros((1,), F32), np.zeros((1, *v.shape), v.dtype)]
+    graph = Graph(inputs, [zero, *values])
+    outputs = [np.zeros((1,), F32), *(np.zeros((1, *v.shape), v.dtype) for v in values)]
     bound = {x: a.copy() for x, a in arrays.items()}
     assert lower(graph, width=width).run(bound, None, 1, outputs) == 1
-    return outputs[1][0], np.asarray(replay_step(graph, arrays)[0][1])
+    wanted = replay_step(graph, arrays)[0]
+    return [(a[0], np.asarray(b)) for a, b in zip(outputs[1:], wanted[1:], strict=True)]
+
+
+def compiled_and_replayed(v, arrays, width):
+    """One value, computed natively and with NumPy."""
+    return all_compiled_and_replayed([v], arrays, width)[0]
 
 
 # ---- rows ----------------------------------------------------------------------------------------
@@ -110,10 +117,11 @@ SHAPES = [(1,), (7,), (16,), (3, 5), (17, 1), (2, 33), (4, 3, 9), (2, 1, 300), (
 def test_reductions_over_any_axes(name, shape, width):
     array = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     most = 1 if name == "argmax" else len(shape)
+    x, values = leaf("x", *shape), []
     for axes in chain(*(combinations(range(len(shape)), n) for n in range(1, most + 1))):
-        x = leaf("x", *shape)
-        v = row(name, x, axis=axes[0]) if name == "argmax" else row(name, x, axes=axes)
-        got, want = compiled_and_replayed(v, {x: array}, width)
+        over = {"axis": axes[0]} if name == "argmax" else {"axes": axes}
+        values.append(row(name, x, **over))
+    for got, want in all_compiled_and_replayed(values, {x: array}, width):
         # the order of a sum differs: relative to the sum of sizes, not to what is left of it
         np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6 * np.abs(array).sum())
 
@@ -156,12 +164,15 @@ SPECS += [
 @pytest.mark.parametrize("spec", SPECS)
 def test_contractions(spec, width):
     r = np.random.default_rng(3)
-    for n in (1, 3, 17, 20):
+    arrays, values, sizes = {}, [], (1, 3, 17, 20)
+    for n in sizes:
         size = {i: n + k for k, i in enumerate(sorted(set(spec) - set(",->")))}
         a, b = spec.split("->")[0].split(",")
-        x, y = leaf("x", *(size[i] for i in a)), leaf("y", *(size[i] for i in b))
-        arrays = {v: r.standard_normal(v.shape).astype(np.float32) for v in (x, y)}
-        got, want = compiled_and_replayed(row("contract", x, y, spec=spec), arrays, width)
+        x, y = (leaf(f"{v}{n}", *(size[i] for i in of)) for v, of in (("x", a), ("y", b)))
+        arrays |= {v: r.standard_normal(v.shape).astype(np.float32) for v in (x, y)}
+        values.append(row("contract", x, y, spec=spec))
+    found = all_compiled_and_replayed(values, arrays, width)
+    for n, (got, want) in zip(sizes, found, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * n)
 
 
@@ -421,10 +432,12 @@ def test_stepped_inputs_have_one_entry_per_step():
     np.testing.assert_array_equal(state, np.full(3, 10, F32))
 
 
-@pytest.mark.skipif("+avx2" not in host()[1].split(","), reason="needs AVX2")
+@pytest.mark.skipif("+avx2" not in processor().features.split(","), reason="needs AVX2")
 def test_code_for_a_processor_with_fewer_registers():
     """AVX2: eight lanes, sixteen registers, no masks."""
-    features = ",".join(f for f in host()[1].split(",") if "avx512" not in f and "evex" not in f)
+    features = ",".join(
+        f for f in processor().features.split(",") if "avx512" not in f and "evex" not in f
+    )
     graph, arrays = network(*NETWORKS[0])
     order, results = np.arange(96), []
     for run in (lower(graph, features=features).run, lambda *a: replay(graph, *a)):

@@ -306,6 +306,11 @@ def results(graph, arrays):
     return [np.asarray(x) for part in replay_step(graph, arrays) for x in part]
 
 
+def _copies(graph):
+    """What a gradient is until simplify has seen it: an array cast to its own dtype."""
+    return [v for v in graph.equations() if v.is_row(P.cast) and v.dtype == v.operands[0].dtype]
+
+
 @pytest.mark.parametrize("kind", STEPS)
 def test_a_training_step_is_simplified_to_the_same_step(kind):
     captured = training_step(kind)
@@ -319,7 +324,7 @@ def test_a_training_step_is_simplified_to_the_same_step(kind):
     pairs = zip(simpler.inputs, graph.inputs, strict=True)
     bound = {new: arrays[x].reshape(new.shape) for new, x in pairs}
     got = results(simpler, bound)
-    assert len(simpler.equations()) < len(graph.equations())
+    assert _copies(graph) and not _copies(simpler)
     for a, b in zip(want, got, strict=True):
         # float32 with sums in another order; Adam's m/√v of a tiny gradient is the worst
         np.testing.assert_allclose(b, a, rtol=2e-4, atol=2e-6)

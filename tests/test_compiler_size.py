@@ -8,9 +8,11 @@ import pytest
 from steepest import nn, optim, tensor
 from steepest.compiler import NotCompilable, compile, lower
 from steepest.compiler.capture import capture
-from steepest.compiler.lower import stages
+from steepest.compiler.graph import Graph, constant, equation, inlet
+from steepest.compiler.lower import is_tiny, stages
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
+from steepest.primitives import TABLE
 
 F32 = np.dtype(np.float32)
 
@@ -57,6 +59,14 @@ def test_equal_layers_are_compiled_once():
 
 def test_a_tiny_step_calls_nothing():
     assert "call void @nest" not in text_of(nn.Linear(13, 1), nn.MSELoss(), batch=4)
+
+
+def test_a_tiny_step_that_is_long_when_written_out_has_loops():
+    x = inlet("x", Aval((64, 10), F32), "whole")
+    largest = equation(TABLE["argmax"], x, axis=1)  # number by number: no vectors
+    lowered = stages(Graph([x], [constant(np.float32(0), ()), largest]), width=16)
+    assert is_tiny(lowered.fusion.graph) and not lowered.unroll
+    assert len(lowered.emitted.text) < 10_000
 
 
 def test_wide_layers_and_large_batches_are_loops():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steepest.compiler import blas, cache, engine, tune
+from steepest.compiler import blas, naming, tune
 from steepest.compiler import plan as planning
 from steepest.compiler.contraction import Product, Tile, candidates, split_rows
 from steepest.compiler.graph import Graph, equation, inlet
@@ -132,8 +132,8 @@ def test_code_that_calls_the_library_says_so(choose):
 def test_with_and_without_a_library_are_different_entries(monkeypatch):
     names = set()
     for there in (True, False):
-        monkeypatch.setattr(engine, "is_installed", lambda there=there: there)
-        names.add(cache.entry_name("graph", 8, ""))
+        monkeypatch.setattr(naming, "is_installed", lambda there=there: there)
+        names.add(naming.entry_name("graph", 8, ""))
     assert len(names) == 2
 
 

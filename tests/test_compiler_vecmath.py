@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from steepest.compiler.builder import Builder
-from steepest.compiler.engine import NativeFunction, has_estimates, host, machine_code
+from steepest.compiler.engine import machine_code
 from steepest.compiler.estimates import root
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.index import LANE, plus
+from steepest.compiler.processor import has_estimates, processor
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 
 EDGES = np.array(
@@ -37,7 +39,7 @@ BASES = {np.float32: "float", np.float64: "double"}
 def native(name, width, operands, dtype=np.float32):
     """f(pointers of operands and result, count): one of the library's functions on vectors."""
     b = Builder()
-    b.estimates = has_estimates(host()[1])
+    b.estimates = has_estimates(processor().features)
     names = [f"%p{i}" for i in range(operands + 1)]
 
     def body(i, _):
@@ -47,9 +49,9 @@ def native(name, width, operands, dtype=np.float32):
 
     b.lines.append("entry:")
     b.loop(4096, body, step=max(width, 1))
-    head = f"define i64 @f({', '.join('ptr ' + p for p in names)}, i64 %n) {{"
+    head = f"define i64 @run({', '.join('ptr ' + p for p in names)}, i64 %n) {{"
     text = "\n".join([*sorted(b.declared), head, *b.lines, "  ret i64 0", "}"])
-    run = NativeFunction(machine_code([text], host()[1]), "f", len(names))
+    run = NativeFunction(machine_code([text], processor().features), len(names))
 
     def apply(*xs):
         n = -(-len(xs[0]) // 4096) * 4096

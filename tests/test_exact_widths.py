@@ -12,21 +12,21 @@ import pytest
 from random_graphs import Maker
 from test_compiler_lower import NETWORKS, network
 
-from steepest.compiler.engine import host
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.processor import processor
 from steepest.compiler.replay import replay
 from steepest.core import Aval
 from steepest.primitives import TABLE
 
 SSE2 = {"64bit", "cmov", "cx8", "fxsr", "mmx", "sse", "sse2"}
 BEYOND_AVX2 = re.compile(r"avx512|avx10|evex|egpr|amx")
-INTEL = pytest.mark.skipif("+avx2" not in host()[1].split(","), reason="needs AVX2")
+INTEL = pytest.mark.skipif("+avx2" not in processor().features.split(","), reason="needs AVX2")
 
 
 def limited(allowed: str) -> str:
     """This processor's features, those that are not allowed switched off."""
-    names = [feature[1:] for feature in host()[1].split(",") if feature[0] == "+"]
+    names = [feature[1:] for feature in processor().features.split(",") if feature[0] == "+"]
     keep = {"AVX2": lambda name: not BEYOND_AVX2.search(name), "SSE2": lambda name: name in SSE2}
     return ",".join("-+"[keep[allowed](name)] + name for name in names)
 
@@ -98,7 +98,7 @@ def test_no_register_is_used_that_the_processor_lacks(name):
     width, lacking = PROCESSORS[name]
     graph, _ = network(*NETWORKS[0])
     text = stages(graph, width=width, features=limited(name)).emitted.text
-    code = assembly(text, llvm.get_default_triple(), host()[0], limited(name))
+    code = assembly(text, llvm.get_default_triple(), processor().name, limited(name))
     assert not re.search(lacking, code)
 
 

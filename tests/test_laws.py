@@ -273,6 +273,9 @@ def test_derivatives_compute_nothing_outside_the_table(name):
         def bind(self, row: Primitive, operands: tuple, params: dict) -> Opaque:
             return Opaque(row.shape(*avals(operands), **params))
 
+        def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Opaque:
+            return Opaque(Aval(shape, dtype))
+
     operands, params = drawn(name, (2, 3))
     row = TABLE[name]
     out = Opaque(row.shape(*avals(operands), **params))

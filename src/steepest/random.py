@@ -41,6 +41,7 @@ __all__ = [
 
 # How many of the low bits of a draw become a uniform number, per dtype.
 _BITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
+_BLOCK = 1 << 13  # numbers that are made at a time, a multiple of 16: the words stay in the cache
 
 
 def _check_float(name: str, dtype: np.dtype) -> None:
@@ -99,11 +100,13 @@ class Generator:
     def uniform(self, count: int, dtype: np.dtype) -> np.ndarray:
         """Uniform on [0, 1)."""
         _check_float("rand", dtype)
-        bits = _BITS[np.dtype(dtype)]
-        words = self.words(count if bits == 24 else 2 * count)
-        if bits == 53:
-            words = (words[0::2] << np.uint64(32)) | words[1::2]
-        return ((words & np.uint64(2**bits - 1)).astype(np.float64) * 2.0**-bits).astype(dtype)
+        out, bits = np.empty(count, dtype), _BITS[np.dtype(dtype)]
+        for part in _blocks(out):
+            words = self.words(len(part) if bits == 24 else 2 * len(part))
+            if bits == 53:
+                words = (words[0::2] << np.uint64(32)) | words[1::2]
+            part[...] = (words & np.uint64(2**bits - 1)).astype(np.float64) * 2.0**-bits
+        return out
 
     def normal(
         self, count: int, dtype: np.dtype, mean: float = 0.0, std: float = 1.0
@@ -114,11 +117,14 @@ class Generator:
             return np.array([self._one_normal() * std + mean for _ in range(count)], dtype)
         out = self.uniform(count, dtype)
         whole = count - count % 16
-        out[:whole] = _box_muller(out[:whole])
+        for part in _blocks(out[:whole]):
+            part[...] = _box_muller(part)
         if count % 16:
             # The last block of 16 is drawn anew and overlaps the one before it.
             out[-16:] = _box_muller(self.uniform(16, dtype))
-        return out * out.dtype.type(std) + out.dtype.type(mean)
+        out *= out.dtype.type(std)
+        out += out.dtype.type(mean)
+        return out
 
     def _one_normal(self) -> float:
         if self._spare is not None:
@@ -136,6 +142,11 @@ class Generator:
         if not narrow:
             words = (words[0::2] << np.uint64(32)) | words[1::2]
         return (words % np.uint64(limit)).astype(np.int64)
+
+
+def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
+    """x in parts that can be written to."""
+    return (x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK))
 
 
 def _box_muller(u: np.ndarray) -> np.ndarray:
@@ -344,7 +355,9 @@ def uniform_(
     """Fill x with uniform numbers on [a, b)."""
     drawn = rand(x.shape, generator=generator, dtype=x.dtype).value
     low, high = x.dtype.type(a), x.dtype.type(b)
-    return assign(x, Tensor(_rounded_once(drawn, high - low, low)), "uniform_")
+    for part in _blocks(drawn.reshape(-1)):
+        part[...] = _rounded_once(part, high - low, low)
+    return assign(x, Tensor(drawn), "uniform_")
 
 
 @method

@@ -1,80 +1,128 @@
-"""Do two runs of a step agree? What differs would be frozen into the program."""
+"""Do two runs of a step agree? What differs would be frozen into the program.
+
+The second run is compared while it goes, equation by equation: one that the first run has, too, is
+not looked at again, for its shape and its line are known.
+"""
 
 from typing import Any
 
 import numpy as np
 
 from steepest.compiler.graph import Value
-from steepest.compiler.refusal import NotCompilable, refusal
-from steepest.compiler.trace import Recording
-from steepest.compiler.tracer import Leaf, Variable
+from steepest.compiler.recording import Leaf, Recording, Variable
+from steepest.compiler.refusal import NotCompilable, refusal, user_line
+from steepest.core import Primitive
 from steepest.tensors import Tensor
 
-__all__ = ["difference_of"]
+__all__ = ["Agreement"]
 
 
-def difference_of(first: Recording, second: Recording, begins: str) -> NotCompilable | None:
-    """The refusal that names where two runs part; None when they are the same program. `begins` is
-    the line where the step does."""
-    pairs = _Pairs(first, second)
-    for x, y in zip(first.equations, second.equations, strict=False):
-        if x.row is not y.row or x.params != y.params:
-            return _something_else(y)
-        for a, b in zip(x.operands, y.operands, strict=True):
-            if not pairs.match(a, b):
-                return _another_number(y, b) if pairs.is_constant(b) else _something_else(y)
-        pairs.known[x] = y
-    if len(first.equations) != len(second.equations):
-        longer = max(first.equations, second.equations, key=len)
-        return _something_else(longer[min(len(first.equations), len(second.equations))])
-    for key in first.leaves.keys() & second.leaves.keys():
-        if not pairs.match(first.leaves[key].now, second.leaves[key].now):
+class Agreement:
+    """How far a run does what an earlier one did."""
+
+    def __init__(self, earlier: Recording):
+        self._earlier = earlier
+        self._arguments, self._equations = iter(earlier.arguments), iter(earlier.equations)
+        self._leaves: dict[Value, Leaf] = {leaf.value: leaf for leaf in earlier.leaves.values()}
+        self._known: dict[Value, Value] = {}  # from a variable of this run to that of the other
+        self._made: dict[Value, Leaf] = {}  # arrays that only this run has
+        self._gone: dict[tuple, NotCompilable] = {}  # and those for which they stand
+        self._parted: NotCompilable | None = None
+
+    def argument(self, x: Variable) -> None:
+        """This run is called with as many arguments, and they come in the same order."""
+        self._known[x] = next(self._arguments)
+
+    def leaf(self, leaf: Leaf) -> None:
+        """This run meets an array."""
+        same = self._earlier.leaves.get(leaf.key)
+        if same:
+            self._known[leaf.value] = same.value
+        else:
+            self._made[leaf.value] = leaf
+
+    def spread(self, x: Variable, key: tuple) -> None:
+        """This run repeats a number."""
+        same = self._earlier.spreads.get(key)
+        if same is not None:
+            self._known[x] = same
+
+    def equation(self, row: Primitive, operands: tuple, params: dict) -> Variable | None:
+        """The other run's equation that this is, too; None from where they part."""
+        if self._parted:
+            return None
+        same = next(self._equations, None)
+        if same is None or same.row is not row or same.params != params:
+            self._parted = _something_else(user_line())
+            return None
+        for x, y in zip(same.operands, operands, strict=True):
+            if self._known.get(y) is not x and not self._stands_for(y, x):
+                made = y.kind == "constant" or y in self._made
+                line = user_line()
+                self._parted = _another_number(line, row, y) if made else _something_else(line)
+                return None
+        return same
+
+    def continues(self, x: Variable, same: Variable) -> None:
+        """This run's variable for what `equation` has found."""
+        self._known[x] = same
+
+    def difference(self, run: Recording, begins: str) -> NotCompilable | None:
+        """The refusal that names where the two part; None when they are the same program.
+
+        Args:
+            run: this run, now that it is done.
+            begins: the line where the step begins.
+        """
+        if self._parted:
+            return self._parted
+        more = next(self._equations, None)
+        if more is not None:
+            return _something_else(more.origin)
+        for key, refused in self._gone.items():
+            if key in run.leaves:
+                return refused
+        for key in self._earlier.leaves.keys() & run.leaves.keys():
+            if not self._match(self._earlier.leaves[key].now, run.leaves[key].now):
+                return refusal(
+                    "a tensor is left in another state in each run of the step",
+                    line=run.leaves[key].line,
+                    write="a step that does the same with its tensors every time",
+                )
+        if not self._match_results(self._earlier.result, run.result, run):
             return refusal(
-                "a tensor is left in another state in each run of the step",
-                line=second.leaves[key].line,
-                write="a step that does the same with its tensors every time",
+                "the step returns something else each time it runs",
+                line=begins,
+                write="return tensors, in lists, tuples or dicts of one form",
             )
-    if not pairs.match_results(first.result, second.result):
-        return refusal(
-            "the step returns something else each time it runs",
-            line=begins,
-            write="return tensors, in lists, tuples or dicts of one form",
-        )
-    return None
+        return None
 
+    def _match(self, x: Value, y: Value) -> bool:
+        return self._known.get(y) is x or self._stands_for(y, x)
 
-class _Pairs:
-    """Which variable of the second run is which of the first."""
-
-    def __init__(self, first: Recording, second: Recording):
-        self.first, self.second = first, second
-        self.known: dict[Value, Value] = dict(zip(first.arguments, second.arguments, strict=True))
-        self.leaves: dict[Value, Leaf] = {leaf.value: leaf for leaf in first.leaves.values()}
-        self.others: dict[Value, Leaf] = {leaf.value: leaf for leaf in second.leaves.values()}
-
-    def is_constant(self, x: Value) -> bool:
-        return x in self.others and self.others[x].key not in self.first.leaves
-
-    def match(self, x: Value, y: Value) -> bool:
-        if x in self.known or x not in self.leaves or y not in self.others:
-            return self.known.get(x) is y
-        a, b = self.leaves[x], self.others[y]
-        if a.key != b.key:
-            lives_on = a.key in self.second.leaves or b.key in self.first.leaves
-            if lives_on or not _equal(a.array, b.array):
-                return False
-        self.known[x] = y
+    def _stands_for(self, y: Value, x: Value) -> bool:
+        """Whether an array that only this run has holds the numbers of one that only the other
+        has."""
+        if y in self._known or y not in self._made or x not in self._leaves:
+            return False
+        mine, other = self._made[y], self._leaves[x]
+        if not _equal(mine.array, other.array):
+            return False
+        self._known[y] = x
+        self._gone[other.key] = _something_else(mine.line)
         return True
 
-    def match_results(self, x: Any, y: Any) -> bool:
+    def _match_results(self, x: Any, y: Any, run: Recording) -> bool:
         if type(x) is not type(y):
             return False
         if isinstance(x, Tensor):
-            return self.match(self.first.variable(x), self.second.variable(y))
+            return self._match(self._earlier.variable(x), run.variable(y))
         if isinstance(x, list | tuple):
-            return len(x) == len(y) and all(map(self.match_results, x, y))
+            pairs = zip(x, y, strict=False)
+            return len(x) == len(y) and all(self._match_results(a, b, run) for a, b in pairs)
         if isinstance(x, dict):
-            return x.keys() == y.keys() and all(self.match_results(x[k], y[k]) for k in x)
+            same = x.keys() == y.keys()
+            return same and all(self._match_results(x[k], y[k], run) for k in x)
         return bool(x is y or x == y)
 
 
@@ -83,18 +131,18 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     return same_kind and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
-def _something_else(y: Variable) -> NotCompilable:
+def _something_else(line: str) -> NotCompilable:
     return refusal(
         "the step does something else each time it runs",
-        line=y.origin,
+        line=line,
         write="a step that reads nothing from Python that it changes itself",
     )
 
 
-def _another_number(y: Variable, constant: Value) -> NotCompilable:
+def _another_number(line: str, row: Primitive, constant: Value) -> NotCompilable:
     return refusal(
         "a Python number or array is another one each time the step runs",
-        line=y.origin,
-        got=f"{constant.aval} as an operand of {y.row.name if y.row else '?'}",
+        line=line,
+        got=f"{constant.aval} as an operand of {row.name}",
         write="an argument of the step, or a tensor changed in place",
     )

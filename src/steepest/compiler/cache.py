@@ -1,9 +1,8 @@
-"""Object code on disk, so that a program is compiled once per machine, not once per process.
+"""What is kept on disk, so that a program is compiled once per machine, not once per process.
 
-An entry's name is the digest of everything that the code depends on: the graph's text, vector
-width, processor and features, versions of LLVM, and the compiler's own source. An entry carries a
-digest of its content; one that does not match (a full disk, a crash) is as good as none and is
-written anew. Processes may share the folder: entries appear by renaming, complete or not at all.
+An entry's name says all that it depends on (see `naming`). It carries a digest of its content; one
+that does not match (a full disk, a crash) is as good as none and is written anew. Processes may
+share the folder: entries appear by renaming, complete or not at all.
 
 The folder is `steepest` in the user's cache folder, or what STEEPEST_CACHE names; with
 STEEPEST_CACHE empty nothing is kept.
@@ -15,13 +14,10 @@ import json
 import os
 import sys
 import tempfile
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from steepest.compiler.engine import code_generator
-
-__all__ = ["entry_name", "load", "save"]
+__all__ = ["load", "save"]
 
 _MAGIC = b"steepest program 1\n"
 _MOST = 500  # entries; beyond, the ones unused for longest go
@@ -38,29 +34,8 @@ def folder() -> Path | None:
     return Path(base) / "steepest"
 
 
-@lru_cache(1)
-def _source() -> str:
-    """What tells one state of the compiler's source from another."""
-    package = str(Path(__file__).parents[1])
-    folders, found = [f"{package}/compiler", f"{package}/primitives"], []
-    for folder in folders:  # which grows meanwhile
-        for entry in os.scandir(folder):
-            if entry.name.endswith(".py"):
-                stat = entry.stat()
-                found.append((entry.path[len(package) :], stat.st_size, stat.st_mtime_ns))
-            elif entry.is_dir() and entry.name != "__pycache__":
-                folders.append(entry.path)
-    return repr(sorted(found))
-
-
-def entry_name(graph: str, width: int, features: str) -> str:
-    """The name of the entry for a graph's text compiled with these settings."""
-    parts = [graph, str(width), features, *code_generator(), _source()]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
 def load(name: str) -> tuple[dict[str, Any], bytes] | None:
-    """(signature, object code) of an entry, or None where there is none, or a broken one."""
+    """(facts, code) of an entry, or None where there is none, or a broken one."""
     place = folder()
     if place is None:
         return None
@@ -80,12 +55,12 @@ def load(name: str) -> tuple[dict[str, Any], bytes] | None:
     return json.loads(body[8 : 8 + length]), body[8 + length :]
 
 
-def save(name: str, signature: dict[str, Any], code: bytes) -> None:
+def save(name: str, facts: dict[str, Any], code: bytes) -> None:
     """Keep an entry; a folder that cannot be written keeps nothing."""
     place = folder()
     if place is None:
         return
-    written = json.dumps(signature).encode()
+    written = json.dumps(facts).encode()
     body = len(written).to_bytes(8, "little") + written + code
     with contextlib.suppress(OSError):
         place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from steepest.compiler.agree import difference_of
+from steepest.compiler.agree import Agreement
 from steepest.compiler.captured import Captured, Output
 from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet
 from steepest.compiler.guard import Guard
 from steepest.compiler.patterns import keep, known
+from steepest.compiler.recording import Before, Recording, memory
 from steepest.compiler.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.snapshot import LONGEST
-from steepest.compiler.trace import Before, Inlet, Recording, run
-from steepest.compiler.tracer import memory
+from steepest.compiler.trace import Inlet, run
 from steepest.core import Aval
 from steepest.primitives import max_, maximum
 from steepest.tensors import Tensor
@@ -88,20 +88,20 @@ def _settled(
     seeds: dict[int, Tensor],
 ) -> tuple[Recording, Recording]:
     """Trace until two runs agree; returns those two."""
-    before, difference = None, NotCompilable()
+    before, agreement, difference = None, None, NotCompilable()
     for _ in range(_RUNS):
-        recorded = run(step, inlets, call, recording)
+        recorded = run(step, inlets, call, recording, agreement)
         # Does the step add to the gradient that it left? That shows when it finds one of zeros.
         for tensor in recorded.gradients:
             if tensor.grad is None and id(tensor) not in seeds:
                 tensor.grad = Tensor(np.zeros(tensor.shape, tensor.dtype))
                 seeds[id(tensor)] = tensor
-        if before is not None:
-            found = difference_of(before, recorded, line_of(step))
+        if before and agreement:
+            found = agreement.difference(recorded, line_of(step))
             if found is None:
                 return before, recorded
             difference = found
-        before = recorded
+        before, agreement = recorded, Agreement(recorded)
     raise difference
 
 
@@ -166,6 +166,8 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
             arrays[value] = leaf.array
         else:
             known[leaf.value] = constant(leaf.array.copy())
+    for x in recorded.spreads.values():
+        known[x] = Value("constant", x.aval, data=x.data)
     for x in recorded.equations:
         operands = tuple(known[y] for y in x.operands)
         known[x] = Value(

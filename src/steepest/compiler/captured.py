@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.guard import Guard
-from steepest.compiler.trace import Before
+from steepest.compiler.recording import Before
 
 __all__ = ["Captured", "Output"]
 

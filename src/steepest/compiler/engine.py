@@ -1,4 +1,4 @@
-"""The engine: LLVM IR text becomes machine code, and machine code a function.
+"""The engine: LLVM IR text becomes machine code.
 
 Code generation only, at level 2: the emitter writes what optimisation passes would otherwise have
 to find, and passes cost more time than they save (measured; the generated steps are equally fast
@@ -11,28 +11,20 @@ program comes as several modules, generated beside each other on several cores.
 import ctypes
 import mmap
 import os
-import struct
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from steepest.compiler.blas import FUNCTIONS, addresses, is_installed
+from steepest.compiler.objects import linked
+from steepest.compiler.processor import processor
 from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = [
-    "NativeFunction",
-    "code_generator",
-    "has_estimates",
-    "host",
-    "machine_code",
-    "pause",
-    "vector_lanes",
-    "vector_registers",
-]
+__all__ = ["cores", "give_back", "machine_code"]
 
 _CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
@@ -44,19 +36,19 @@ def _ready() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.set_option("", _ORDER)
-    _give_back(llvm.ffi.lib._name)
+    give_back()
 
 
-def _give_back(library: str) -> None:
-    """Let the system have the pages of a library that loading it has touched and that are not
-    needed again: most of what LLVM occupies. They are read anew where they are.
+def give_back() -> None:
+    """Let the system have the pages of LLVM's library that loading it, or generating code, has
+    touched: most of what LLVM occupies. Those that are needed again are read anew, in 3 ms.
 
     Only what nothing has written to can be read anew. What lies right before the writable pages
     has been writable itself while addresses were filled in.
     """
-    maps = Path("/proc/self/maps")
+    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
     lines = maps.read_text().splitlines() if maps.exists() else []
-    places = [line.split(maxsplit=5) for line in lines if line.endswith(os.path.realpath(library))]
+    places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
     writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
     for span, access, *_ in places:
         start, _, end = span.partition("-")
@@ -66,48 +58,12 @@ def _give_back(library: str) -> None:
             madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
 
 
-@lru_cache(1)
-def host() -> tuple[str, str]:
-    """The processor's name and its features, as LLVM calls them."""
-    with _lock:
-        _ready()
-        return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-
-
-def code_generator() -> tuple[str, ...]:
-    """What else generated code depends on: the processor, the version of LLVM, and whether there is
-    a library to call."""
-    version = ".".join(map(str, llvm.llvm_version_info))
-    library = str(is_installed())
-    return host()[0], llvm.get_default_triple(), version, f"{_CODEGEN_LEVEL} {_ORDER}", library
-
-
-def vector_lanes(features: str) -> int:
-    """How many float32 numbers a vector register holds."""
-    return 16 if "+avx512f" in features else 8 if "+avx," in features + "," else 4
-
-
-def vector_registers(features: str) -> int:
-    """How many vector registers a register tile may fill."""
-    return 32 if "+avx512f" in features or "+neon" in features else 16
-
-
-def pause(features: str) -> str:
-    """The instruction with which a processor waits for another; "" where there is none."""
-    if "+sse2" in features:
-        return "call void @llvm.x86.sse2.pause()"
-    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
-
-
-def has_estimates(features: str) -> bool:
-    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
-    return "+avx512f" in features
-
-
 def _target(features: str) -> Any:
-    target = llvm.Target.from_default_triple()
+    """Emits objects in the format ELF on every system, of functions that may lie anywhere, near to
+    one another: what `objects` links."""
+    target = llvm.Target.from_triple(_triple())
     return target.create_target_machine(
-        cpu=host()[0], features=features, opt=_CODEGEN_LEVEL, jit=True
+        cpu=processor().name, features=features, opt=_CODEGEN_LEVEL, reloc="pic", codemodel="small"
     )
 
 
@@ -117,60 +73,92 @@ def cores() -> int:
 
 
 def machine_code(modules: Iterable[str], features: str) -> bytes:
-    """The object files of modules written as LLVM IR, each after its length; LLVM works on as many
-    as there are cores while the next are still being written."""
-    objects = [_Object(text, features) for text in modules]
-    return b"".join(struct.pack("<q", len(code)) + code for code in [x.code() for x in objects])
+    """The image of modules written as LLVM IR; LLVM works on as many as there are cores while the
+    next are still being written.
+
+    What LLVM needs for a module, many times the size of its code, is free again before the same
+    thread begins with the next.
+    """
+    with _lock:
+        _ready()
+    objects: list[_Object] = []
+    threads: list[threading.Thread] = []
+    waiting: SimpleQueue[_Object | None] = SimpleQueue()
+    try:
+        for text in modules:
+            objects.append(_Object(text, features))
+            waiting.put(objects[-1])
+            if len(threads) < cores():
+                threads.append(threading.Thread(target=_generate, args=(waiting,)))
+                threads[-1].start()
+    finally:
+        for _ in threads:
+            waiting.put(None)
+    for thread in threads:
+        thread.join()
+    return linked(x.code() for x in objects).to_bytes()
+
+
+def _generate(waiting: "SimpleQueue[_Object | None]") -> None:
+    """What a thread does: one module after the other, until None comes."""
+    for found in iter(waiting.get, None):
+        found.generate()
 
 
 class _Object:
-    """One module's machine code, generated beside what else is done until it is asked for.
+    """A module that becomes machine code in another thread.
 
     llvmlite lets one thread at a time into LLVM, because modules usually share a context. This one
     has a context of its own, and then LLVM needs no such care: the long call goes past the lock.
     """
 
     def __init__(self, text: str, features: str):
-        host()
-        with _lock:
-            self._context = llvm.create_context()
+        self._text, self._features = text, features
+        self._code = b""
+        self._wrong: BaseException | None = None
+
+    def generate(self) -> None:
+        try:
+            self._code = self._generated()
+        except BaseException as wrong:
+            self._wrong = wrong
+
+    def _generated(self) -> bytes:
+        text = f'target triple = "{_triple()}"\n{self._text}'
+        with llvm.create_context() as context, _target(self._features) as target:
             try:
-                self._module = llvm.parse_assembly(_triple() + text, self._context)
+                module = llvm.parse_assembly(text, context)
             except RuntimeError as wrong:
                 raise Problem(
                     said("compiler", "the code that was generated is not valid LLVM", got=wrong)
                 ) from wrong
-            self._target = _target(features)
-        self._buffer: Any = None
-        self._why = ctypes.c_char_p()
-        self._thread = threading.Thread(target=self._generate)
-        self._thread.start()
-
-    def _generate(self) -> None:
-        generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-        with _room():
-            self._buffer = generate(self._target, self._module, 1, ctypes.byref(self._why))
+            with module:
+                return _emitted(target, module)
 
     def code(self) -> bytes:
-        self._thread.join()
-        if not self._buffer:
-            raise Problem(said("compiler", "LLVM cannot generate this code", got=self._why.value))
-        library = llvm.ffi.lib
-        size = library.LLVMPY_GetBufferSize(self._buffer)
-        code = ctypes.string_at(library.LLVMPY_GetBufferStart(self._buffer), size)
-        library.LLVMPY_DisposeMemoryBuffer(self._buffer)
-        return code
+        """What was generated."""
+        if self._wrong is not None:
+            raise self._wrong
+        return self._code
 
 
-@lru_cache(1)
-def _room() -> threading.Semaphore:
-    """Free cores."""
-    return threading.Semaphore(cores())
+def _emitted(target: Any, module: Any) -> bytes:
+    """A module's object file."""
+    library, why = llvm.ffi.lib, ctypes.c_char_p()
+    generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
+    buffer = generate(target, module, 1, ctypes.byref(why))
+    if not buffer:
+        raise Problem(said("compiler", "LLVM cannot generate this code", got=why.value))
+    size = library.LLVMPY_GetBufferSize(buffer)
+    code = ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), size)
+    library.LLVMPY_DisposeMemoryBuffer(buffer)
+    return code
 
 
 @lru_cache(1)
 def _triple() -> str:
-    return f'target triple = "{llvm.get_default_triple()}"\n'
+    """This system as LLVM calls it, with objects in one format."""
+    return f"{processor().system}-elf"
 
 
 @lru_cache(1)
@@ -180,31 +168,3 @@ def _unlocked(name: str) -> Any:
     function = getattr(ctypes.CDLL(llvm.ffi.lib._name), name)
     function.argtypes, function.restype = locked.argtypes, locked.restype
     return function
-
-
-class NativeFunction:
-    """A compiled function, called without the interpreter's lock.
-
-    It takes pointers, then counts, and returns a count; it lives as long as this object.
-    """
-
-    def __init__(self, code: bytes, name: str, pointers: int, counts: int = 1):
-        features = host()[1]
-        for symbol in FUNCTIONS.values():
-            if symbol.encode() in code:
-                llvm.add_symbol(symbol, addresses()[symbol])
-        with _lock:
-            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(features))
-            while code:
-                (length,) = struct.unpack_from("<q", code)
-                self._engine.add_object_file(llvm.ObjectFileRef.from_data(code[8 : 8 + length]))
-                code = code[8 + length :]
-            self._engine.finalize_object()
-            place = self._engine.get_function_address(name)
-        if not place:
-            raise Problem(said("compiler", f"the object code has no function {name!r}"))
-        signature = [ctypes.c_void_p] * pointers + [ctypes.c_int64] * counts
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, *signature)(place)
-
-    def __call__(self, *arguments: int) -> int:
-        return self._call(*arguments)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.guard import Guard, is_plain, of_compiler
+from steepest.compiler.recording import memory
 from steepest.compiler.snapshot import LONGEST
-from steepest.compiler.tracer import memory
 from steepest.tensors import Tensor
 
 __all__ = ["Form", "form_of"]

@@ -267,13 +267,15 @@ def _line(value: Value, names: dict[Value, str]) -> str:
 
 
 @functools.cache
-def _shown(aval: Aval) -> str:
-    """Written once: NumPy takes a microsecond for the name of a dtype, and a page has hundreds."""
-    return str(aval)
+def _shown(x: Aval | np.dtype) -> str:
+    """Written once: NumPy takes ten microseconds for the name of a dtype, a page has hundreds."""
+    return str(x)
 
 
 def _written(x: Any) -> str:
-    return f"({','.join(map(str, x))})" if type(x) is tuple else str(x)
+    if type(x) is tuple:
+        return f"({','.join(map(str, x))})"
+    return _shown(x) if isinstance(x, np.dtype) else str(x)
 
 
 def _digest(data: np.ndarray) -> str:

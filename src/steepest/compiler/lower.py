@@ -14,8 +14,7 @@ from math import prod
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import host, machine_code, vector_lanes
-from steepest.compiler.engine import vector_registers as registers_of
+from steepest.compiler.engine import give_back, machine_code
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
@@ -24,6 +23,8 @@ from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.nest import Nest, letters
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
+from steepest.compiler.processor import processor, vector_lanes
+from steepest.compiler.processor import vector_registers as registers_of
 from steepest.compiler.program import Program
 from steepest.compiler.pseudo import pseudo_code
 from steepest.compiler.results import with_own_results
@@ -36,6 +37,7 @@ from steepest.primitives import split_spec
 __all__ = ["Lowered", "lower", "stages"]
 
 _TINY = 4000  # element operations per step below which every loop is written out
+_LONGEST = 60_000  # letters; beyond, what LLVM takes for them is felt more than loops are
 
 
 class Lowered:
@@ -45,12 +47,17 @@ class Lowered:
         self.width, registers = width, registers_of(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
-        self.unroll = is_tiny(graph)
+        self.features, self.unroll = features, is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        here = features == host()[1]  # what is made for another processor cannot be timed
+        here = (
+            features == processor().features
+        )  # what is made for another processor cannot be timed
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
-        self.features = features
+        if self.unroll and len(self.emitted.text) > _LONGEST:
+            self.unroll = False
+            self.plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
+            del self.emitted
 
     @cached_property
     def emitted(self) -> Emitted:
@@ -58,6 +65,8 @@ class Lowered:
 
     def modules(self) -> Iterator[str]:
         """What is emitted, as modules, each as soon as it is written."""
+        if self.unroll:
+            return iter([self.emitted.text])
         return emit_modules(
             self.fusion, self.layout, self.plan, unroll=self.unroll, features=self.features
         )
@@ -121,7 +130,7 @@ def _work(v: Value) -> int:
 def stages(graph: Graph, *, width: int | None = None, features: str | None = None) -> Lowered:
     """All stages before code generation."""
     check_supported(graph)
-    features = host()[1] if features is None else features
+    features = processor().features if features is None else features
     graph = turned_once(with_own_results(graph))
     return Lowered(graph, width or vector_lanes(features), features)
 
@@ -136,8 +145,9 @@ def lower(graph: Graph, *, width: int | None = None, features: str | None = None
     Raises:
         RequestError: a row or dtype that has no native code.
     """
-    features = host()[1] if features is None else features
+    features = processor().features if features is None else features
     lowered = stages(graph, width=width, features=features)
     signature = Signature.of(lowered.fusion.graph, lowered.layout, lowered.plan)
     code = machine_code(lowered.modules(), features)
+    give_back()
     return Program(graph.inputs, [v.aval for v in graph.outputs], signature, code)

@@ -18,8 +18,8 @@ from steepest.compiler.captured import Captured
 from steepest.compiler.forms import Form
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.guard import Guard, is_plain
+from steepest.compiler.recording import Before
 from steepest.compiler.snapshot import LONGEST
-from steepest.compiler.trace import Before
 from steepest.tensors import Tensor
 
 __all__ = ["keep", "known"]

@@ -27,7 +27,7 @@ class Program:
     inputs     what arrays are bound to, in the shapes in which the program reads them
     outputs    shape and dtype of what it writes in every step
     signature  where its arrays go
-    code       the object file
+    code       its image (see `objects`)
     """
 
     def __init__(

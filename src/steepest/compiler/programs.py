@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from steepest.compiler import cache
 from steepest.compiler.check import check
-from steepest.compiler.engine import host, vector_lanes
 from steepest.compiler.graph import Graph, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.naming import entry_name
+from steepest.compiler.processor import processor, vector_lanes
 from steepest.compiler.program import Program
 from steepest.compiler.refusal import NotCompilable, refusal
 from steepest.compiler.signature import Signature
@@ -46,8 +47,8 @@ def program_for(graph: Graph, alike: list[list[int]]) -> Made:
     Args:
         alike: positions of state inputs that hold equal numbers now.
     """
-    features = host()[1]
-    name = cache.entry_name(f"{graph.key}\nalike {alike}", vector_lanes(features), features)
+    features = processor().features
+    name = entry_name(f"{graph.key}\nalike {alike}", vector_lanes(features), features)
     with _lock:
         if name in _programs:
             _programs.move_to_end(name)

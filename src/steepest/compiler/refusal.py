@@ -1,6 +1,5 @@
 """When a step cannot become a program: one exception, and the user's line that it is about."""
 
-import functools
 import inspect
 import sys
 from collections.abc import Iterator
@@ -65,25 +64,30 @@ def user_line() -> str:
     frame: FrameType | None = sys._getframe(1)
     inner: FrameType | None = None
     while frame is not None:
-        place = _place(frame.f_globals.get("__name__", ""))
-        if place == "user":
-            return _written(frame)
-        if place == "boundary" and frame.f_code.co_name == "run":
-            break
-        if inner is None and place == "layer":
-            inner = frame
+        place = _PLACES[frame.f_globals.get("__name__", "")]
+        if place:
+            if place == "user":
+                return _written(frame)
+            if place == "layer":
+                inner = inner or frame
+            elif frame.f_code.co_name == "run":
+                break
         frame = frame.f_back
     return _written(inner) if inner else ""
 
 
-@functools.cache
-def _place(module: str) -> str:
-    """Whose code a frame runs; asked thousands of times per trace, so of names, not of code."""
-    if module == _BOUNDARY:
-        return "boundary"
-    if not module.startswith("steepest."):
-        return "user"
-    return "machinery" if module.startswith(_MACHINERY) else "layer"
+class _Places(dict[str, str]):
+    """Whose code the frames of a module run: "" for machinery, which most frames of a trace are.
+    Every equation asks about a dozen frames."""
+
+    def __missing__(self, module: str) -> str:
+        outside = "layer" if module.startswith("steepest.") else "user"
+        place = "" if module.startswith(_MACHINERY) else outside
+        self[module] = "boundary" if module == _BOUNDARY else place
+        return self[module]
+
+
+_PLACES = _Places()
 
 
 def _written(frame: FrameType) -> str:

@@ -16,7 +16,7 @@ from time import perf_counter
 
 import numpy as np
 
-from steepest.compiler.engine import NativeFunction
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.sharing import ABANDONED, MOST, YIELD
 from steepest.compiler.signature import Places, aligned
 from steepest.core import get_num_threads
@@ -233,7 +233,7 @@ class SharedFunction:
 
 
 def native(code: bytes, pointers: int, places: Places) -> Callable[..., int]:
-    """The function `run` of an object file."""
+    """The function of an image."""
     if not places.team:
-        return NativeFunction(code, "run", pointers)
-    return SharedFunction(NativeFunction(code, "run", pointers, counts=5), places)
+        return NativeFunction(code, pointers)
+    return SharedFunction(NativeFunction(code, pointers, counts=5), places)

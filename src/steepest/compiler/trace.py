@@ -8,35 +8,22 @@ equations.
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from threading import RLock, get_ident
 from typing import Any
 
-import numpy as np
-
+from steepest.compiler.agree import Agreement
+from steepest.compiler.recording import Before, Recording, Variable
 from steepest.compiler.refusal import refusal, user_line
-from steepest.compiler.tracer import Leaf, Tracer, Variable, memory
+from steepest.compiler.tracer import Tracer
 from steepest.core import Aval, Primitive, interpreting
 from steepest.tensors import Tape, Tensor, renewed
 
-__all__ = ["Before", "Inlet", "Recording", "run"]
+__all__ = ["Inlet", "run"]
 
 # An array argument: its name, aval, role, and, of whole numbers, the smallest and the largest.
 Inlet = tuple[str, Aval, str] | tuple[str, Aval, str, tuple[int, int] | None]
 
 _tracing = RLock()
-
-
-@dataclass(eq=False)
-class Before:
-    """What a tensor was like before the step touched it, and whether the step gave it a history."""
-
-    tensor: Tensor
-    value: np.ndarray
-    grad: Tensor | None
-    node: Any
-    requires_grad: bool
-    carries: bool = False
 
 
 class TracingTape(Tape):
@@ -70,35 +57,12 @@ class TracingTape(Tape):
             self.met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
 
 
-@dataclass(eq=False)
-class Recording:
-    """One run of a step on variables.
-
-    arguments  the variables that the step was called with
-    result     what the step returned, variables inside Tensors
-    watched    conditions of which errors would be told
-    gradients  the tensors that the step left with a traced gradient
-    """
-
-    arguments: list[Variable]
-    result: Any
-    leaves: dict[tuple, Leaf]
-    equations: list[Variable]
-    watched: list[Variable]
-    met: list[Before]
-    gradients: list[Tensor]
-
-    def variable(self, tensor: Tensor) -> Variable:
-        """What a tensor of the result is at the end of the step."""
-        value = tensor.value
-        return value if isinstance(value, Variable) else self.leaves[memory(value)].now
-
-
 def run(
     step: Callable[..., Any],
     inlets: Sequence[Inlet],
     call: Callable[[list[Tensor]], tuple[Sequence, dict]],
     recording: bool,
+    agreement: Agreement | None = None,
 ) -> Recording:
     """Trace `step` once. Whatever happens, tensors from outside are then as they were before.
 
@@ -108,8 +72,9 @@ def run(
         inlets: every array argument.
         call: from one Tensor per inlet, the arguments of the step, by position and by name.
         recording: whether operations are recorded for gradients when the step begins.
+        agreement: with an earlier run, if this one is to be compared with it.
     """
-    tracer = Tracer()
+    tracer = Tracer(agreement)
     tape = TracingTape(tracer, recording)
     arguments = [tracer.inlet(*inlet) for inlet in inlets]
     gradients: list[Tensor] = []
@@ -124,9 +89,15 @@ def run(
         for before in tape.met.values():
             if _restore(before):
                 gradients.append(before.tensor)
-    met = list(tape.met.values())
     return Recording(
-        arguments, result, tracer.leaves, tracer.equations, tracer.watched, met, gradients
+        arguments,
+        result,
+        tracer.leaves,
+        tracer.spreads,
+        tracer.equations,
+        tracer.watched,
+        [*tape.met.values()],
+        gradients,
     )
 
 

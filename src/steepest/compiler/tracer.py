@@ -5,94 +5,63 @@ variable stands for it now. Changing such a tensor in place therefore changes no
 another variable, and makes the array part of the state that the program carries.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from steepest.compiler.graph import Value
+from steepest.compiler.agree import Agreement
+from steepest.compiler.recording import Leaf, Variable, memory, not_known
 from steepest.compiler.refusal import refusal, user_line
 from steepest.core import Aval, Primitive
 
-__all__ = ["Leaf", "Tracer", "Variable", "memory"]
-
-
-class Variable(Value):
-    """A value while it is traced: it has a shape and a dtype, and refuses to be looked at."""
-
-    __slots__ = ("tracer",)
-    tracer: "Tracer"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise not_known(self, "NumPy")
-
-    def __bool__(self) -> bool:
-        raise not_known(self, "bool")
-
-
-# What to write instead of asking for a number.
-_INSTEAD = {
-    "bool": "where(condition, x, y) instead of `if`; or leave the test out of the compiled step",
-    "item": "return the tensor from the step, and call item() on what the compiled step returns",
-    "indexing": "x[index] with one index tensor, or where(mask, x, y)",
-    "print": "return the tensor from the step, and print what the compiled step returns",
-}
-
-
-def not_known(value: "Variable", asked: str) -> Exception:
-    """The refusal to look at a number that differs from step to step."""
-    origin = f", computed at {value.origin}" if value.origin else ""
-    value.tracer.refused = refused = refusal(
-        f"{asked} asks for a number that differs from step to step",
-        line=user_line(),
-        got=f"{value.aval}{origin}",
-        write=_INSTEAD.get(asked, "tensor operations, or leave this out of the compiled step"),
-    )
-    return refused
-
-
-@dataclass(eq=False)
-class Leaf:
-    """An array from outside of the rows: a constant, or a tensor that exists between steps.
-
-    key    its `memory`
-    value  what the array holds before the step
-    now    the variable that stands for the array at this point of the step
-    """
-
-    array: np.ndarray
-    key: tuple
-    value: Variable
-    now: Variable
-    line: str
-    read: bool = False  # Python looked at the numbers
-
-
-def memory(array: np.ndarray) -> tuple:
-    """What makes two arrays one: the same elements at the same place."""
-    return (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
+__all__ = ["Tracer"]
 
 
 class Tracer:
-    """The interpreter that writes down."""
+    """The interpreter that writes down.
+
+    Args:
+        agreement: with an earlier run, if this one is to be compared with it.
+    """
 
     computes = False
 
-    def __init__(self) -> None:
+    def __init__(self, agreement: Agreement | None = None) -> None:
         self.leaves: dict[tuple, Leaf] = {}
         self.seen: dict[int, Leaf] = {}  # by identity: nearly always the same array object again
+        self.spreads: dict[tuple, Variable] = {}
         self.equations: list[Variable] = []
         self.refused: Exception | None = None  # raised again if the step catches it
         self.watched: list[Variable] = []  # conditions that the step asks about
+        self._agreement = agreement
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
-        line = user_line()
-        xs = tuple([self.variable(x, line) for x in operands])
-        aval = row.shape(*[x.aval for x in xs], **params)
+        xs = tuple([self.variable(x) for x in operands])
+        agreement = self._agreement
+        same = agreement.equation(row, xs, params) if agreement else None
+        if same is None:
+            aval, line = row.shape(*[x.aval for x in xs], **params), user_line()
+        else:
+            aval, line = same.aval, same.origin
         out = Variable("row", aval, row=row, operands=xs, params=params, origin=line)
         out.tracer = self
         self.equations.append(out)
+        if agreement and same is not None:
+            agreement.continues(out, same)
         return out
+
+    def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Variable:
+        """A constant that repeats one number."""
+        one = np.asarray(number, dtype)
+        key = (one.tobytes(), dtype, shape)
+        value = self.spreads.get(key)
+        if value is None:
+            value = Variable("constant", Aval(shape, dtype), data=np.broadcast_to(one, shape))
+            value.tracer = self
+            self.spreads[key] = value
+            if self._agreement:
+                self._agreement.spread(value, key)
+        return value
 
     def inlet(
         self, name: str, aval: Aval, role: str, bounds: tuple[int, int] | None = None
@@ -100,12 +69,14 @@ class Tracer:
         """An argument of the step."""
         value = Variable("input", aval, name=name, role=role, bounds=bounds)
         value.tracer = self
+        if self._agreement:
+            self._agreement.argument(value)
         return value
 
-    def variable(self, x: Any, line: str = "") -> Variable:
+    def variable(self, x: Any) -> Variable:
         """The variable that stands for an operand now."""
         if not isinstance(x, Variable):
-            return self.leaf(np.asarray(x), line).now
+            return self.leaf(np.asarray(x)).now
         if x.tracer is not self:
             raise refusal(
                 "a tensor computed in one step is used in the next",
@@ -115,7 +86,7 @@ class Tracer:
             )
         return x
 
-    def leaf(self, array: np.ndarray, line: str = "") -> Leaf:
+    def leaf(self, array: np.ndarray) -> Leaf:
         leaf = self.seen.get(id(array))
         if leaf is None:
             key = memory(array)
@@ -124,7 +95,9 @@ class Tracer:
                 value = Variable("input", Aval(array.shape, array.dtype))
                 value.tracer = self
                 # Holding the array keeps its memory from becoming another array's.
-                leaf = self.leaves[key] = Leaf(array, key, value, value, line or user_line())
+                leaf = self.leaves[key] = Leaf(array, key, value, value, user_line())
+                if self._agreement:
+                    self._agreement.leaf(leaf)
             if leaf.array is array:
                 self.seen[id(array)] = leaf
         return leaf

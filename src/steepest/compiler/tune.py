@@ -8,7 +8,6 @@ so it must win clearly.
 """
 
 import time
-from functools import lru_cache
 from math import log2, prod
 
 import numpy as np
@@ -17,10 +16,12 @@ from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
 from steepest.compiler.contraction import Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import NativeFunction, machine_code
+from steepest.compiler.engine import give_back, machine_code
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.matrices import matrices
+from steepest.compiler.naming import entry_name
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import plan, product_of
 from steepest.compiler.signature import aligned
@@ -45,7 +46,7 @@ def tuned(
         if not large or not matrices(nest, roles, layout):
             continue
         kind = _kind(product_of(nest, roles, fusion, layout))
-        name = cache.entry_name(f"library {kind}", width, features)
+        name = entry_name(f"library {kind}", width, features)
         if name not in _known:
             kept = cache.load(name)
             if kept is None:
@@ -69,16 +70,22 @@ def _times(
     nest: Nest, fusion: Fusion, layout: Layout, registers: int, features: str
 ) -> tuple[float, float]:
     """Seconds of this thread that tiles and the library take, at best."""
-    functions, size = [], 0
+    functions, size, read = [], 0, []
     pointers = 3 + len(layout.sources) + len(fusion.graph.outputs)
     for chosen in ({}, {nest: LIBRARY}):
         planned = plan(fusion, layout, registers, False, chosen, [nest])
         text = emit_nest(fusion, layout, planned, nest, features).text
-        functions.append(NativeFunction(machine_code([text], features), "run", pointers))
+        functions.append(NativeFunction(machine_code([text], features), pointers))
         size = max(size, planned.bytes)
+        read += _read(nest, fusion, layout)
+    give_back()
+    # Memory that nobody has written to takes no place, and would not have to be fetched.
+    block = aligned(size)
+    for place in read:
+        block[place].view(np.float32)[...] = 1
     # Whoever reads a batch, or a number per step, reads the first one: row 0 of zeros.
     most = max([prod(v.shape) * v.dtype.itemsize for v in layout.sources], default=0)
-    block, other = _numbers(size), np.zeros(most + _BEYOND, np.uint8)
+    other = np.zeros(most + _BEYOND, np.uint8)
     places = [block.ctypes.data, *[other.ctypes.data] * (pointers - 1)]
     times = [float("inf")] * 2
     for _ in range(_ROUNDS + 1):  # the first round brings everything into the caches
@@ -89,9 +96,8 @@ def _times(
     return times[0], times[1]
 
 
-@lru_cache(1)
-def _numbers(size: int) -> np.ndarray:
-    """A program's memory, full of ones."""
-    block = aligned(size)
-    block[: size // 4 * 4].view(np.float32)[...] = 1
-    return block
+def _read(nest: Nest, fusion: Fusion, layout: Layout) -> list[slice]:
+    """Where in a program's memory a nest finds what it reads, in bytes."""
+    buffers = [layout.buffers[v].whole for v in fusion.reads(nest) if v in layout.buffers]
+    places = [(b.offset, b.offset + b.bytes) for b in buffers if b.place == "memory"]
+    return [slice(start, -(-stop // 4) * 4) for start, stop in places]

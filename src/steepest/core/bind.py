@@ -14,6 +14,8 @@ import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from math import copysign
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +27,8 @@ __all__ = ["Eager", "Primitive", "current", "install", "interpreting"]
 
 class Interpreter(Protocol):
     def bind(self, row: "Primitive", operands: tuple, params: dict) -> Any: ...
+
+    def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Any: ...
 
 
 class Primitive:
@@ -84,6 +88,10 @@ class Eager:
             raise
         return out if type(out) is np.ndarray else np.asarray(out)
 
+    def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+        """A constant: the number at every place of that shape, none of which can be written to."""
+        return _spread(number, copysign(1, number), dtype, shape)
+
     def numbers(self, value: np.ndarray, asked: str) -> np.ndarray:
         """The numbers of a value, for Python to look at."""
         return value
@@ -99,6 +107,13 @@ class Eager:
     def rebound(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
         """What a tensor holds that held `old` and is given `new` in its place."""
         return new
+
+
+@lru_cache(maxsize=512)
+def _spread(number: float, sign: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """A spread number: the same few meet the same few shapes all through a training. The sign tells
+    −0.0 from 0.0."""
+    return np.broadcast_to(np.asarray(number, dtype), shape)
 
 
 class _Current(threading.local):

@@ -11,7 +11,7 @@ from steepest.functional.axes import along, axes_of
 from steepest.functional.math import abs, clamp, erf, exp, expm1, log1p, sigmoid, tanh, where
 from steepest.functional.reduction import amax, logsumexp, sum
 from steepest.functional.shape import narrow, reshape
-from steepest.tensors import Tensor, cast_to, in_place, maximum, method, neg
+from steepest.tensors import Tensor, cast_to, constant, in_place, maximum, method, neg
 
 __all__ = [
     "celu",
@@ -41,11 +41,11 @@ __all__ = [
 
 
 def _above_zero(x: Tensor) -> Tensor:
-    return P.less(Tensor(np.zeros(x.shape, x.dtype)), x)
+    return P.less(constant(0, x), x)
 
 
 def _below_zero(x: Tensor) -> Tensor:
-    return P.less(x, Tensor(np.zeros(x.shape, x.dtype)))
+    return P.less(x, constant(0, x))
 
 
 @method

@@ -12,6 +12,7 @@ from steepest.tensors import (
     as_tensor,
     binary,
     cast_to,
+    constant,
     in_place,
     maximum,
     method,
@@ -49,7 +50,7 @@ __all__ = [
 @method
 def logical_not(x: Tensor) -> Tensor:
     """Where x is zero or False."""
-    return P.equal(x, Tensor(np.zeros(x.shape, x.dtype)))
+    return P.equal(x, constant(0, x))
 
 
 eq = method(binary(P.equal, "eq", "x = y, elementwise."))

@@ -39,17 +39,22 @@ def full(
     if dtype is None:
         kinds = {bool: np.dtype(bool), int: np.dtype(np.int64)}
         dtype = kinds.get(type(fill_value), DEFAULT_DTYPE)
-    shape = sizes((size,))
+    return Tensor(np.full(_shape(size), fill_value, dtype)).requires_grad_(requires_grad)
+
+
+def _shape(*size: Any) -> tuple[int, ...]:
+    shape = sizes(size)
     if min(shape, default=0) < 0:
         raise RuntimeError(said("full", "a size cannot be negative", got=shape))
-    return Tensor(np.full(shape, fill_value, dtype)).requires_grad_(requires_grad)
+    return shape
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """A tensor of zeros, float32 unless said otherwise."""
-    return full(
-        sizes(size), 0, dtype=dtype or DEFAULT_DTYPE, requires_grad=requires_grad, device=device
-    )
+    """A tensor of zeros, float32 unless said otherwise. It takes no memory before it is written
+    to."""
+    del device
+    made = np.zeros(_shape(*size), dtype or DEFAULT_DTYPE)
+    return Tensor(made).requires_grad_(requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -80,7 +85,7 @@ def zeros_like(
     x: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """Zeros in the shape and dtype of x."""
-    return full_like(x, 0, dtype=dtype, requires_grad=requires_grad, device=device)
+    return zeros(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device)
 
 
 def ones_like(

@@ -12,6 +12,7 @@ from steepest.tensors import (
     add,
     aligned,
     cast_to,
+    constant,
     div,
     in_place,
     method,
@@ -148,13 +149,9 @@ def log1p(x: Tensor) -> Tensor:
 def expm1(x: Tensor) -> Tensor:
     """eˣ − 1, exact for small x, where it is 2t / (1 − t) with t = tanh(x / 2)."""
     x = floating(x)
-    small = P.less(P.mul(x, x), P.add(zero(x), Tensor(np.ones(x.shape, x.dtype))))
+    small = P.less(P.mul(x, x), constant(1, x))
     t = tanh(where(small, x, 0.0) * 0.5)
     return where(small, 2 * t / (1 - t), exp(x) - 1)
-
-
-def zero(x: Tensor) -> Tensor:
-    return Tensor(np.zeros(x.shape, x.dtype))
 
 
 @method
@@ -180,7 +177,7 @@ def sign(x: Tensor) -> Tensor:
     """−1, 0 or 1; its derivative is 0."""
     if x.dtype == bool:
         return x
-    nought = zero(x)
+    nought = constant(0, x)
     positive, negative = P.less(nought, x), P.less(x, nought)
     out = P.cast(positive, dtype=x.dtype) - P.cast(negative, dtype=x.dtype)
     return P.where(P.less(x, x), x, out)  # x is never chosen: the gradient 0 flows to it
@@ -218,7 +215,7 @@ def round(x: Tensor, *, decimals: int = 0) -> Tensor:
 @method
 def trunc(x: Tensor) -> Tensor:
     """The whole number next to x on the way to 0."""
-    return where(P.less(x, zero(x)), ceil(x), floor(x))
+    return where(P.less(x, constant(0, x)), ceil(x), floor(x))
 
 
 @method

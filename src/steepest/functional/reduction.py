@@ -14,7 +14,7 @@ from steepest.functional.math import abs, exp, log, sqrt, where
 from steepest.functional.math import maximum as _maximum
 from steepest.functional.math import minimum as _minimum
 from steepest.functional.select import gather
-from steepest.tensors import Tensor, cast_to, method, neg, reshape
+from steepest.tensors import Tensor, cast_to, constant, method, neg, reshape
 
 __all__ = [
     "all",
@@ -49,7 +49,7 @@ def _upside_down(x: Tensor) -> Tensor:
     if x.dtype == bool:
         return logical_not(x)
     ends = np.iinfo(x.dtype)
-    return P.add(neg(x), Tensor(np.full(x.shape, ends.max + ends.min, x.dtype)))
+    return P.add(neg(x), constant(ends.max + ends.min, x))
 
 
 def _kept(out: Tensor, x: Tensor, axes: tuple[int, ...], keepdim: bool) -> Tensor:

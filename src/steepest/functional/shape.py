@@ -14,6 +14,7 @@ from steepest.tensors import (
     cast_to,
     common_shape,
     computing,
+    constant,
     get_item,
     method,
     recording,
@@ -257,7 +258,7 @@ def _joined(tensors: list[Tensor], axis: int) -> Tensor:
     length = x.shape[axis]
     shape = (*x.shape[:axis], length + y.shape[axis], *x.shape[axis + 1 :])
     # where, not add: 0 + (−0) would lose the sign and 0 · NaN is not 0
-    inside = _placed(Tensor(np.ones(y.shape, bool)), shape, axis, length)
+    inside = _placed(constant(True, y, np.dtype(bool)), shape, axis, length)
     return P.where(inside, _placed(y, shape, axis, length), _placed(x, shape, axis, 0))
 
 

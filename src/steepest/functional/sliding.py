@@ -11,7 +11,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import said
-from steepest.tensors import Tensor, where
+from steepest.tensors import Tensor, constant, where
 
 __all__ = ["cut", "pad", "per_axis", "reaches", "sliding"]
 
@@ -91,4 +91,4 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if not value:
         return padded
     filler = Tensor(np.asarray(value, x.dtype))
-    return where(P.pad(Tensor(np.ones(x.shape, bool)), **place), padded, filler)
+    return where(P.pad(constant(True, x, np.dtype(bool)), **place), padded, filler)

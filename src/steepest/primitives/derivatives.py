@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.core import Primitive
+from steepest.core import Primitive, current
 from steepest.primitives.evaluate import split_spec
 from steepest.primitives.table import *
 
@@ -22,8 +22,7 @@ def defvjp(row: Primitive, *rules: Any) -> None:
 
 def full(like: Any, value: float) -> Any:
     """A constant in the shape and dtype of `like`."""
-    shape = tuple(like.shape)
-    return broadcast(np.asarray(value, like.dtype), shape=shape, axes=tuple(range(len(shape))))
+    return current.interpreter.spread(value, like.dtype, tuple(like.shape))
 
 
 # fmt: off

@@ -14,7 +14,7 @@ import numpy as np
 
 from steepest import primitives as P
 from steepest.core import current, is_float, said
-from steepest.tensors.operators import add, broadcast_to, cast_to, div, mul, pow, sub
+from steepest.tensors.operators import add, broadcast_to, cast_to, constant, div, mul, pow, sub
 from steepest.tensors.tape import computing, no_grad, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
@@ -94,7 +94,7 @@ def _give_history(x: Tensor, new: Tensor) -> None:
 def _with_node(x: Tensor, new: Tensor) -> Tensor:
     """`new` as the result of an operation, which a leaf or a constant is not yet."""
     if not new.requires_grad:
-        never = Tensor(np.zeros(x.shape, bool))
+        never = constant(False, x, np.dtype(bool))
         return P.where(never, x.alias(), new)  # x still requires grad, and its gradient is 0
     return P.cast(new, dtype=new.dtype) if new.node is None else new
 
@@ -112,7 +112,7 @@ def _rebind(x: Tensor, new: Tensor) -> None:
 def _into_slice(base: Tensor, part: Tensor, *, starts: Any, sizes: Any, steps: Any) -> Tensor:
     """base with one slice of it replaced by part."""
     place = {"shape": tuple(base.shape), "starts": starts, "steps": steps}
-    inside = P.pad(Tensor(np.ones(part.shape, bool)), **place)
+    inside = P.pad(constant(True, part, np.dtype(bool)), **place)
     return P.where(inside, P.pad(part, **place), base)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from steepest import primitives as P
-from steepest.core import DEFAULT_DTYPE, Eager, current, is_float, result_dtype, said, sizes
+from steepest.core import DEFAULT_DTYPE, current, is_float, result_dtype, said, sizes
 from steepest.tensors.tensor import Tensor, method
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "broadcast_to",
     "cast_to",
     "common_shape",
+    "constant",
     "div",
     "maximum",
     "mul",
@@ -114,34 +115,20 @@ def aligned(name: str, *operands: Any, dtype: np.dtype | None = None) -> list[Te
     operands = tuple([operand(x, name) for x in operands])
     if dtype is None:
         dtype = result_dtype(*operands)
-    tensors = [
-        cast_to(x, dtype) if isinstance(x, Tensor) else Tensor(np.asarray(x, dtype))
+    shape = common_shape(name, *[x for x in operands if isinstance(x, Tensor)])
+    return [
+        broadcast_to(cast_to(x, dtype), shape)
+        if isinstance(x, Tensor)
+        else current.interpreter.spread(x, dtype, shape)
         for x in operands
     ]
-    shape = common_shape(name, *tensors)
-    return [x if x.value.shape == shape else broadcast_to(x, shape) for x in tensors]
 
 
-def constant(number: float, like: Tensor) -> Tensor:
-    """A number in the shape and dtype of a tensor. It has no history, so the tape is passed by."""
-    shape, dtype = like.value.shape, like.value.dtype
-    if not shape:
-        return Tensor(np.asarray(number, dtype))
-    below = current.interpreter.below
-    if below.computes and (number or type(number) is int):  # 0.0 and −0.0 would be one key
-        return Tensor(_known(number, dtype, shape))
-    return Tensor(_spread(below, number, dtype, shape))
-
-
-def _spread(below: Any, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
-    spread = {"shape": tuple(shape), "axes": tuple(range(len(shape)))}
-    return below.bind(P.broadcast, (np.asarray(number, dtype),), spread)
-
-
-@lru_cache(maxsize=512)
-def _known(number: float, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """A spread number: the same few meet the same few shapes all through a training."""
-    return _spread(Eager(), number, dtype, shape)
+def constant(number: float, like: Tensor, dtype: np.dtype | None = None) -> Tensor:
+    """A number at every place of a tensor's shape, in its dtype if no other is given; nobody may
+    change it in place."""
+    value = like.value
+    return current.interpreter.spread(number, value.dtype if dtype is None else dtype, value.shape)
 
 
 def binary(

@@ -59,6 +59,10 @@ class Tape:
             record(out, row, operands, raw, params)
         return out
 
+    def spread(self, number: float, dtype: Any, shape: tuple[int, ...]) -> Tensor:
+        """A constant has no history."""
+        return Tensor(self.below.spread(number, dtype, shape))
+
 
 _NEVER = [0]  # the version of an operand that nothing can change
 

@@ -26,13 +26,13 @@ from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
-from steepest.compiler.engine import has_estimates, pause
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, address, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
+from steepest.compiler.processor import has_estimates, pause
 from steepest.compiler.sharing import COUNTERS, LINE, STOP
 
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
@@ -334,7 +334,7 @@ class Step(Dots):
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:
     """The program as LLVM functions, of which one is `run`, for a processor with such features
-    (`engine.host`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
+    (`processor`): how it waits for another, estimates, and takes subnormal numbers for zeros."""
     step = Step(fusion, layout, plan, unroll, features)
     return step.emitted(step.write_all())
 

@@ -1,0 +1,99 @@
+"""The processor: what LLVM calls it, and what it can do.
+
+LLVM takes longer to wake than everything else that a program needs which another process has
+compiled. So what it once said of this processor is kept on disk, under a digest of the library and
+of what the system says of the processor. Only Linux says that without being asked at length;
+elsewhere every process wakes LLVM.
+"""
+
+import hashlib
+import os
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from steepest.compiler import cache
+from steepest.core import lazy
+
+llvm = lazy("llvmlite.binding")
+
+__all__ = [
+    "Processor",
+    "has_estimates",
+    "known",
+    "pause",
+    "processor",
+    "vector_lanes",
+    "vector_registers",
+]
+
+_SYSTEM = Path("/sys/devices/system/cpu")
+_MODEL = "modalias"  # maker, family, model and a number for every feature
+_ARM_MODEL = "cpu0/regs/identification/midr_el1"
+
+
+class Processor(NamedTuple):
+    """In LLVM's words: the processor's name and its features, the system, and LLVM's version."""
+
+    name: str
+    features: str
+    system: str
+    version: str
+
+
+@lru_cache(1)
+def processor() -> Processor:
+    """The one that this process runs on."""
+    name = known()
+    kept = cache.load(name) if name else None
+    if kept is not None:
+        return Processor(**kept[0])
+    version = ".".join(map(str, llvm.llvm_version_info))
+    features = llvm.get_host_cpu_features().flatten()
+    found = Processor(llvm.get_host_cpu_name(), features, llvm.get_default_triple(), version)
+    if name:
+        cache.save(name, found._asdict(), b"")
+    return found
+
+
+def known() -> str:
+    """A digest of all that LLVM's answers depend on; "" where the system does not tell it."""
+    package, model = find_spec("llvmlite"), _read(_MODEL)
+    if package is None or package.origin is None or not model:
+        return ""
+    parts = ["processor", model, _read(_ARM_MODEL)]
+    for entry in os.scandir(Path(package.origin).parent / "binding"):
+        if not entry.name.endswith(".py"):  # the library
+            stat = entry.stat()
+            parts += [entry.name, str(stat.st_size), str(stat.st_mtime_ns)]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _read(file: str) -> str:
+    try:
+        return (_SYSTEM / file).read_text()
+    except OSError:
+        return ""
+
+
+def vector_lanes(features: str) -> int:
+    """How many float32 numbers a vector register holds."""
+    return 16 if "+avx512f" in features else 8 if "+avx," in features + "," else 4
+
+
+def vector_registers(features: str) -> int:
+    """How many vector registers a register tile may fill."""
+    return 32 if "+avx512f" in features or "+neon" in features else 16
+
+
+def pause(features: str) -> str:
+    """The instruction with which a processor waits for another; "" where there is none."""
+    if "+sse2" in features:
+        return "call void @llvm.x86.sse2.pause()"
+    return "call void @llvm.aarch64.hint(i32 1)" if "+neon" in features else ""
+
+
+def has_estimates(features: str) -> bool:
+    """Whether the processor has instructions that guess 1/x and 1/√x of its longest vectors."""
+    return "+avx512f" in features
