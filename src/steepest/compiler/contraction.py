@@ -11,13 +11,24 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-__all__ = ["L1", "Product", "Tile", "candidates", "dots_tile", "is_far", "split_rows"]
+__all__ = [
+    "L1",
+    "Product",
+    "Tile",
+    "candidates",
+    "dots_tile",
+    "is_far",
+    "repeats_rows",
+    "padded_rows",
+    "split_rows",
+]
 
 L1, L2 = 30_000, 820_000  # bytes of each cache that one operand may use
 PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers
 _NEAR = 200_000  # bytes that an epilogue may touch before they are called for early
 _CROWDED = 450_000  # bytes of L2 that such an epilogue takes
 _SHAPES = 6  # of tiles that are tried with copies, pieces and blocks
+_KEPT = 3.5  # cycles for a vector of sums that goes through memory to an epilogue
 _SHORTEST = 96  # summed elements of a piece
 
 
@@ -31,6 +42,7 @@ class Product(NamedTuple):
     strided  whether B has to be copied: its lanes are not adjacent
     epilogue  arrays of the result's size that are read or written with it
     rounds   how often the same B is multiplied by another A
+    once     whether a short epilogue overwrites what it reads, and so must not do a row twice
     """
 
     m: int
@@ -45,6 +57,7 @@ class Product(NamedTuple):
     strided: bool
     epilogue: int = 1
     rounds: int = 1
+    once: bool = False
 
 
 class Tile(NamedTuple):
@@ -65,6 +78,22 @@ def split_rows(m: int, most: int) -> list[tuple[int, int]]:
     tiles = -(-m // most)
     small, more = divmod(m, tiles)
     return [(count, size) for count, size in ((more, small + 1), (tiles - more, small)) if count]
+
+
+def padded_rows(m: int, rows: int) -> int:
+    """m rows in tiles of so many, the last one whole."""
+    return -(-m // rows) * rows
+
+
+def repeats_rows(m: int, tile: Tile) -> bool:
+    """Whether some of m rows are in two tiles."""
+    return any(rows % min(tile.rows, rows) for rows in _blocks(m, tile) if rows)
+
+
+def _blocks(m: int, tile: Tile) -> tuple[int, int]:
+    """How many rows each block has, and the last one if it is smaller."""
+    height = tile.height or m
+    return height, m % height
 
 
 def _line(size: int) -> float:
@@ -116,16 +145,17 @@ def _rows(product: Product, tile: Tile, vectors: int, depth: int, height: int) -
     pieces = depth < product.k
     # sums that wait in memory; an epilogue whose memory is not called for while others work
     waiting = pieces * (2 + 2 * _line(product.item * product.m * product.n) + 4 * is_far(product))
-    for count, rows in split_rows(height, tile.rows):
-        arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
-        latency = 4 if rows * vectors < 8 else 0
-        # loads are not free beside the arithmetic, nor is the loop's own counter
-        step = max(arithmetic, loads, latency) + 0.4 * loads + 0.35
-        panel = _panel_of_b(product, tile, depth, vectors, rows)
-        epilogue = rows * vectors * (2 + waiting) + 12
-        a = _rows_of_a(product, tile, depth, height, rows)
-        total += product.rounds * count * (depth * step + panel + a + epilogue)
-    return total
+    rows = min(tile.rows, height)
+    arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
+    latency = 4 if rows * vectors < 8 else 0
+    # loads are not free beside the arithmetic, those of A less so, nor is the loop's own counter
+    step = max(arithmetic, loads, latency) + 0.22 * rows + 0.12 * vectors + 0.35
+    panel = _panel_of_b(product, tile, depth, vectors, rows)
+    waiting += _KEPT * (product.once and height % rows > 0)
+    epilogue = rows * (vectors * (2 + waiting) + 2) + 12
+    a = _rows_of_a(product, tile, depth, height, rows)
+    count = -(-height // rows)
+    return total + product.rounds * count * (depth * step + panel + a + epilogue)
 
 
 def cycles(tile: Tile, product: Product) -> float:
@@ -135,16 +165,17 @@ def cycles(tile: Tile, product: Product) -> float:
     pieces = -(-k // tile.block) if tile.block else 1
     depth = -(-k // pieces)
     full, rest = divmod(-(-n // width), tile.vectors)
-    height = tile.height or m
-    left = depth * (1.5 / width + _pages(product.a_step, depth) / tile.rows) * tile.left
+    height, last = _blocks(m, tile)
+    copied = 1.5 * -(-tile.rows // width) + _pages(product.a_step, depth)  # for all rows of a tile
+    left = depth * copied / tile.rows * tile.left
     total, copies = 0.0, 0
-    for count, rows in ((m // height, height), (1, m % height)):
+    for count, rows in ((m // height, height), (1, last)):
         if rows:
-            copies += len(split_rows(rows, tile.rows)) * (1 + bool(rest))
+            copies += 1 + bool(rest)
             strips = full * _rows(product, tile, tile.vectors, depth, rows)
             strips += _rows(product, tile, rest, depth, rows) if rest else 0.0
             total += count * pieces * (rows * left + strips)
-    return total * (1 + 0.015 * copies)  # every tile of another size is more code
+    return total * (1 + 0.03 * copies)  # every tile of another size is more code
 
 
 @lru_cache(256)
@@ -170,6 +201,7 @@ def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
         for shape in shapes[:_SHAPES]
         for block, left, right in itertools.product(blocks, lefts, rights)
         for height in _heights(product, shape.rows)
+        if not block or height % shape.rows == 0  # waiting sums of blocks lie side by side
     ]
     return tuple(sorted(found, key=lambda tile: (cycles(tile, product), tile)))
 
@@ -181,7 +213,8 @@ def _heights(product: Product, rows: int) -> list[int]:
     if not product.cut or size < room:
         return [0]
     pieces = range(2, min(9, 2 - (-size // room)))
-    return [0, *sorted({-(-product.m // (p * rows)) * rows for p in pieces})]
+    exact = {product.m // p for p in pieces if product.m % p == 0}
+    return [0, *sorted(exact | {-(-product.m // (p * rows)) * rows for p in pieces})]
 
 
 @lru_cache(256)

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from math import prod
 
 from steepest.compiler.buffers import Buffer, lanes, padded
-from steepest.compiler.contraction import L1, Product, Tile, candidates, dots_tile, is_far
+from steepest.compiler.contraction import (
+    L1,
+    Product,
+    Tile,
+    candidates,
+    dots_tile,
+    is_far,
+    padded_rows,
+    repeats_rows,
+)
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, address, symbols, varies
@@ -156,19 +165,27 @@ def _choose_tile(
     whole = -(-product.n // max(product.width, 1)) * max(product.width, 1)
     assert nest.anchor is not None
     if depth < product.k or tile.library:
-        scratch.partial = _plain(product.m * whole, nest.anchor, layout)
+        scratch.partial = _plain(padded_rows(product.m, tile.rows) * whole, nest.anchor, layout)
     if depth < product.k:
         scratch.start = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
     if tile.left:
-        scratch.left = _plain((tile.height or product.m) * depth, roles.a, layout)
+        scratch.left = _plain(
+            padded_rows(tile.height or product.m, tile.rows) * depth, roles.a, layout
+        )
     if tile.right:
         scratch.right = _plain(depth * tile.vectors * product.width, roles.b, layout)
     if unroll:
         return
-    if _weight(nest, fusion) > _LIGHT:
+    if _is_heavy(nest, fusion) or (product.once and repeats_rows(product.m, tile)):
         scratch.spill = _plain(_SPILL_ROWS * layout.width, nest.anchor, layout)
     if is_far(product) and not scratch.partial:
         found.ahead[nest] = _touched(nest, roles, fusion, layout)
+
+
+def _is_in_place(nest: Nest, fusion: Fusion, layout: Layout) -> bool:
+    """Whether the nest overwrites something that it reads, and so must not do it twice."""
+    stored = {layout.buffers[v] for v in nest.stores}
+    return any(layout.buffers.get(v) in stored for v in fusion.reads(nest))
 
 
 def _plain(size: int, like: Value, layout: Layout) -> Buffer:
@@ -202,6 +219,7 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         strided=roles.strided,
         epilogue=len(_touched(nest, roles, fusion, layout)),
         rounds=prod(size[i] for i in within),
+        once=not _is_heavy(nest, fusion) and _is_in_place(nest, fusion, layout),
     )
 
 
@@ -274,14 +292,14 @@ def _extent(v: Value, index: Index, lengths: dict[str, int], layout: Layout) -> 
     return v.dtype.itemsize * prod(map(min, counts, v.shape))
 
 
-def _weight(nest: Nest, fusion: Fusion) -> int:
-    """Instructions of an epilogue per vector, roughly."""
+def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
+    """Whether an epilogue is a loop over the rows of a tile: by its instructions per vector."""
     walk = fusion.reach(nest)
     for v in nest.stores:
         if v not in nest.held:
             walk(*nest.placed(v))
     names = [v.row.name for v in walk.visited if v.row is not None]
-    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names)
+    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names) > _LIGHT
 
 
 def _lifetimes(

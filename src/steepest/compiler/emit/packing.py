@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import prod
 
 from steepest.compiler.builder import Op
-from steepest.compiler.contraction import split_rows
+from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.functions import turning
 from steepest.compiler.emit.reductions import Reductions
@@ -40,20 +40,28 @@ class Packing(Reductions):
         self,
         nest: Nest,
         height: int,
-        tile: Callable[[Affine, int], None],
+        tile: Callable[[Affine, Affine, int], None],
         here: TilesHere = None,
     ) -> None:
-        """tile(i, rows) for so many rows, counted from 0; of them the tiles that are `here`."""
-        at = above = 0
-        for number, rows in split_rows(height, self.plan.tiles[nest].rows):
-            end = at + number * rows
-            within = self.rows_within(here, (above, above + number), at, rows)
+        """tile(i, first, rows) for so many rows, counted from 0; of them the tiles that are `here`.
 
-            def one(i: Affine, _: list[Op], rows: int = rows) -> None:
-                tile(i, rows)
+        All tiles are equally high, so that there is one code for all. The last begins at `first`
+        in the one before, where rows are left over; its own rows are those from i on.
+        """
+        rows = min(self.plan.tiles[nest].rows, height)
 
-            self.loop(end, one, start=at, step=rows, within=within)
-            at, above = end, above + number
+        def one(i: Affine, _: list[Op]) -> None:
+            tile(i, self._at_most(i, height - rows) if height % rows else i, rows)
+
+        end = padded_rows(height, rows)
+        self.loop(end, one, step=rows, within=self.rows_within(here, rows))
+
+    def _at_most(self, i: Affine, most: int) -> Affine:
+        """The smaller of the two."""
+        if not i[1]:
+            return affine(min(i[0], most))
+        at = Op(self.integer(i), "i64", 0)
+        return affine(self.call("llvm.smin", at, self.number(most, "i64")).name)
 
     # ---- B ---------------------------------------------------------------------------------------
 
@@ -167,11 +175,11 @@ class Packing(Reductions):
         (height, depth), width = size, self.layout.width
         symbol = self.symbol_of(nest, roles.inner[0])
 
-        def tile(i: Affine, rows: int) -> None:
+        def tile(i: Affine, first: Affine, rows: int) -> None:
             def element(k: Affine, _: list[Op]) -> None:
                 here = self.moved(where, {symbol: k})
                 for r in range(0, rows, width):
-                    at = {**here, row: lane_at(plus(plus(top, i), affine(r)))}
+                    at = {**here, row: lane_at(plus(plus(top, first), affine(r)))}
                     x = self.pull(roles.a, placed(roles.a_index, at))
                     to = plus(plus(times(i, depth), times(k, rows)), affine(r))
                     self.store(self.vector(x, width), left.pointer, to, width)

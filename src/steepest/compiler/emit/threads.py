@@ -207,20 +207,12 @@ class Threads(Calls):
         first, last = (self.sub(self.add(end, up), before) for end in (low, high))
         return self.binary("udiv", first, every), self.binary("udiv", last, every)
 
-    def rows_within(
-        self, here: TilesHere, tiles: tuple[int, int], at: int, rows: int
-    ) -> tuple[str, str] | None:
-        """Rows of those of this thread's tiles that are among `tiles`, which begin at row `at` and
-        are `rows` high."""
+    def rows_within(self, here: TilesHere, rows: int) -> tuple[str, str] | None:
+        """Rows of this thread's tiles, which are so high."""
         if here is None:
             return None
-        first, last = tiles
-        ends = []
-        for x in here:
-            past = self._clamp(self.sub(x, self.number(first, "i64")), last - first)
-            rows_past = self.mul(past, self.number(rows, "i64"))
-            ends.append(self.add(rows_past, self.number(at, "i64")).name)
-        return ends[0], ends[1]
+        low, high = (self.mul(x, self.number(rows, "i64")).name for x in here)
+        return low, high
 
     def _clamp(self, x: Op, most: int) -> Op:
         """x, kept within 0 … most."""
