@@ -55,7 +55,8 @@ def test_equal_layers_are_compiled_once():
     shallow, deep = (text_of(layers(depth, 64, 1), nn.MSELoss()) for depth in (4, 20))
     assert functions(shallow) == functions(deep) > 4
     assert deep.count("call void @nest") > 3 * functions(deep)
-    assert len(deep) < 1.4 * len(shallow)
+    # letters that a layer adds: its calls, and where its arrays are
+    assert (len(deep) - len(shallow)) / 16 < 5_000
 
 
 def test_a_tiny_step_calls_nothing():
