@@ -96,9 +96,10 @@ def assert_trains_alike(optimizer, loss, activation):
         np.testing.assert_allclose(b.detach().numpy(), a.detach().numpy(), rtol=2e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "loss"), islice(zip(cycle(OPTIMIZERS), cycle(LOSSES), strict=False), 20)
-)
+PAIRS = list(islice(zip(cycle(OPTIMIZERS), cycle(LOSSES), strict=False), 20))
+
+
+@pytest.mark.parametrize(("optimizer", "loss"), PAIRS)
 def test_every_optimizer_and_every_loss(optimizer, loss):
     assert_trains_alike(optimizer, loss, "tanh")
 
