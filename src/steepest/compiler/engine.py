@@ -25,7 +25,7 @@ from steepest.core import Problem, lazy, said
 
 llvm = lazy("llvmlite.binding")
 
-__all__ = ["give_back", "machine_code"]
+__all__ = ["cores", "give_back", "machine_code"]
 
 _CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process

@@ -4,6 +4,7 @@ First what stays (states, arrays that every step reads, constants), then an aren
 only within a step, where values share places if they do not live at the same time.
 """
 
+from bisect import insort
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
@@ -328,13 +329,15 @@ def _lifetimes(
 
 def _place(spans: dict[Buffer, tuple[int, int]], start: int, layout: Layout) -> int:
     """First fit, largest first, disjoint while alive; gives the bytes that are needed."""
-    placed: list[tuple[int, int, int, int]] = []
+    placed: list[tuple[int, int, int, int]] = []  # in the order in which they lie
     top = 0
     for buffer, (low, high) in sorted(spans.items(), key=lambda item: -item[0].bytes):
         size, at = _room(buffer, layout), 0
-        for begin, end, first, last in sorted(placed):
-            if first <= high and low <= last and at < end and begin < at + size:
-                at = end
-        placed.append((at, at + size, low, high))
+        for begin, end, first, last in placed:
+            if begin >= at + size:
+                break
+            if first <= high and low <= last:
+                at = max(at, end)
+        insort(placed, (at, at + size, low, high))
         buffer.offset, top = start + at, max(top, at + size)
     return top
