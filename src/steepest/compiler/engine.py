@@ -17,26 +17,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
+from steepest.compiler import llvm
 from steepest.compiler.objects import linked
 from steepest.compiler.processor import processor
-from steepest.core import Problem, lazy, said
-
-llvm = lazy("llvmlite.binding")
 
 __all__ = ["cores", "give_back", "machine_code"]
 
-_CODEGEN_LEVEL = 2
 _ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
 _lock = threading.Lock()  # LLVM's global state is set up and used by one thread at a time
 
 
 @lru_cache(1)
 def _ready() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    llvm.set_option("", _ORDER)
+    llvm.wake(_ORDER)
     give_back()
 
 
@@ -48,7 +42,7 @@ def give_back() -> None:
     has been writable itself while addresses were filled in.
     """
     _trim()
-    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
+    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.library()._name)
     lines = maps.read_text().splitlines() if maps.exists() else []
     places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
     writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
@@ -65,15 +59,6 @@ def _trim() -> None:
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if library is not None and hasattr(library, "malloc_trim"):
         library.malloc_trim(ctypes.c_size_t(0))
-
-
-def _target(features: str) -> Any:
-    """Emits objects in the format ELF on every system, of functions that may lie anywhere, near to
-    one another: what `objects` links."""
-    target = llvm.Target.from_triple(_triple())
-    return target.create_target_machine(
-        cpu=processor().name, features=features, opt=_CODEGEN_LEVEL, reloc="pic", codemodel="small"
-    )
 
 
 def cores() -> int:
@@ -115,11 +100,7 @@ def _generate(waiting: "SimpleQueue[_Object | None]") -> None:
 
 
 class _Object:
-    """A module that becomes machine code in another thread.
-
-    llvmlite lets one thread at a time into LLVM, because modules usually share a context. This one
-    has a context of its own, and then LLVM needs no such care: the long call goes past the lock.
-    """
+    """A module that becomes machine code in another thread."""
 
     def __init__(self, text: str, features: str):
         self._text, self._features = text, features
@@ -127,55 +108,18 @@ class _Object:
         self._wrong: BaseException | None = None
 
     def generate(self) -> None:
+        here = processor()
         try:
-            self._code = self._generated()
+            self._code = llvm.object_file(
+                self._text, f"{here.system}-elf", here.name, self._features
+            )
         except BaseException as wrong:
             self._wrong = wrong
         self._text = ""
         _trim()
-
-    def _generated(self) -> bytes:
-        text = f'target triple = "{_triple()}"\n{self._text}'
-        with llvm.create_context() as context, _target(self._features) as target:
-            try:
-                module = llvm.parse_assembly(text, context)
-            except RuntimeError as wrong:
-                raise Problem(
-                    said("compiler", "the code that was generated is not valid LLVM", got=wrong)
-                ) from wrong
-            with module:
-                return _emitted(target, module)
 
     def code(self) -> bytes:
         """What was generated."""
         if self._wrong is not None:
             raise self._wrong
         return self._code
-
-
-def _emitted(target: Any, module: Any) -> bytes:
-    """A module's object file."""
-    library, why = llvm.ffi.lib, ctypes.c_char_p()
-    generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-    buffer = generate(target, module, 1, ctypes.byref(why))
-    if not buffer:
-        raise Problem(said("compiler", "LLVM cannot generate this code", got=why.value))
-    size = library.LLVMPY_GetBufferSize(buffer)
-    code = ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), size)
-    library.LLVMPY_DisposeMemoryBuffer(buffer)
-    return code
-
-
-@lru_cache(1)
-def _triple() -> str:
-    """This system as LLVM calls it, with objects in one format."""
-    return f"{processor().system}-elf"
-
-
-@lru_cache(1)
-def _unlocked(name: str) -> Any:
-    """A function of llvmlite's library, called without its lock."""
-    locked = getattr(llvm.ffi.lib, name)
-    function = getattr(ctypes.CDLL(llvm.ffi.lib._name), name)
-    function.argtypes, function.restype = locked.argtypes, locked.restype
-    return function
