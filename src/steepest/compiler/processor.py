@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steepest.compiler import cache
+from steepest.compiler.resident import awake
 from steepest.core import lazy
 
 llvm = lazy("llvmlite.binding")
@@ -49,6 +50,7 @@ def processor() -> Processor:
     kept = cache.load(kept_as) if kept_as else None
     if kept is not None:
         return Processor(**kept[0])
+    awake()
     version = ".".join(map(str, llvm.llvm_version_info))
     features = llvm.get_host_cpu_features().flatten()
     found = Processor(llvm.get_host_cpu_name(), features, llvm.get_default_triple(), version)
