@@ -158,7 +158,7 @@ class Builder:
         """A function of the C library, one lane after the other."""
         width = self.lanes_of(*xs)
         each = [self.call(name, *(self.lane(x, i) for x in xs), lanes=0) for i in range(width or 1)]
-        return self.gather(each) if width else each[0]
+        return self.gather(each, width) if width else each[0]
 
     # ---- lanes -----------------------------------------------------------------------------------
 
@@ -168,22 +168,30 @@ class Builder:
         text = f"extractelement {kind(x.base, x.width)} {x.name}, i64 {i}"
         return Op(self.new(text), x.base, 0)
 
-    def gather(self, scalars: Sequence[Op]) -> Op:
-        """A vector from one scalar per lane."""
-        base, vector = scalars[0].base, "poison"
-        t = kind(base, len(scalars))
+    def gather(self, scalars: Sequence[Op], width: int) -> Op:
+        """A vector from one scalar per lane; lanes for which there is none are zero."""
+        base, vector = scalars[0].base, "zeroinitializer" if len(scalars) < width else "poison"
+        t = kind(base, width)
         for i, x in enumerate(scalars):
             vector = self.new(f"insertelement {t} {vector}, {base} {self.spell(x, 0)}, i64 {i}")
-        return Op(vector, base, len(scalars))
+        return Op(vector, base, width)
 
     def ramp(self, base: str, width: int) -> Op:
         """0, 1, 2, … in the lanes."""
         return Op("<" + ", ".join(f"{base} {i}" for i in range(width)) + ">", base, width)
 
     def first_lanes(self, count: int, width: int) -> Op:
-        """True in the first lanes."""
-        truth = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(width))
-        return Op(f"<{truth}>", "i1", width)
+        """True in the first lanes. Where truths have registers, any instruction leaves lanes out at
+        no cost; LLVM, if it knew the lanes, would write one more that clears them: it is not told.
+        """
+        if not self.estimates or width < 8:
+            truth = ", ".join(f"i1 {'true' if i < count else 'false'}" for i in range(width))
+            return Op(f"<{truth}>", "i1", width)
+        name, bits = f"%lanes{count}of{width}", f"i{width}"
+        line = f'  {name}bits = call {bits} asm "", "=r,0"({bits} {(1 << count) - 1})'
+        if line not in self.head:
+            self.head += [line, f"  {name} = bitcast {bits} {name}bits to {kind('i1', width)}"]
+        return Op(name, "i1", width)
 
     def shuffle(self, x: Op, y: Op, lanes: Sequence[int]) -> Op:
         t = kind(x.base, x.width)
@@ -193,11 +201,15 @@ class Builder:
 
     def horizontal(self, combine: Callable[[Op, Op], Op], x: Op) -> Op:
         """The lanes of a vector folded into a scalar, by halves."""
-        while x.width > 2:
-            half = x.width // 2
-            low = self.shuffle(x, x, range(half))
-            x = combine(low, self.shuffle(x, x, range(half, x.width)))
+        x = self._by_halves(combine, x, 2)
         return combine(self.lane(x, 0), self.lane(x, 1)) if x.width == 2 else x
+
+    def horizontals(self, combine: Callable[[Op, Op], Op], xs: Sequence[Op]) -> list[Op]:
+        """The same of several vectors at once."""
+        if len(xs) > 1 and xs[0].width:
+            total = self.fold(combine, xs)
+            xs = [self.lane(total, k) for k in range(len(xs))]
+        return [self.horizontal(combine, x) for x in xs]
 
     def fold(self, combine: Callable[[Op, Op], Op], rows: Sequence[Op]) -> Op:
         """The lanes of each vector folded into a scalar: one vector with a lane per row, and as
@@ -208,14 +220,17 @@ class Builder:
             low = self.fold(combine, rows[: count // 2])
             high = self.fold(combine, [*rows[count // 2 :], *rows[: count - len(rows)]])
             return self.shuffle(low, high, range(count))
-        xs, step = [*rows, *rows[: count - len(rows)]], 1
+        xs, step = list(rows), 1
         while step < count:
+            xs += xs[-1:] * (len(xs) % 2)
             even = [j if not j & step else width + j - step for j in range(width)]
             odd = [j + step if not j & step else width + j for j in range(width)]
             pairs = zip(xs[::2], xs[1::2], strict=True)
             xs = [combine(self.shuffle(a, b, even), self.shuffle(a, b, odd)) for a, b in pairs]
             step *= 2
-        (x,) = xs
+        return self._by_halves(combine, xs[0], count)
+
+    def _by_halves(self, combine: Callable[[Op, Op], Op], x: Op, count: int) -> Op:
         while x.width > count:
             half = x.width // 2
             x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))

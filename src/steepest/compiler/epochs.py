@@ -1,6 +1,7 @@
 """Epochs: a training step that runs through whole epochs in native calls."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class Epochs:
                 losses = np.empty(whole + bool(rest), dtype)
             if control[0] or control[2]:
                 break
-            named = {f"argument{i}": array for i, array in enumerate(arrays)}
+            named = dict(zip(_names(len(arrays)), arrays, strict=True))
             for tensor, values in zip(self.stepped, stepped, strict=True):
                 rates = np.ascontiguousarray(values[start : start + steps], tensor.dtype)
                 named |= dict.fromkeys(loop.names_of(tensor), rates)
@@ -79,7 +80,7 @@ class Epochs:
             # The smaller mini-batch is a run of its own, and its count is not the epoch's.
             mine = np.zeros_like(control) if start else control
             done += loop.run(named, at, steps, part, mine, sound=True)
-            control[1:] = done, mine[2]
+            control[1], control[2] = done, mine[2]
             if control[2] == ASKED:
                 return self._asked(done, arrays, order, batch_size, stepped, losses, control)
         return np.empty(0, np.float32) if losses is None else losses[:done]
@@ -115,8 +116,8 @@ class Epochs:
 
     def _made(self, arrays: Sequence[np.ndarray], batch: int, bounds: list) -> Loop:
         avals = [Aval((batch, *array.shape[1:]), array.dtype) for array in arrays]
-        held = enumerate(zip(avals, bounds, strict=True))
-        inlets = [(f"argument{i}", aval, "gathered", found) for i, (aval, found) in held]
+        held = zip(_names(len(arrays)), avals, bounds, strict=True)
+        inlets = [(name, aval, "gathered", found) for name, aval, found in held]
         with refusing():
             captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
             _check_loss(captured)
@@ -125,6 +126,12 @@ class Epochs:
     def explain(self) -> str:
         """All stages of every program made so far, as text that reads like mathematics."""
         return self._steady.explain()
+
+
+@cache
+def _names(count: int) -> tuple[str, ...]:
+    """What the program calls the arrays."""
+    return tuple(f"argument{i}" for i in range(count))
 
 
 def _check_loss(captured: Captured) -> None:

@@ -106,12 +106,12 @@ class Loop:
             self._place(name, array)
         bound = self._bound
         bound.load()
-        watched = np.zeros(steps if self.captured.watches else 0, np.bool_)
-        if watched.size:
+        watched = np.zeros(steps, np.bool_) if self.captured.watches else None
+        if watched is not None:
             outputs = [*outputs, watched]
         ran = done = bound.run(index, steps, outputs, control)
         kept = ran - 1 if sound and control[2] else ran
-        if watched.size and watched[:ran].any():
+        if watched is not None and watched[:ran].any():
             done = kept = int(watched.argmax())
             control[2] = ASKED
         if kept < ran:

@@ -61,6 +61,7 @@ class Snapshot:
             (type, objects),
             (_attributes_dict, dicts),
         ]
+        self._reads = [(read, things) for read, things in self._reads if things]
         self._lengths = [*map(len, self._sized)]
         self._held = [*self._now()]
 

@@ -113,24 +113,28 @@ class Expressions(Builder):
 
     def fetch(self, buffer: Buffer, index: Index) -> Op:
         """A buffer's element, or one per lane: adjacent lanes are one vector load."""
+        each = self._elements(index, buffer.shape)
         if buffer.place == "gathered":
             row = Derived("row", 0, at=(index[0],))
             index = (affine(row), *index[1:])
         place = address(index, buffer.strides)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
         if any("L" in symbols((0, (term,))) for term in rest):
-            return self._lane_by_lane([at_lane(index, i) for i in range(self.width)], buffer)
+            places = [address(at_lane(index, i), buffer.strides) for i in each]
+            return self._lane_by_lane(buffer, places)
         at = (place[0], rest)
         if stride not in (0, 1):
-            every = [plus(at, affine(stride * i)) for i in range(self.width)]
-            self.strided += self.width
-            return self.gather([self._loaded(buffer, a, 0) for a in every])
+            return self._lane_by_lane(buffer, [plus(at, affine(stride * i)) for i in each])
         return self._loaded(buffer, at, self.width * stride)
 
-    def _lane_by_lane(self, every: Sequence[Index], buffer: Buffer) -> Op:
-        self.strided += self.width
-        places = [address(index, buffer.strides) for index in every]
-        return self.gather([self._loaded(buffer, place, 0) for place in places])
+    def _elements(self, index: Index, shape: Sequence[int]) -> range:
+        """The lanes that are not known to lie beyond the end, where nothing need be read."""
+        ends = [n - a[0] for a, n in zip(index, shape, strict=True) if a[1] == LANE[1]]
+        return range(min([self.width, *ends]))
+
+    def _lane_by_lane(self, buffer: Buffer, places: Sequence[Affine]) -> Op:
+        self.strided += len(places)
+        return self.gather([self._loaded(buffer, place, 0) for place in places], self.width)
 
     def _loaded(self, buffer: Buffer, at: Affine, width: int) -> Op:
         x = self.load(buffer.pointer, buffer.base, at, width)
@@ -138,12 +142,12 @@ class Expressions(Builder):
 
     def _each_lane(self, v: Value, index: Index) -> Op:
         """v computed for one lane after the other, where lanes cannot be read together."""
-        width, self.width = self.width, 0
-        self.strided += width
-        each = [self.pull(v, at_lane(index, i)) for i in range(width)]
+        lanes, width, self.width = self._elements(index, v.shape), self.width, 0
+        self.strided += len(lanes)
+        each = [self.pull(v, at_lane(index, i)) for i in lanes]
         self.width = width
         base = register_base(v.dtype)
-        return self.gather([Op(self.spell(x, 0), base, 0) for x in each])
+        return self.gather([Op(self.spell(x, 0), base, 0) for x in each], width)
 
     def _taken(self, v: Value, index: Index) -> Op:
         table, number = v.operands

@@ -105,10 +105,18 @@ class Nests(Threads):
     # ---- reductions ------------------------------------------------------------------------------
 
     def adder(self, v: Value) -> Callable[[Op, Op], Op]:
+        """Adds two up, or compares them; what a sum starts from needs no instruction."""
         assert v.row is not None
-        if v.row.name == "max":
-            return partial(maximum, self, v.dtype)
-        return self.add
+        combine = partial(maximum, self, v.dtype) if v.row.name == "max" else self.add
+        neutral = self.neutral(v)
+
+        def combined(x: Op, y: Op) -> Op:
+            for one, other in ((x, y), (y, x)):
+                if one.name == self.spell(neutral, one.width):
+                    return other
+            return combine(x, y)
+
+        return combined
 
     def neutral(self, v: Value) -> Op:
         assert v.row is not None

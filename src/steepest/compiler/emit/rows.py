@@ -12,18 +12,21 @@ A block of rows that are too long to stay in the first cache together is one row
 from collections.abc import Callable
 from math import prod
 
+import numpy as np
+
 from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.builder import Op
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, ZERO, Affine, Index, affine
+from steepest.compiler.index import LANE, ZERO, Affine, Index, affine, substitute, symbols
 from steepest.compiler.nest import Nest
 from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
 
 __all__ = ["Rows"]
 
 _BLOCK = 2048  # elements in the rows of a block
+_CHAINS = 4  # sums of what is written out
 _KEPT = 16384  # elements of the longest row of which anything is kept for a later pass
 
 
@@ -132,6 +135,8 @@ class Rows(Cells):
 
     def _block(self, nest: Nest, block: Block, carried: list[Op]) -> list[Op]:
         """First what is held, group by group; then points; then what the rows alone give."""
+        if self.unroll:
+            self._read_rows(nest, block)
         groups = self._independent(list(nest.held))
         sums = [v for v in nest.sums if not nest.is_row_level(v.operands[0])]
         stores = [v for v in nest.stores if not nest.is_row_level(v)]
@@ -149,30 +154,39 @@ class Rows(Cells):
             return self.at_points(nest, block, sums, stores, self._take_row(block, r), carried)
 
         if self.unroll and sums:
-            carried = self._in_two(nest, block.rows, points, carried)
+            carried = self._in_chains(nest, block.rows, points, carried)
         elif sums or stores:
             carried = self.loop(block.rows, points, carried=carried)
         return self._at_rows(nest, block, carried)
 
-    def _in_two(
+    def _read_rows(self, nest: Nest, block: Block) -> None:
+        """What is gathered, one number per row, is under way while points are summed up: of what
+        is written out, a processor sees so much at once."""
+        walk, inner = self.fusion.reach(nest), set(nest.symbols[nest.depth :])
+        for v, index in nest.roots():
+            walk(v, index)
+        with self.wide(block.width):
+            for v, index in [(v, i) for v, at in walk.reads.items() for i in sorted(at, key=str)]:
+                if v.role == "gathered" and not inner & set().union(*map(symbols, index)):
+                    self.pull(v, tuple(substitute(a, block.all()) for a in index))
+
+    def _in_chains(
         self,
         nest: Nest,
         rows: int,
         points: Callable[[Affine, list[Op]], list[Op]],
         carried: list[Op],
     ) -> list[Op]:
-        """Points that are written out: sums over even and over odd rows, because every addition
-        waits for the one before."""
-        zeros = [x for v in nest.sums for x in self.zeros(nest, v)]
-        even, odd = list(carried), list(zeros)
-        for r in range(rows):
-            part = odd if r % 2 else even
-            part[:] = points(affine(r), part)
+        """Points that are written out: several sums, each over every so manyth row, because every
+        addition waits for the one before."""
         combine = [self.adder(v) for v in nest.sums for _ in self.zeros(nest, v)]
-        return [
-            x if y is zero else add(x, y)
-            for add, x, y, zero in zip(combine, even, odd, zeros, strict=True)
-        ]
+        zeros = [x for v in nest.sums for x in self.zeros(nest, v)]
+        chains = [zeros] * max(min(_CHAINS, rows // 2), 1)
+        for r in range(rows):
+            k = r % len(chains)
+            chains[k] = points(affine(r), list(chains[k]))
+        each = zip(combine, zip(*chains, carried, strict=True), strict=True)
+        return [self._tree(add, list(xs)) for add, xs in each]
 
     def _costly(self, nest: Nest, values: list[Value]) -> list[Value]:
         """Expensive values that are computed at every point on the way to these."""
@@ -242,7 +256,7 @@ class Rows(Cells):
             for v in [v for v in walk.found if v not in block.spread]:
                 x = self.pull(v, self.at(v, block.all()))
                 block.spread[v] = x
-                if block.apart and block.width:
+                if block.width:
                     block.spread[v] = buffer = self.scratch(v.dtype, (block.width,))
                     self.keep(buffer, (LANE,), x)
 
@@ -256,13 +270,19 @@ class Rows(Cells):
 
     def _at_rows(self, nest: Nest, block: Block, carried: list[Op]) -> list[Op]:
         """Sums and stores of values with one element per row."""
-        places = self.places(nest)
+        places, mask = self.places(nest), None
+        if block.rows < block.width:
+            mask = self.first_lanes(block.rows, block.width)
+        alike: dict[tuple[str, np.dtype], list[Value]] = {}
+        for v in nest.sums:
+            if nest.is_row_level(v.operands[0]):
+                assert v.row is not None
+                alike.setdefault((v.row.name, v.dtype), []).append(v)
         with self.wide(block.width):
-            for v in nest.sums:
-                if nest.is_row_level(v.operands[0]):
-                    mask = block.rows < block.width
-                    counted = self.first_lanes(block.rows, block.width) if mask else None
-                    total = self.horizontal(self.adder(v), self.at_cell(v, block.all(), counted))
-                    carried[places[v]] = self.adder(v)(carried[places[v]], total)
+            for values in alike.values():
+                combine = self.adder(values[0])
+                cells = [self.at_cell(v, block.all(), mask) for v in values]
+                for v, total in zip(values, self.horizontals(combine, cells), strict=True):
+                    carried[places[v]] = combine(carried[places[v]], total)
             self.write([v for v in nest.stores if nest.is_row_level(v)], block.all())
         return carried
