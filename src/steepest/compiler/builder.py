@@ -65,8 +65,9 @@ class Builder:
 
     def new(self, text: str) -> str:
         self.count += 1
-        self.lines.append(f"  %t{self.count} = {text}")
-        return f"%t{self.count}"
+        name = f"%t{self.count}"
+        self.lines.append(f"  {name} = {text}")
+        return name
 
     def number(self, x: float, base: str = "float") -> Op:
         return Op(x, base, NUMBER)
@@ -88,7 +89,10 @@ class Builder:
         return self.new(f"shufflevector {t} {one}, {t} poison, {zeros}")
 
     def lanes_of(self, *xs: Op) -> int:
-        return max((x.width for x in xs if x.width > 0), default=0)
+        width = 0
+        for x in xs:
+            width = max(width, x.width)
+        return width
 
     def vector(self, x: Op, width: int) -> Op:
         return Op(self.spell(x, width), x.base, width)
@@ -335,8 +339,9 @@ class Builder:
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         for scope in reversed(self.scopes):
-            if key in scope:
-                return scope[key]
+            made = scope.get(key)
+            if made is not None:
+                return made
         made = make()
         self.scopes[-1][key] = made
         return made

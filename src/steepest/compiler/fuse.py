@@ -31,7 +31,7 @@ from steepest.compiler.index import (
 )
 from steepest.compiler.keep import Keeping
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, is_elementwise
+from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
 
 __all__ = ["Fusion"]
 
@@ -156,25 +156,27 @@ class Fusion(Found):
 
     def _map_beside(self, v: Value) -> Nest | None:
         """A map nest of v's space that reads what v reads, and that v's sources come before."""
-        sources = 0
-        for n in self.sources(v):
-            sources |= 1 << n.number
+        sources, space = self.sources(v), squeeze(v.shape)
+        bits = sum(1 << n.number for n in sources)
+        walks: dict[Nest | None, Reach | None] = {}
         for nest in reversed(self.nests):
-            if nest.kind != "map" or nest.space != squeeze(v.shape):
+            if nest.kind != "map" or nest.space != space:
                 continue
-            if sources & ~(nest.after | 1 << nest.number) or self._reads_apart(v, nest):
+            if bits & ~(nest.after | 1 << nest.number):
                 continue
-            if self.reach(nest, lenient=True)(*nest.placed(v)):
+            # All nests that v does not wait for would compute it from the same.
+            which = nest if nest in sources else None
+            if which not in walks:
+                walk = self.reach(nest, lenient=True)
+                walks[which] = walk if walk(*nest.placed(v)) else None
+            found = walks[which]
+            if found and (not space or self._shares_reads(found, nest)):
                 return nest
         return None
 
-    def _reads_apart(self, v: Value, nest: Nest) -> bool:
-        if not nest.space:
-            return False
-        walk = self.reach(nest)
-        walk(*nest.placed(v))
+    def _shares_reads(self, walk: Reach, nest: Nest) -> bool:
         common = walk.reads.keys() & self.reads(nest).keys()
-        return not any(leaf.size > 1 for leaf in common)
+        return any(leaf.size > 1 for leaf in common)
 
     # ---- anchors ---------------------------------------------------------------------------------
 

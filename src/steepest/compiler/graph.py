@@ -37,7 +37,7 @@ class Value:
     operands  the values that an equation is applied to
     params    the metadata of an equation
     aval      shape and dtype of the result; of a gathered input those of one batch, of a stepped
-              input those of one entry
+              input those of one entry; also as the attributes `shape` and `dtype`
     data      the numbers of a constant; repeated numbers keep stride 0
     role      of an input, one of ROLES
     name      of an input: what `explain` calls it
@@ -49,6 +49,7 @@ class Value:
         "aval",
         "bounds",
         "data",
+        "dtype",
         "kind",
         "name",
         "operands",
@@ -56,6 +57,7 @@ class Value:
         "params",
         "role",
         "row",
+        "shape",
     )
 
     def __init__(
@@ -73,24 +75,17 @@ class Value:
         bounds: tuple[int, int] | None = None,
     ):
         self.kind, self.aval, self.row, self.operands = kind, aval, row, operands
+        self.shape, self.dtype = aval
         self.params, self.data, self.role, self.name = params or {}, data, role, name
         self.bounds, self.origin = bounds, origin
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.aval.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.aval.dtype
-
-    @property
     def ndim(self) -> int:
-        return len(self.aval.shape)
+        return len(self.shape)
 
     @property
     def size(self) -> int:
-        return prod(self.aval.shape)
+        return prod(self.shape)
 
     def is_row(self, *rows: Primitive) -> bool:
         """Whether this is an equation of one of these rows."""

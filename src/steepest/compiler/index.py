@@ -85,9 +85,13 @@ def plus(a: Affine, b: Affine) -> Affine:
     terms = dict(a[1])
     for symbol, c in b[1]:
         terms[symbol] = terms.get(symbol, 0) + c
-    if any(type(s) is Derived for s in terms):
+    return a[0] + b[0], _in_order(terms)
+
+
+def _in_order(terms: dict[str, int]) -> tuple[tuple[str, int], ...]:
+    if Derived in map(type, terms):
         _rejoin(terms)
-    return a[0] + b[0], tuple(sorted([(s, c) for s, c in terms.items() if c]))
+    return tuple(sorted([term for term in terms.items() if term[1]]))
 
 
 def _rejoin(terms: dict[str, int]) -> None:
@@ -104,6 +108,8 @@ def _rejoin(terms: dict[str, int]) -> None:
 
 
 def times(a: Affine, k: int) -> Affine:
+    if k == 1:
+        return a
     return (a[0] * k, tuple([(s, c * k) for s, c in a[1]])) if k else ZERO
 
 
@@ -113,17 +119,19 @@ def coefficient(a: Affine, symbol: str) -> int:
 
 def address(index: Index, strides: tuple[int, ...]) -> Affine:
     """The offset, in elements, of an index into strided memory."""
-    total = ZERO
-    for i, stride in zip(index, strides, strict=True):
-        total = plus(total, times(i, stride))
-    return total
+    constant, terms = 0, dict[str, int]()
+    for (start, along), stride in zip(index, strides, strict=True):
+        constant += start * stride
+        for symbol, c in along:
+            terms[symbol] = terms.get(symbol, 0) + c * stride
+    return constant, _in_order(terms)
 
 
 def symbols(a: Affine) -> set[str]:
     """Every symbol that the number depends on, also inside derived ones."""
     found: set[str] = set()
     for symbol, _ in a[1]:
-        if isinstance(symbol, Derived):
+        if type(symbol) is Derived:
             for part in (symbol.operand, *symbol.at):
                 found |= symbols(part)
         else:
@@ -177,9 +185,10 @@ def is_view(v: Value) -> bool:
     """Whether v only renames the indices of its first operand: no code, no memory of its own."""
     if v.row is None:
         return False
-    if v.row.name in ("sum", "max"):  # over axes of length one: a reshape
+    name = v.row.name
+    if name in ("sum", "max"):  # over axes of length one: a reshape
         return all(v.operands[0].shape[axis] == 1 for axis in v.params["axes"])
-    return v.row.name in _MOVEMENT or is_tiling(v)
+    return name in _MOVEMENT or (name == "fold" and is_tiling(v))
 
 
 def is_tiling(v: Value) -> bool:

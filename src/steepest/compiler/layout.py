@@ -16,7 +16,7 @@ from steepest.compiler.contraction import L2
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.index import Index, address, is_view, symbols, through, varies
-from steepest.compiler.nest import Nest, contraction_index, letters
+from steepest.compiler.nest import Nest, contraction_index
 from steepest.compiler.parts import place_parts
 from steepest.primitives import split_spec
 
@@ -173,7 +173,7 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]
     summed = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
-    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
     found = []
     for first, word, second, other in (((x, at_x), a, (y, at_y), b), ((y, at_y), b, (x, at_x), a)):
         steps = {i: stride_of(*first, symbol, layout) for i, symbol in place.items()}
@@ -206,10 +206,10 @@ def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     assert nest.anchor is not None
     if len(roles.inner) < 2 or not (roles.outer and roles.lane) or roles.strided or nest.bounded:
         return False
-    if varies(roles.a_index, letters(nest)[roles.lane][1][0][0]):
+    if varies(roles.a_index, nest.letters[roles.lane][1][0][0]):
         return False
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
-    first = letters(nest)[roles.inner[0]][1][0][0]
+    first = nest.letters[roles.inner[0]][1][0][0]
     if any(overlaps(first, x, index, layout) for x, index in sides):
         return False  # most of a window's part is part of the next one's
     size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
@@ -225,7 +225,7 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
     The best rows and columns are those along which windows overlap: what is read for one is still
     near when it is read for the next.
     """
-    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
     kept = [i for i in (*base.outer, base.row, base.lane) if i]
     sides = ((base.a, base.a_index), (base.b, base.b_index))
     found = []
@@ -260,7 +260,7 @@ def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
     if not roles.lane:
         roles.cost = float(prod(roles.size.values()))
         return
-    place = letters(nest)
+    place = nest.letters
     lane = place[roles.lane][1][0][0]
     if stride_of(roles.b, roles.b_index, lane, layout) not in (0, 1):
         roles.strided = True

@@ -20,7 +20,7 @@ from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
 from steepest.compiler.index import is_view
 from steepest.compiler.layout import Layout, lay_out
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
 from steepest.compiler.processor import processor, vector_lanes
@@ -89,7 +89,7 @@ class Lowered:
         if nest not in self.layout.roles:
             return ""
         roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
-        place = letters(nest)
+        place = nest.letters
 
         def loop(letter: str) -> str:
             return place[letter][1][0][0] if letter else "one"

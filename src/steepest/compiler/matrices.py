@@ -6,7 +6,7 @@ from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, address, affine, substitute, symbols
 from steepest.compiler.layout import Layout, Roles, view_of
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 
 __all__ = ["Matrix", "matrices"]
 
@@ -27,7 +27,7 @@ def matrices(nest: Nest, roles: Roles, layout: Layout) -> tuple[Matrix, Matrix] 
     single = len(roles.inner) == 1 and roles.row and roles.lane and not roles.summed
     if not single or nest.bounded or dtype not in FUNCTIONS or roles.b.dtype != dtype:
         return None
-    row, lane, k = (letters(nest)[i][1][0][0] for i in (roles.row, roles.lane, roles.inner[0]))
+    row, lane, k = (nest.letters[i][1][0][0] for i in (roles.row, roles.lane, roles.inner[0]))
     a = _matrix(roles, roles.a, roles.a_index, row, k, layout)
     b = _matrix(roles, roles.b, roles.b_index, k, lane, layout)
     return (a, b) if a and b else None

@@ -16,16 +16,18 @@ join      out[k + i] = xₖ      parts one after the other; only those are copie
 The first `depth` dimensions of a row nest are its rows.
 """
 
+from functools import cached_property
+
 from steepest.compiler.graph import Value
 from steepest.compiler.index import ZERO, Affine, Index, affine
 from steepest.primitives import split_spec
 
-__all__ = ["Nest", "contraction_index", "letters", "reduced_axes", "squeeze"]
+__all__ = ["Nest", "contraction_index", "reduced_axes", "squeeze"]
 
 
 def squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A shape without its dimensions of one."""
-    return tuple(n for n in shape if n != 1)
+    return tuple([n for n in shape if n != 1])
 
 
 class Nest:
@@ -55,23 +57,26 @@ class Nest:
         self.bounded: set[Value] = set()
         self.after = 0
         self.symbols = tuple(f"i{d}" for d in range(len(space)))
+        self._indices: dict[tuple[int, ...], Index | None] = {}
 
     def index_of(self, v: Value) -> Index | None:
         """The index at which v is computed in this nest, or None where it does not fit."""
-        shape = squeeze(v.shape)
+        if v.shape not in self._indices:
+            self._indices[v.shape] = self._index_of(v.shape)
+        return self._indices[v.shape]
+
+    def _index_of(self, shape: tuple[int, ...]) -> Index | None:
+        wide = squeeze(shape)
         if self.kind in ("scatter", "join"):
             return None  # what it runs through is not what it gives
-        if shape == self.space:
-            names = iter(self.symbols)
-        elif self.kind == "row" and shape == self.space[: self.depth]:
-            names = iter(self.symbols[: self.depth])
-        else:
+        if wide != self.space and (self.kind != "row" or wide != self.space[: self.depth]):
             return None
-        return tuple(ZERO if n == 1 else affine(next(names)) for n in v.shape)
+        names = iter(self.symbols)
+        return tuple([ZERO if n == 1 else affine(next(names)) for n in shape])
 
     def waits_for(self, other: "Nest") -> bool:
         """Whether `other` is, or must run before, this nest."""
-        return other is self or bool(self.after >> other.number & 1)
+        return other is self or self.after >> other.number & 1 == 1
 
     def is_row_level(self, v: Value) -> bool:
         """Whether v has one element per row, not one per point."""
@@ -96,6 +101,20 @@ class Nest:
         """Every value that the nest stores."""
         whole = self.kind in ("scatter", "join") and self.anchor is not None
         return [*self.stores, *self.sums, *([self.anchor] if whole and self.anchor else [])]
+
+    @cached_property
+    def letters(self) -> dict[str, Affine]:
+        """The symbol of each letter of a contraction; letters of length one stay at 0."""
+        assert self.anchor is not None
+        a, b, out = split_spec(self.anchor.params["spec"])
+        x, y = self.anchor.operands
+        size = dict(zip(a + b, x.shape + y.shape, strict=True))
+        names = iter(self.symbols)
+        place = {i: ZERO if size[i] == 1 else affine(next(names)) for i in out}
+        for i in a + b:
+            if i not in place:
+                place[i] = ZERO if size[i] == 1 else affine(f"k{i}")
+        return place
 
     def placed(self, v: Value) -> tuple[Value, Index]:
         index = self.index_of(v)
@@ -151,21 +170,7 @@ def reduced_axes(v: Value) -> tuple[int, ...]:
 def contraction_index(nest: Nest) -> list[tuple[Value, Index]]:
     """Both operands of a contract nest: result symbols on its letters, k… on the summed ones."""
     assert nest.anchor is not None
-    place = letters(nest)
+    place = nest.letters
     a, b, _ = split_spec(nest.anchor.params["spec"])
     pairs = zip((a, b), nest.anchor.operands, strict=True)
     return [(x, tuple(place[letter] for letter in word)) for word, x in pairs]
-
-
-def letters(nest: Nest) -> dict[str, Affine]:
-    """The symbol of each letter of a contraction; letters of length one stay at 0."""
-    assert nest.anchor is not None
-    a, b, out = split_spec(nest.anchor.params["spec"])
-    x, y = nest.anchor.operands
-    size = dict(zip(a + b, x.shape + y.shape, strict=True))
-    names = iter(nest.symbols)
-    place = {i: ZERO if size[i] == 1 else affine(next(names)) for i in out}
-    for i in a + b:
-        if i not in place:
-            place[i] = ZERO if size[i] == 1 else affine(f"k{i}")
-    return place

@@ -24,7 +24,7 @@ from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, Index, address, symbols, varies
 from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import sums_of
 from steepest.compiler.reach import COST
 from steepest.compiler.sharing import Sharing, share
@@ -195,7 +195,7 @@ def _plain(size: int, like: Value, layout: Layout) -> Buffer:
 
 def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Product:
     """A contraction as a product of matrices, with what matters for the choice of a tile."""
-    size, place = roles.size, letters(nest)
+    size, place = roles.size, nest.letters
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
     symbol = {i: place[i][1][0][0] for i in (*roles.inner, roles.row, *roles.outer) if i}
 
@@ -234,7 +234,7 @@ def _touched(
             walk(*nest.placed(v))
     places = [(v, index) for v, indices in walk.reads.items() for index in indices]
     places += [nest.placed(v) for v in nest.stores]
-    place = letters(nest)
+    place = nest.letters
     found: dict[tuple[Buffer, Affine], tuple[Buffer, Index]] = {}
     for v, index in places:
         buffer = layout.buffers[v]
@@ -267,7 +267,7 @@ def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
     the other, with what they read in the first cache; 0 for all of it."""
     if len(roles.inner) < 2:
         return 0
-    place = {i: at[1][0][0] for i, at in letters(nest).items() if at[1]}
+    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
     again = [i for i in roles.outer if any(overlaps(place[i], *side, layout) for side in sides)]
     letter, *others = roles.inner[1:]

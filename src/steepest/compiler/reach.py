@@ -6,6 +6,8 @@ way and writes code. So fusing needs no case analysis of operations: **a nest ma
 its index can reach.**
 """
 
+from itertools import repeat
+
 from steepest.compiler.graph import Value
 from steepest.compiler.index import (
     Derived,
@@ -99,7 +101,7 @@ class Reach:
             row = Derived("row", table.shape[0], value=number, at=at)
             return self(number, at) and self(table, (affine(row), *index[number.ndim :]))
         if is_elementwise(v):
-            return all(self(x, index) for x in v.operands)
+            return all(map(self, v.operands, repeat(index)))
         if is_small_window(v):
             return all(self(v.operands[0], at) for at in window_indices(v, index))
         holder = self.holder.get(v)

@@ -21,7 +21,7 @@ from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 
 __all__ = ["Dots"]
 
@@ -47,7 +47,7 @@ class _Waiting:
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
         self.tile = emitter.plan.tiles[nest]
-        self.names = {i: place[1][0][0] for i, place in letters(nest).items() if place[1]}
+        self.names = {i: place[1][0][0] for i, place in nest.letters.items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         along = self.roles.summed or self.roles.lane
         self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)

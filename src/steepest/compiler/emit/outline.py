@@ -30,7 +30,7 @@ from steepest.compiler.index import (
     window_indices,
 )
 from steepest.compiler.layout import Layout, Roles
-from steepest.compiler.nest import Nest, letters, reduced_axes, squeeze
+from steepest.compiler.nest import Nest, reduced_axes, squeeze
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.plan import Plan
 from steepest.compiler.reach import is_read
@@ -80,7 +80,7 @@ class Outline:
         return *what, roles and self._roles(roles)
 
     def _roles(self, roles: Roles) -> Hashable:
-        symbol = {i: a[1][0][0] for i, a in letters(self.nest).items() if a[1]}
+        symbol = {i: a[1][0][0] for i, a in self.nest.letters.items() if a[1]}
         symbol[""] = ""
         sizes = {symbol[i]: n for i, n in roles.size.items() if i in symbol}
         return (

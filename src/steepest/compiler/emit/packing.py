@@ -17,7 +17,7 @@ from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
 from steepest.compiler.layout import Roles
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import contiguous_symbols
 
 __all__ = ["Packing", "placed"]
@@ -33,7 +33,7 @@ class Packing(Reductions):
 
     def symbol_of(self, nest: Nest, letter: str) -> str:
         """The loop variable of a letter; "" for a letter that is not there."""
-        terms = letters(nest)[letter][1] if letter else ()
+        terms = nest.letters[letter][1] if letter else ()
         return terms[0][0] if terms else ""
 
     def row_tiles(

@@ -43,6 +43,7 @@ __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 
 _POLL = "load volatile i64, ptr %control"
 _POINTER = re.compile(r"%m\d+")
+_CALLED = re.compile(r"(@\w+)\(")
 _WORTHWHILE = 40_000  # letters of a module that are worth a thread
 
 
@@ -212,7 +213,8 @@ class Step(Dots):
     def module(self, part: list[Function]) -> str:
         """Some functions, and what they need of the others."""
         text = "\n".join(f.text for f in part)
-        others = [f for f in self.functions.values() if f not in part and f"{f.name}(" in text]
+        called = {*_CALLED.findall(text)} - {f.name for f in part}
+        others = [f for f in self.functions.values() if f.name in called]
         return "\n".join([*sorted(self.declared), *(f.declaration for f in others), text])
 
     def _begin(self) -> None:
