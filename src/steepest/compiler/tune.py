@@ -14,7 +14,7 @@ import numpy as np
 
 from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
-from steepest.compiler.contraction import Product, Tile
+from steepest.compiler.contraction import LARGE, Product, Tile
 from steepest.compiler.emit import emit_nest
 from steepest.compiler.engine import give_back, machine_code
 from steepest.compiler.executable import NativeFunction
@@ -29,7 +29,6 @@ from steepest.compiler.signature import aligned
 __all__ = ["LIBRARY", "tuned"]
 
 LIBRARY = Tile(1, 1, library=True)
-_LARGE = 1 << 24  # products of numbers in a contraction that is worth a timing
 _CLEARLY = 0.93  # what part of the tiles' time the library must take
 _ROUNDS = 2
 _BEYOND = 1 << 16  # bytes behind an array that may be read
@@ -42,7 +41,7 @@ def tuned(
     """The library, for contractions that it computes faster."""
     found: dict[Nest, Tile] = {}
     for nest, roles in layout.roles.items() if is_installed() else ():
-        large = not roles.summed and prod(roles.size.values()) >= _LARGE
+        large = not roles.summed and prod(roles.size.values()) >= LARGE
         if not large or not matrices(nest, roles, layout):
             continue
         kind = _kind(product_of(nest, roles, fusion, layout))
@@ -98,6 +97,6 @@ def _times(
 
 def _read(nest: Nest, fusion: Fusion, layout: Layout) -> list[slice]:
     """Where in a program's memory a nest finds what it reads, in bytes."""
-    buffers = [layout.buffers[v].whole for v in fusion.reads(nest) if v in layout.buffers]
+    buffers = [layout.buffers[v].whole for v in fusion.loads(nest) if v in layout.buffers]
     places = [(b.offset, b.offset + b.bytes) for b in buffers if b.place == "memory"]
     return [slice(start, -(-stop // 4) * 4) for start, stop in places]
