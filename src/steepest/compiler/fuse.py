@@ -18,7 +18,7 @@ from collections.abc import Collection
 from math import prod
 
 from steepest.compiler.buffers import last_wide
-from steepest.compiler.contraction import LARGE
+from steepest.compiler.contraction import L1, LARGE
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import (
@@ -220,14 +220,15 @@ class Fusion(Found):
                 self.link(self.home[v], reader)
 
     def _are_rows(self, v: Value, index: Index, nest: Nest) -> bool:
-        """Whether what a contraction reads of v at this index are rows of its result: so long that
-        an element's products take as long as the next one's way, but so few in all that no library
-        would be asked, which wants them side by side."""
+        """Whether what a contraction reads of v at this index are the rows of its own result, and
+        it is worth while: there are more than come at once, an element has products enough for
+        the next one to come meanwhile, and no library would be asked, which wants a matrix."""
         if len(squeeze(v.shape)) > 2 or index[0] not in map(affine, nest.symbols):
             return False
         alike = [at for _, at in contraction_index(nest) if varies(at, index[0][1][0][0])]
         rows, products = v.shape[0], prod(nest.space)
-        return _WIDE * rows <= products < LARGE * rows // v.size and len(alike) == 1
+        fits = _WIDE * rows <= products < LARGE * rows // v.size
+        return fits and v.size * v.dtype.itemsize > L1 and len(alike) == 1
 
     def _is_strided(self, x: Value, index: tuple) -> bool:
         """Whether a view of x's base at this index is an address without division."""
