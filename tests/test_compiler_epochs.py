@@ -8,7 +8,7 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, NotCompilable, Rows, compile
+from steepest.compiler import Epochs, NotCompilable, Rows, compile, fuse
 from steepest.compiler.emit.flushing import flushing
 
 OPTIMIZERS = {
@@ -122,6 +122,30 @@ def test_learning_rates_of_every_step_and_their_return():
     optimizer.param_groups[0]["lr"] = rate
     got = Epochs(step, [rate]).run(arrays, order, 5, [rates])
     np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [(784, 40), (900, 77, 9)])
+def test_rows_read_where_they_are_give_the_bits_of_their_copies(sizes, monkeypatch):
+    arrays, found = data_for("cross entropy", sizes[0]), []
+    for most in (fuse.LARGE, 0):
+        monkeypatch.setattr(fuse, "LARGE", most)
+        model, _, step = training("momentum", "cross entropy", "relu", sizes)
+        epochs = Epochs(step)
+        losses = epochs.run(arrays, np.random.default_rng(1).permutation(ROWS), 11)
+        found.append([losses, *(p.detach().numpy() for p in model.parameters())])
+        lines = [line.strip() for line in epochs.explain().splitlines()]
+        copy = lines.index("argument0[i0, i1] ← argument0[batch[i0], i1]")
+        first = next(k for k, line in enumerate(lines) if "= Σ ki  argument0[" in line)
+        assert (first < copy) == ("argument0[batch[i0], ki]" in lines[first]) == (most > 0)
+    for direct, copied in zip(*found, strict=True):
+        np.testing.assert_array_equal(direct, copied)
+
+
+@pytest.mark.parametrize("sizes", [(13, 40), (784, 10)])
+def test_few_rows_and_narrow_layers_read_the_copy(sizes):
+    epochs = Epochs(training("momentum", "cross entropy", "relu", sizes)[2])
+    epochs.run(data_for("cross entropy", sizes[0]), np.arange(22), 11)
+    assert "= Σ ki  argument0[i0, ki]" in epochs.explain()
 
 
 def test_a_step_that_cannot_be_compiled_gives_a_reason_and_leaves_the_model_alone():

@@ -144,7 +144,7 @@ def test_with_and_without_a_library_are_different_entries(monkeypatch):
 def timing(monkeypatch, tmp_path):
     """All contractions are large; gives what every timing found."""
     monkeypatch.setenv("STEEPEST_CACHE", str(tmp_path))
-    monkeypatch.setattr(tune, "_LARGE", 1)
+    monkeypatch.setattr(tune, "LARGE", 1)
     monkeypatch.setattr(tune, "_known", {})
     seen, real = [], tune._times
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 __all__ = [
     "L1",
+    "LARGE",
     "Product",
     "Tile",
     "candidates",
@@ -25,6 +26,7 @@ __all__ = [
 
 L1, L2 = 30_000, 820_000  # bytes of each cache that one operand may use
 PAGE, PAGES = 4096, 64  # pages of memory whose places the processor remembers
+LARGE = 1 << 24  # products of numbers for which a library may be faster
 _NEAR = 200_000  # bytes that an epilogue may touch before they are called for early
 _CROWDED = 450_000  # bytes of L2 that such an epilogue takes
 _SHAPES = 6  # of tiles that are tried with copies, pieces and blocks

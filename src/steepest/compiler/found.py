@@ -7,7 +7,7 @@ from itertools import islice
 
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import Reach
+from steepest.compiler.reach import Reach, is_read
 
 __all__ = ["Found"]
 
@@ -33,7 +33,8 @@ class _Walk:
         met = self.reach.met
         if any(v in met and home[v] is not nest for v in islice(home, self.stored, None)):
             return False
-        return not any(home[v].waits_for(nest) for v in self.reach.reads if v in home)
+        stored = [v for v in self.reach.reads if v.kind == "row" and v in home]
+        return not any(home[v].waits_for(nest) for v in stored)
 
 
 def _size(nest: Nest) -> tuple[int, int, int]:
@@ -74,6 +75,11 @@ class Found:
     def reads(self, nest: Nest) -> dict[Value, set]:
         """Every input and stored value that the nest loads, and at which indices."""
         return self.walked(nest).reads
+
+    def loads(self, nest: Nest) -> list[Value]:
+        """What it reads from the program's memory, if it is there at all: not the rows of a batch
+        that are copied after it."""
+        return [v for v in self.reads(nest) if v not in self.home or is_read(v, nest, self.home)]
 
     def exists(self, v: Value) -> bool:
         return v.kind != "row" or v in self.home

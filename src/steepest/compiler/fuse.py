@@ -18,23 +18,28 @@ from collections.abc import Collection
 from math import prod
 
 from steepest.compiler.buffers import last_wide
+from steepest.compiler.contraction import L1, LARGE
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import (
+    Index,
     address,
+    affine,
     inside,
     is_small_window,
     is_view,
     symbols,
     through,
+    varies,
     window_indices,
 )
 from steepest.compiler.keep import Keeping
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise
+from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
 
 __all__ = ["Fusion"]
 
+_WIDE = 32  # products of an element from the user's array while the next ones are fetched
 _COLUMN_SUMS = 256  # the widest row whose column sums stay in registers
 
 
@@ -49,6 +54,7 @@ class Fusion(Found):
         self.bounded = bounded
         self.aside: set[Value] = set()
         self._keeping = Keeping(self)
+        self._in_place: dict[Value, list[Nest]] = {}  # who reads a batch where the user has it
 
     # ---- building --------------------------------------------------------------------------------
 
@@ -79,7 +85,7 @@ class Fusion(Found):
         walk = self.reach(nest)
         if walk(v, index):
             for leaf in walk.reads:
-                if self.home.get(leaf, nest) is not nest:
+                if is_read(leaf, nest, self.home):
                     self.link(nest, self.home[leaf])
         elif is_view(v):
             self.require(*through(v, index), nest)
@@ -186,22 +192,45 @@ class Fusion(Found):
         assert index is not None
         for x, at in contraction_index(nest):  # rule 1
             if self._is_strided(x, at):
-                base = x
+                base, place = x, at
                 while is_view(base) and base not in self.home:
-                    base = base.operands[0]
+                    base, place = through(base, place)
                 if base in self.bounded:
                     nest.bounded.add(base)
                     base = base.operands[0]
                 stored = self.store(base)
                 gathered = stored.kind == "input" and stored.role == "gathered"
                 if gathered and stored not in self.home and len(squeeze(stored.shape)) > 1:
-                    self.materialize(stored)
+                    self._gather(stored, place, nest)
             else:
                 stored = self.materialize(x)
             if stored in self.home:
                 self.link(nest, self.home[stored])
         nest.held[v] = index
         self.holder[v] = nest
+
+    def _gather(self, v: Value, index: Index, nest: Nest) -> None:
+        """The rows of the batch, copied to where they lie side by side. But a contraction whose own
+        rows they are reads them where the user has them, before they are copied: it works while
+        the processor waits for the next ones, and leaves them in the cache."""
+        if self._are_rows(v, index, nest):
+            self._in_place.setdefault(v, []).append(nest)
+            return
+        self.materialize(v)
+        for reader in self._in_place.get(v, ()):
+            if reader is not nest:
+                self.link(self.home[v], reader)
+
+    def _are_rows(self, v: Value, index: Index, nest: Nest) -> bool:
+        """Whether what a contraction reads of v at this index are the rows of its own result, and
+        it is worth while: there are more than come at once, an element has products enough for
+        the next one to come meanwhile, and no library would be asked, which wants a matrix."""
+        if len(squeeze(v.shape)) > 2 or index[0] not in map(affine, nest.symbols):
+            return False
+        alike = [at for _, at in contraction_index(nest) if varies(at, index[0][1][0][0])]
+        rows, products = v.shape[0], prod(nest.space)
+        fits = _WIDE * rows <= products < LARGE * rows // v.size
+        return fits and v.size * v.dtype.itemsize > L1 and len(alike) == 1
 
     def _is_strided(self, x: Value, index: tuple) -> bool:
         """Whether a view of x's base at this index is an address without division."""

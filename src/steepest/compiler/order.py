@@ -27,8 +27,8 @@ def ordered(fusion: Fusion) -> Fusion:
 def _link_reads(fusion: Fusion) -> None:
     """Rule 6: whoever reads a stored value runs after the nest that stores it."""
     for nest in fusion.nests:
-        for leaf in fusion.reads(nest):
-            if leaf in fusion.home and fusion.home[leaf] is not nest:
+        for leaf in fusion.loads(nest):
+            if leaf in fusion.home:
                 fusion.link(nest, fusion.home[leaf])
 
 

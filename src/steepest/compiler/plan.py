@@ -186,7 +186,7 @@ def _choose_tile(
 def _is_in_place(nest: Nest, fusion: Fusion, layout: Layout) -> bool:
     """Whether the nest overwrites something that it reads, and so must not do it twice."""
     stored = {layout.buffers[v] for v in nest.stores}
-    return any(layout.buffers.get(v) in stored for v in fusion.reads(nest))
+    return any(layout.buffers.get(v) in stored for v in fusion.loads(nest))
 
 
 def _plain(size: int, like: Value, layout: Layout) -> Buffer:
@@ -318,7 +318,7 @@ def _lifetimes(
     for k, nest in enumerate(fusion.nests):
         partial = found.scratch[nest].partial if nest in found.scratch else None
         moments = _moments(k, nest, len(fusion.nests), found.sharing)
-        for v in [*fusion.reads(nest), *nest.written()]:
+        for v in [*fusion.loads(nest), *nest.written()]:
             used(layout.buffers.get(v), *moments)
         used(partial, *moments)
     end = len(fusion.nests) ** 2  # after the last nest

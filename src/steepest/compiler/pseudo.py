@@ -176,7 +176,7 @@ class _Page:
 
     def _read(self, v: Value, index: Index) -> str:
         """A place that is read: of a gathered input, a row of the batch, or the copy of it."""
-        copied = v in self.fusion.home and self.fusion.home[v] is not self.nest
+        copied = is_read(v, self.nest, self.fusion.home)
         if v.kind != "input" or v.role != "gathered" or copied:
             return self._element(v, index)
         at = ", ".join([f"batch[{self._affine(index[0])}]", *map(self._affine, index[1:])])

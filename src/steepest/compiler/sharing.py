@@ -148,7 +148,7 @@ class _Part:
 def _part(nest: Nest, split: bool, fusion: Fusion, layout: Layout) -> _Part:
     if nest.kind == "join" and not copied_parts(nest, layout.buffers):
         return _Part(split, set(), set())
-    reads = _memory(layout.buffers.get(v) for v in fusion.reads(nest))
+    reads = _memory(layout.buffers.get(v) for v in fusion.loads(nest))
     writes = _memory(layout.buffers[v] for v in nest.written())
     return _Part(split, reads, writes)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
-from steepest.compiler.contraction import Product, Tile
+from steepest.compiler.contraction import LARGE, Product, Tile
 from steepest.compiler.emit import emit_nest
 from steepest.compiler.engine import cores, machine_code
 from steepest.compiler.executable import NativeFunction
@@ -33,7 +33,6 @@ futures = lazy("concurrent.futures")
 __all__ = ["LIBRARY", "tuned"]
 
 LIBRARY = Tile(1, 1, library=True)
-_LARGE = 1 << 24  # products of numbers in a contraction that is worth a timing
 _CLEARLY = 0.93  # what part of the tiles' time the library must take
 _ROUNDS = 2
 _CLOSE = 1.3  # by which factor the times differ from what decides where one round is enough
@@ -67,7 +66,7 @@ def tuned(
 def _is_large(nest: Nest, layout: Layout) -> bool:
     """Whether it is worth a timing, and the library can compute it."""
     roles = layout.roles[nest]
-    large = not roles.summed and prod(roles.size.values()) >= _LARGE
+    large = not roles.summed and prod(roles.size.values()) >= LARGE
     return large and bool(matrices(nest, roles, layout))
 
 
@@ -142,6 +141,6 @@ def _times(trial: _Trial) -> tuple[float, float]:
 
 def _read(nest: Nest, fusion: Fusion, layout: Layout) -> list[slice]:
     """Where in a program's memory a nest finds what it reads, in bytes."""
-    buffers = [layout.buffers[v].whole for v in fusion.reads(nest) if v in layout.buffers]
+    buffers = [layout.buffers[v].whole for v in fusion.loads(nest) if v in layout.buffers]
     places = [(b.offset, b.offset + b.bytes) for b in buffers if b.place == "memory"]
     return [slice(start, -(-stop // 4) * 4) for start, stop in places]

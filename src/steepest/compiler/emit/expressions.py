@@ -8,6 +8,7 @@ themselves.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -84,8 +85,7 @@ class Expressions(Builder):
         if is_read(v, self.nest, self.fusion.home):
             return self.fetch(self.layout.buffers[v], index)
         if v.kind == "input":
-            here = v in self.fusion.home  # the rows of the batch, being copied by this nest
-            return self.fetch((self.layout.sources if here else self.layout.buffers)[v], index)
+            return self.fetch(self.source(v), index)
         if is_view(v):
             return self.pull(*through(v, index))
         assert v.row is not None
@@ -102,6 +102,12 @@ class Expressions(Builder):
         assert v.row.name in SCALAR_RULES, f"{v} is not in a register at {index}"
         return SCALAR_RULES[v.row.name](self, v, *[self.pull(x, index) for x in v.operands])
 
+    def source(self, v: Value) -> Buffer:
+        """Where the nest being written reads an input: rows of the batch that it copies itself, or
+        that are copied after it, from the user's array."""
+        there = v not in self.fusion.home or is_read(v, self.nest, self.fusion.home)
+        return (self.layout.buffers if there else self.layout.sources)[v]
+
     def _pooled(self, v: Value, index: Index) -> Op:
         """The elements of a window, added or compared one after the other."""
         assert v.row is not None
@@ -115,8 +121,7 @@ class Expressions(Builder):
         """A buffer's element, or one per lane: adjacent lanes are one vector load."""
         each = self._elements(index, buffer.shape)
         if buffer.place == "gathered":
-            row = Derived("row", 0, at=(index[0],))
-            index = (affine(row), *index[1:])
+            buffer, index = self.sample(buffer, index)
         place = address(index, buffer.strides)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
         if any("L" in symbols((0, (term,))) for term in rest):
@@ -131,6 +136,17 @@ class Expressions(Builder):
         """The lanes that are not known to lie beyond the end, where nothing need be read."""
         ends = [n - a[0] for a, n in zip(index, shape, strict=True) if a[1] == LANE[1]]
         return range(min([self.width, *ends]))
+
+    def sample(self, buffer: Buffer, index: Index) -> tuple[Buffer, Index]:
+        """Of the user's array the row that the batch has at this index, and where in it the element
+        is. The row is found once for all of its elements, unless every lane has another."""
+        number, *rest = index
+        row = affine(Derived("row", 0, at=(number,)))
+        if varies((number,), "L"):
+            return buffer, (row, *rest)
+        place = self.pointer(buffer.pointer, buffer.base, times(row, buffer.strides[0]))
+        shape, strides = buffer.shape[1:], buffer.strides[1:]
+        return replace(buffer, shape=shape, strides=strides, pointer=place), tuple(rest)
 
     def _lane_by_lane(self, buffer: Buffer, places: Sequence[Affine]) -> Op:
         self.strided += len(places)

@@ -19,11 +19,12 @@ from steepest.compiler.index import (
     is_view,
     plus,
     substitute,
+    symbols,
     through,
     times,
     varies,
 )
-from steepest.compiler.layout import Roles
+from steepest.compiler.layout import Roles, view_of
 from steepest.compiler.nest import Nest
 
 __all__ = ["Piece", "Place", "Tile"]
@@ -167,6 +168,7 @@ class Tile:
     def _products(self, sums: list[Op]) -> list[Op]:
         """The loops over the summed letters, each round one product per register."""
         emitter, depth = self.emitter, self.piece.depth
+        self._find_samples()
         loops = emitter.summed(self.nest, self.roles, depth)
         once = self._lines_at_once(depth)
         if self.nest not in emitter.plan.ahead or len(loops) > 1 or self.bounds or not once:
@@ -190,6 +192,18 @@ class Tile:
             return emitter.loop(across, lambda q, sums: called(r, q, sums), carried=sums)
 
         return emitter.loop(len(self.rows), row, carried=sums)
+
+    def _find_samples(self) -> None:
+        """Before the loops: where the samples are that are the rows here, if A is read where the
+        user has it."""
+        emitter, roles = self.emitter, self.roles
+        leaf, at = view_of(roles.a, roles.a_index, emitter.layout.buffers)
+        if leaf.kind != "input" or emitter.source(leaf).place != "gathered" or self.scratch.left:
+            return
+        if symbols(at[0]) & {self.lane, *(emitter.symbol_of(self.nest, i) for i in roles.inner)}:
+            return
+        for row in self.rows:
+            emitter.sample(emitter.source(leaf), placed(at, {**self.where, self.row: row}))
 
     def _lines_at_once(self, depth: int) -> int:
         """How many lines of a row are called for at once: few, for the processor waits for so many
