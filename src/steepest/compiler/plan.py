@@ -44,7 +44,7 @@ class Scratch:
 
     partial      sums that are not complete yet, where what is summed is cut into pieces
     start        zeros for the first of them
-    spill        a tile on its way to an epilogue that is a loop over its rows
+    spill        a tile, or some vectors of sums, on the way to an epilogue that is a loop
     left, right  copies of operands: of A one piece, of B one strip of a piece
     """
 
@@ -101,6 +101,10 @@ def plan(
     pieces = found.sharing.pieces if found.sharing else {}
     for nest in layout.roles if nests is None else nests:
         _choose_tile(nest, layout.roles[nest], fusion, layout, found, registers, unroll)
+    for nest in fusion.nests if nests is None and not unroll else []:
+        if nest.kind == "reduce" and len(nest.held) == 1 and _is_heavy(nest, fusion):
+            spill = _plain(_SPILL_ROWS * layout.width, next(iter(nest.held)), layout)
+            found.scratch[nest] = Scratch(spill=spill)
     for nest in [*pieces, *(nest for nest in found.tiles if layout.roles[nest].waiting)]:
         sums = sums_of(nest, pieces.get(nest, 1), fusion, layout)
         found.scratch[nest] = Scratch(partial=sums)
@@ -294,7 +298,8 @@ def _extent(v: Value, index: Index, lengths: dict[str, int], layout: Layout) -> 
 
 
 def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
-    """Whether an epilogue is a loop over the rows of a tile: by its instructions per vector."""
+    """Whether an epilogue is a loop, over the rows of a tile or over vectors of sums: by its
+    instructions per vector."""
     walk = fusion.reach(nest)
     for v in nest.stores:
         if v not in nest.held:

@@ -9,7 +9,15 @@ from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, Index, affine, plus, substitute
+from steepest.compiler.index import (
+    Affine,
+    Index,
+    address,
+    affine,
+    coefficient,
+    plus,
+    substitute,
+)
 from steepest.compiler.nest import Nest
 from steepest.compiler.parts import copied_parts
 
@@ -54,7 +62,9 @@ class Nests(Threads):
         n, symbol = nest.space[k], nest.symbols[k]
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        step = next(s for s in (4, 2, 1) if count % s == 0)
+        # What is read lane by lane is long enough without others beside it.
+        most = 1 if self._has_strides(nest, symbol) else 4
+        step = next(s for s in (4, 2, 1) if s <= most and count % s == 0)
 
         def inside(environment: Environment, _: list[Op]) -> None:
             def body(j: Affine, _: list[Op]) -> None:
@@ -66,6 +76,14 @@ class Nests(Threads):
 
         others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
         self.over(others, {}, inside, shared=True)
+
+    def _has_strides(self, nest: Nest, symbol: str) -> bool:
+        """Whether what the nest reads is neither one number nor contiguous along a loop."""
+        return any(
+            coefficient(address(index, self.layout.buffers[v].strides), symbol) not in (0, 1)
+            for v, indices in self.fusion.reads(nest).items()
+            for index in indices
+        )
 
     def _lane_dimension(self, nest: Nest, v: Value) -> int:
         """The dimension of the nest along which v is contiguous in memory."""

@@ -72,26 +72,25 @@ class Packing(Reductions):
         contiguous along a summed letter, else row by row."""
         along = contiguous_symbols(nest, roles.b, roles.b_index, self.fusion, self.layout)
         symbols = [self.symbol_of(nest, i) for i in roles.inner]
-        loops = self.summed(nest, roles, depth)
+        loops, columns = self.summed(nest, roles, depth), vectors * max(self.width, 1)
+        panel = self.plan.scratch[nest].right
+        assert panel is not None
         turned = next((s for s in symbols if s in along), "")
         if roles.strided and turned and dict(loops)[turned] >= self.width:
             self._squares(nest, roles, where, j, vectors, loops, turned)
             return
 
         def row(local: Environment, _: list[Op]) -> None:
-            for q in range(vectors):
-                lanes = lane_at(plus(j, affine(q * self.width)))
-                at = {**self.moved(where, local), self.symbol_of(nest, roles.lane): lanes}
-                x = self.pull(roles.b, placed(roles.b_index, at))
-                self._to_panel(nest, x, self.position(loops, local), q, vectors)
+            here, k = self.moved(where, local), self.position(loops, local)
+
+            def vector(q: Affine, _: list[Op]) -> None:
+                at = {**here, self.symbol_of(nest, roles.lane): lane_at(plus(j, q))}
+                x = self.vector(self.pull(roles.b, placed(roles.b_index, at)), self.width)
+                self.store(x, panel.pointer, plus(times(k, columns), q), self.width)
+
+            self.loop(columns, vector, step=max(self.width, 1))
 
         self.over(loops, {}, row)
-
-    def _to_panel(self, nest: Nest, x: Op, k: Affine, q: int, vectors: int) -> None:
-        panel = self.plan.scratch[nest].right
-        assert panel is not None
-        at = plus(times(k, vectors * self.width), affine(q * self.width))
-        self.store(self.vector(x, self.width), panel.pointer, at, self.width)
 
     def summed(self, nest: Nest, roles: Roles, depth: int) -> list[tuple[str, int]]:
         """The loops over the summed letters; `depth` is the length of a single one's piece."""

@@ -178,6 +178,23 @@ class _Across(_Reduction):
 
         return emitter.over(self.loops, at[0], add, start, summed=True)
 
+    def give(self, at: Places, registers: list[Op]) -> None:
+        """Store what follows from the sums: a long epilogue (Adam) in a loop over their vectors."""
+        emitter, width, symbol = self.emitter, self.width, self.kept[-1][0]
+        scratch = emitter.plan.scratch.get(self.nest)
+        spill = scratch.spill if scratch else None
+        if spill is None or len(at) == 1:
+            super().give(at, registers)
+            return
+        for q, x in enumerate(registers):
+            emitter.store(x, spill.pointer, affine(q * width), width)
+
+        def vector(q: Affine, _: list[Op]) -> None:
+            x = emitter.load(spill.pointer, registers[0].base, q, width)
+            super(_Across, self).give([{**at[0], symbol: plus(at[0][symbol], q)}], [x])
+
+        emitter.loop(len(at) * width, vector, step=width)
+
     def everywhere(self, write: Callable[[Places], None]) -> None:
         *outer, (symbol, n) = self.kept
         emitter, width, held = self.emitter, self.width, len(self.nest.held)
