@@ -109,15 +109,15 @@ class Epochs:
 
     def _loop(self, arrays: Sequence[np.ndarray], batch: int) -> Loop:
         """The program for mini-batches of that size."""
-        bounds = [_bounds(array) for array in arrays]
-        avals = [(array.shape[1:], array.dtype) for array in arrays]
-        key = (batch, *avals, *bounds)
-        return self._steady.get(key, lambda: self._made(arrays, batch, bounds))
+        kinds = tuple(map(_kind, arrays))
+        return self._steady.get((batch, kinds), lambda: self._made(kinds, batch))
 
-    def _made(self, arrays: Sequence[np.ndarray], batch: int, bounds: list) -> Loop:
-        avals = [Aval((batch, *array.shape[1:]), array.dtype) for array in arrays]
-        held = zip(_names(len(arrays)), avals, bounds, strict=True)
-        inlets = [(name, aval, "gathered", found) for name, aval, found in held]
+    def _made(self, kinds: Sequence[tuple], batch: int) -> Loop:
+        held = zip(_names(len(kinds)), kinds, strict=True)
+        inlets = [
+            (name, Aval((batch, *shape), dtype), "gathered", bounds)
+            for name, (shape, dtype, bounds) in held
+        ]
         with refusing():
             captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
             _check_loss(captured)
@@ -144,11 +144,12 @@ def _check_loss(captured: Captured) -> None:
         )
 
 
-def _bounds(array: np.ndarray) -> tuple[int, int] | None:
-    """The smallest and the largest label."""
-    if array.dtype.kind not in "iu" or not array.size:
-        return None
-    return int(array.min()), int(array.max())
+def _kind(array: np.ndarray) -> tuple[tuple[int, ...], np.dtype, tuple[int, int] | None]:
+    """The shape of a sample, the dtype, and the smallest and the largest label."""
+    shape, dtype = array.shape[1:], array.dtype
+    if dtype.kind not in "iu" or not array.size:
+        return shape, dtype, None
+    return shape, dtype, (int(array.min()), int(array.max()))
 
 
 def _by_position(tensors: list[Tensor]) -> tuple[Sequence, dict]:

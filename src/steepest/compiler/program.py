@@ -218,7 +218,7 @@ class _Direct:
 
 def _address(array: np.ndarray) -> int:
     """Where an array that may be written begins; four times as fast as `array.ctypes.data`."""
-    return addressof(c_char.from_buffer(array)) if array.size else 0
+    return addressof(c_char.from_buffer(array.data)) if array.size else 0
 
 
 def _misfit(name: str, dtype: np.dtype, shape: tuple[int, ...], array: np.ndarray) -> ValueError:
