@@ -30,8 +30,8 @@ class _Walk:
         later now."""
         if self.size[:2] != _size(nest)[:2]:
             return False
-        met = self.reach.met
-        if any(v in met and home[v] is not nest for v in islice(home, self.stored, None)):
+        stored = self.reach.met.intersection(islice(home, self.stored, None))
+        if any(home[v] is not nest for v in stored):
             return False
         return not any(home[v].waits_for(nest) for v in self.reach.reads if v in home)
 

@@ -118,7 +118,7 @@ class Expressions(Builder):
             index = (affine(row), *index[1:])
         place = address(index, buffer.strides)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if any("L" in symbols((0, (term,))) for term in rest):
+        if "L" in symbols((0, rest)):
             return self._lane_by_lane([at_lane(index, i) for i in range(self.width)], buffer)
         at = (place[0], rest)
         if stride not in (0, 1):
@@ -185,7 +185,7 @@ class Expressions(Builder):
         for a, n in zip(index, shape, strict=True):
             place = plus(times(place, n), a)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if any("L" in symbols((0, (term,))) for term in rest):
+        if "L" in symbols((0, rest)):
             return self._each_lane(v, index)
         counter = Op(self.integer((place[0], rest)), "i64", 0)
         counter = self.convert("trunc", counter, "i32")
