@@ -94,7 +94,7 @@ def plan(
     nests: Collection[Nest] | None = None,
 ) -> Plan:
     """Choose tiles, where none is chosen yet, and give every buffer its offset; of some nests only
-    for one thread."""
+    theirs, for one thread."""
     found = Plan(tiles=dict(chosen or {}))
     alone = {nest for nest, tile in found.tiles.items() if tile.library}
     found.sharing = share(fusion, layout, alone) if nests is None else None
@@ -109,7 +109,8 @@ def plan(
     for buffer in dict.fromkeys(steady):
         buffer.offset, at = at, at + _room(buffer, layout)
     found.arena = at
-    spans = _lifetimes(fusion, layout, found, set(steady))
+    running = fusion.nests if nests is None else nests
+    spans = _lifetimes(running, fusion, layout, found, set(steady))
     found.private = at + _place(spans, at, layout)
     for buffer in layout.buffers.values():
         buffer.offset = buffer.whole.offset + buffer.start * buffer.dtype.itemsize
@@ -304,10 +305,10 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
 
 
 def _lifetimes(
-    fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
+    nests: Collection[Nest], fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
 ) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last nest that uses each buffer of the arena; for threads, the barrier
-    before it and the one after it."""
+    """The first and the last of these nests that uses each buffer of the arena; for threads, the
+    barrier before it and the one after it."""
     spans: dict[Buffer, tuple[int, int]] = {}
 
     def used(buffer: Buffer | None, at: int) -> None:
@@ -316,14 +317,14 @@ def _lifetimes(
             low, high = spans.get(buffer, (at, at))
             spans[buffer] = min(low, at), max(high, at)
 
-    for k, nest in enumerate(fusion.nests):
+    for k, nest in enumerate(nests):
         partial = found.scratch[nest].partial if nest in found.scratch else None
         at = found.sharing.phases[nest] if found.sharing else k
         for v in [*fusion.reads(nest), *nest.written()]:
             used(layout.buffers.get(v), at)
         used(partial, at)
     for v in fusion.graph.results():  # read after the last nest
-        used(layout.buffers.get(layout.stored(v)), len(fusion.nests))
+        used(layout.buffers.get(layout.stored(v)), len(nests))
     return spans
 
 
