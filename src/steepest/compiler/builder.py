@@ -142,7 +142,7 @@ class Builder:
             base = _SUFFIX.get(xs[0].base, xs[0].base)
             name += f".v{w}{base}" if w else f".{base}"
         self.declared.add(f"declare {t} @{name}({', '.join([t] * len(xs))})")
-        operands = ", ".join(f"{t} {self.spell(x, w)}" for x in xs)
+        operands = ", ".join([f"{t} {self.spell(x, w)}" for x in xs])
         return Op(self.new(f"call {t} @{name}({operands})"), xs[0].base, w)
 
     def fma(self, x: Op, y: Op, z: Op) -> Op:
@@ -199,7 +199,7 @@ class Builder:
 
     def shuffle(self, x: Op, y: Op, lanes: Sequence[int]) -> Op:
         t = kind(x.base, x.width)
-        mask = ", ".join(f"i32 {i}" for i in lanes)
+        mask = ", ".join([f"i32 {i}" for i in lanes])
         text = f"shufflevector {t} {x.name}, {t} {y.name}, <{len(lanes)} x i32> <{mask}>"
         return Op(self.new(text), x.base, len(lanes))
 

@@ -30,11 +30,11 @@ class _Walk:
         later now."""
         if self.size[:2] != _size(nest)[:2]:
             return False
-        met = self.reach.met
-        if any(v in met and home[v] is not nest for v in islice(home, self.stored, None)):
+        stored = self.reach.met.intersection(islice(home, self.stored, None))
+        if any(home[v] is not nest for v in stored):
             return False
-        stored = [v for v in self.reach.reads if v.kind == "row" and v in home]
-        return not any(home[v].waits_for(nest) for v in stored)
+        reads = [v for v in self.reach.reads if v.kind == "row" and v in home]
+        return not any(home[v].waits_for(nest) for v in reads)
 
 
 def _size(nest: Nest) -> tuple[int, int, int]:

@@ -132,8 +132,8 @@ def splat(value: Value) -> Any:
     data = value.data
     if data is None or not data.size:
         return None
-    repeated = all(s == 0 or n == 1 for s, n in zip(data.strides, data.shape, strict=True))
-    return data[(0,) * data.ndim] if repeated else None
+    varied = [s for s, n in zip(data.strides, data.shape, strict=True) if s and n > 1]
+    return None if varied else data[(0,) * data.ndim]
 
 
 class Graph:

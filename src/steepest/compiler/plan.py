@@ -94,7 +94,7 @@ def plan(
     nests: Collection[Nest] | None = None,
 ) -> Plan:
     """Choose tiles, where none is chosen yet, and give every buffer its offset; of some nests only
-    for one thread."""
+    theirs, for one thread."""
     found = Plan(tiles=dict(chosen or {}))
     alone = {nest for nest, tile in found.tiles.items() if tile.library}
     found.sharing = share(fusion, layout, alone) if nests is None else None
@@ -113,7 +113,8 @@ def plan(
     for buffer in dict.fromkeys(steady):
         buffer.offset, at = at, at + _room(buffer, layout)
     found.arena = at
-    spans = _lifetimes(fusion, layout, found, set(steady))
+    running = fusion.nests if nests is None else nests
+    spans = _lifetimes(running, fusion, layout, found, set(steady))
     found.private = at + _place(spans, at, layout)
     for buffer in layout.buffers.values():
         buffer.offset = buffer.whole.offset + buffer.start * buffer.dtype.itemsize
@@ -309,9 +310,9 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
 
 
 def _lifetimes(
-    fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
+    nests: Collection[Nest], fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
 ) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last moment in which each buffer of the arena is used."""
+    """The first and the last moment in which these nests use each buffer of the arena."""
     spans: dict[Buffer, tuple[int, int]] = {}
 
     def used(buffer: Buffer | None, first: int, last: int) -> None:
@@ -320,7 +321,7 @@ def _lifetimes(
             low, high = spans.get(buffer, (first, last))
             spans[buffer] = min(low, first), max(high, last)
 
-    for k, nest in enumerate(fusion.nests):
+    for k, nest in enumerate(nests):
         partial = found.scratch[nest].partial if nest in found.scratch else None
         moments = _moments(k, nest, len(fusion.nests), found.sharing)
         for v in [*fusion.loads(nest), *nest.written()]:

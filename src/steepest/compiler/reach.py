@@ -89,8 +89,9 @@ class Reach:
         name = v.row.name
         if is_elementwise(v):
             self.visited.setdefault(v, set()).add(index)
-        if name == "uniform":
-            return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
+            if name == "uniform":
+                return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
+            return all(map(self, v.operands, repeat(index)))
         if name == "pad" and v in self.nest.bounded:
             return self(*through(v, index))
         if name == "pad":
@@ -100,8 +101,6 @@ class Reach:
             at = index[: number.ndim]
             row = Derived("row", table.shape[0], value=number, at=at)
             return self(number, at) and self(table, (affine(row), *index[number.ndim :]))
-        if is_elementwise(v):
-            return all(map(self, v.operands, repeat(index)))
         if is_small_window(v):
             return all(self(v.operands[0], at) for at in window_indices(v, index))
         holder = self.holder.get(v)

@@ -1,10 +1,10 @@
 """Tiles or the library: for large contractions, a timing on this machine decides.
 
 The model's best tile and the library's product are timed once for each kind of contraction (sizes
-to the nearest power of two, and how operands lie), with its epilogue and in the memory in which it
-will run; who won is kept on disk, so that the next program asks nobody. Tiles do not change
-results: every sum is added up in the order of the summed dimension. The library has its own order,
-so it must win clearly.
+to the nearest power of two, and how operands lie), with its epilogue and on arrays that lie as they
+will when it runs; who won is kept on disk, so that the next program asks nobody. Tiles do not
+change results: every sum is added up in the order of the summed dimension. The library has its own
+order, so it must win clearly.
 """
 
 import time

@@ -30,15 +30,15 @@ class Calls(Expressions):
     def function(self, write: Callable[[], None]) -> Function:
         """A new function of what `write` writes: it takes all that this names and does not
         define."""
-        body = self.apart(write)
-        names = tuple(dict.fromkeys(_OUTSIDE.findall(body)))
-        inside = {name: f"%p{k}" for k, name in enumerate(names)}
-        body = _OUTSIDE.sub(lambda found: inside[found[0]], body)
-        typed = [("i64" if x in _COUNTS else "ptr noalias", inside[x]) for x in names]
+        inside: dict[str, str] = {}
+        body = _OUTSIDE.sub(
+            lambda found: inside.setdefault(found[0], f"%p{len(inside)}"), self.apart(write)
+        )
+        typed = [("i64" if x in _COUNTS else "ptr noalias", p) for x, p in inside.items()]
         takes = ", ".join(f"{kind} {x}" for kind, x in typed)
         name = f"@nest{len(self.functions)}"
         text = f"define hidden void {name}({takes}) nounwind {{\nentry:\n{body}\n  ret void\n}}"
-        return Function(name, [kind.split()[0] for kind, _ in typed], text, names)
+        return Function(name, [kind.split()[0] for kind, _ in typed], text, tuple(inside))
 
     def call_of(self, function: Function, given: Mapping[str, str] = MappingProxyType({})) -> str:
         """A call of a function, where some of the names that its text had are others."""

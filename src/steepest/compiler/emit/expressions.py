@@ -124,7 +124,7 @@ class Expressions(Builder):
             buffer, index = self.sample(buffer, index)
         place = address(index, buffer.strides)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if any("L" in symbols((0, (term,))) for term in rest):
+        if "L" in symbols((0, rest)):
             places = [address(at_lane(index, i), buffer.strides) for i in each]
             return self._lane_by_lane(buffer, places)
         at = (place[0], rest)
@@ -205,7 +205,7 @@ class Expressions(Builder):
         for a, n in zip(index, shape, strict=True):
             place = plus(times(place, n), a)
         stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if any("L" in symbols((0, (term,))) for term in rest):
+        if "L" in symbols((0, rest)):
             return self._each_lane(v, index)
         counter = Op(self.integer((place[0], rest)), "i64", 0)
         counter = self.convert("trunc", counter, "i32")

@@ -48,11 +48,11 @@ def flat_inputs(graph: Graph) -> Graph:
 
     Images enter a dense network as rows; state keeps its shape, which is the user's.
     """
-    users = graph.consumers()
+    users, results = graph.consumers(), {*graph.results()}
     shapes: dict[Value, tuple[int, ...]] = {}
     for x in graph.inputs:
         uses = {v.params["shape"] if v.is_row(P.reshape) else None for v in users.get(x, [])}
-        wanted = uses.pop() if len(uses) == 1 and x not in graph.results() else None
+        wanted = uses.pop() if len(uses) == 1 and x not in results else None
         gathered = x.role == "gathered"
         if wanted and x.role != "state" and not (gathered and wanted[:1] != x.shape[:1]):
             shapes[x] = wanted
