@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.agree import Agreement
 from steepest.compiler.captured import Captured, Output
@@ -20,7 +19,7 @@ from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet
 from steepest.compiler.guard import Guard
 from steepest.compiler.patterns import keep, known
-from steepest.compiler.recording import Before, Recording, memory
+from steepest.compiler.recording import Before, Recording, memory, span
 from steepest.compiler.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.snapshot import LONGEST
 from steepest.compiler.trace import Inlet, run
@@ -128,7 +127,7 @@ def _check_kept(
                 write="state.copy_(new.detach())",
             )
     leaves = [recorded.leaves[key] for key in kept]
-    bounds = sorted((*byte_bounds(x.array), x.now is not x.value, x.line) for x in leaves)
+    bounds = sorted((*span(x.array), x.now is not x.value, x.line) for x in leaves)
     for (_, stop, changed, _), (start, _, also, line) in pairwise(bounds):
         if start < stop and (changed or also):
             raise refusal(

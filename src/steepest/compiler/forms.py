@@ -24,6 +24,9 @@ __all__ = ["Form", "form_of"]
 _SIMPLE = frozenset({"value", "version", "synced", "requires_grad", "grad", "node", "view_of"})
 
 
+_EXACT = frozenset({bool, int, type(None)})  # equal ones of one kind are the same
+
+
 class Form:
     """The form of a step, and what this step has in the places that differ from step to step.
 
@@ -78,11 +81,13 @@ def form_of(guard: Guard, frozen: Hashable, apart: Sequence[Tensor]) -> Form | N
         frozen: what else the step depends on.
         apart: the tensors among those it reaches that are not like others.
     """
-    form, numbers = Form(), {id(thing): n for n, (thing, _) in enumerate(guard.walked)}
+    form, numbers = Form(), guard.numbers
+    if not guard.whole:
+        return None
     try:
         walked = [_of(thing, held, numbers, form) for thing, held in guard.walked]
         form.key = frozen, *(numbers[id(x)] for x in apart), *walked
-    except (_Formless, KeyError):  # or what it reaches is not looked at to its end
+    except (_Formless, KeyError):  # or one that is apart is not reached
         return None
     return form
 
@@ -91,18 +96,14 @@ def _of(thing: Any, held: list[tuple[Any, Any]], numbers: dict[int, int], form: 
     if isinstance(thing, Tensor):
         form.tensors.append(thing)
         return _of_tensor(thing, form)
-    if isinstance(thing, np.ndarray):
-        if thing.size > LONGEST:
-            raise _Formless
-        return form.add(thing), thing.dtype.str, thing.shape, thing.tobytes()
+    if not held:
+        return _of_empty(thing, form)
     if len(held) > LONGEST:
         raise _Formless
     kind: Any = type(thing)
-    if kind is set and all(map(is_plain, thing)):
-        return kind, frozenset(thing)
     if kind is FunctionType:
         kind = thing.__code__
-    elif isinstance(thing, type) or not (held or of_compiler(kind)):
+    elif isinstance(thing, type):
         kind = _Same(thing)
     # Nearly all keys are names, and what a step reaches holds hundreds of things.
     return kind, *[
@@ -114,11 +115,25 @@ def _of(thing: Any, held: list[tuple[Any, Any]], numbers: dict[int, int], form: 
     ]
 
 
+def _of_empty(thing: Any, form: Form) -> Hashable:
+    """Of what the guard does not look into."""
+    kind: Any = type(thing)
+    if isinstance(thing, np.ndarray):
+        if thing.size > LONGEST:
+            raise _Formless
+        return form.add(thing), thing.dtype.str, thing.shape, thing.tobytes()
+    if kind is set and all(map(is_plain, thing)):
+        return kind, frozenset(thing)
+    return kind if of_compiler(kind) else _Same(thing)
+
+
 def _reference(x: Any, numbers: dict[int, int]) -> Hashable:
     """A number for what the guard has come by; what is plain as it is, with what kind it is of."""
     kind = type(x)
     if kind is str:
         return x
+    if kind in _EXACT:
+        return kind, x
     if kind is float:
         return kind, x.hex()  # 0.0 and -0.0 are equal
     if isinstance(x, np.generic):

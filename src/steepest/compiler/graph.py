@@ -162,20 +162,21 @@ class Graph:
 
     @functools.cached_property
     def _order(self) -> list[Value]:
-        """Found once, as a graph does not change; None on the stack follows a value's operands."""
+        """Found once, as a graph does not change; None on the stack lies above a value whose
+        operands have been visited."""
         order: list[Value] = []
         seen: set[Value] = set()
-        entered: list[Value] = []
-        stack: list[Value | None] = [*reversed(self.results())]
+        stack: list[Any] = [*reversed(self.results())]
         while stack:
             value = stack.pop()
             if value is None:
-                order.append(entered.pop())
+                order.append(stack.pop())
             elif value not in seen:
                 seen.add(value)
-                entered.append(value)
-                stack.append(None)
-                stack.extend(reversed(value.operands))
+                if value.operands:
+                    stack += (value, None, *value.operands[::-1])
+                else:
+                    order.append(value)
         return order
 
     def rebuilt(self, build: Callable[[Value, tuple[Value, ...]], Value]) -> "Graph":
@@ -226,9 +227,14 @@ class Graph:
         for value in self._order:
             if value not in names:
                 names[value] = str(len(names))
-                shown = f"{_shown(value.aval)} " if value.row is None else ""
-                lines.append(shown + _meaning(value, names))
+                meaning = _meaning(value, names)
+                lines.append(meaning if value.row else f"{_shown(value.aval)} {meaning}")
         return "\n".join([*lines, *self._results(names)])
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Stands for the key where many ask for it: a graph may be that of many steps."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
 
     def _page(self, names: dict[Value, str], inline: Sequence[Value] = ()) -> str:
         lines = [_header(x, names) for x in self.inputs]
@@ -256,10 +262,10 @@ def _meaning(value: Value, names: dict[Value, str]) -> str:
         assert value.data is not None
         number = splat(value)
         return _digest(value.data) if number is None else repr(number.item())
-    words = [value.row.name, *[names[x] for x in value.operands]]
+    words = f"{value.row.name} {' '.join([names[x] for x in value.operands])}"
     if value.params:
-        words += [f"{key}={_written(x)}" for key, x in sorted(value.params.items())]
-    return " ".join(words)
+        words += "".join([f" {key}={_written(x)}" for key, x in sorted(value.params.items())])
+    return words
 
 
 @functools.cache

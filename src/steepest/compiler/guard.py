@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,38 +33,48 @@ _HIDDEN = ("_modules", "_parameters", "_buffers", "__wrapped__", "__class__", "_
 class Guard:
     """The Python objects that a function can reach, as they are now.
 
-    walked  each of them, in the order in which the walk comes by it, and what it holds
-    arrays  those that are arrays of NumPy
+    walked   each of them, in the order in which the walk comes by it, and what it holds
+    numbers  by identity, where among them it is
     """
 
     def __init__(self, function: Any):
         self.walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
-        self.arrays: list[np.ndarray] = []
-        self._paths: dict[int, _Path] = {}
-        self._kept: list[_Kept] = []
+        self.numbers = {id(function): 0}
         self._snapshot: Snapshot | None = None
-        seen: set[int] = set()
-        queue: deque[tuple[Any, _Path]] = deque([(function, None)])
-        while queue and len(seen) < _MOST:
-            thing, path = queue.popleft()
-            if id(thing) in seen:
-                continue
-            seen.add(id(thing))
-            entries: list[tuple[Any, Any]] = []
-            if isinstance(thing, Tensor):
-                self._paths[id(thing)] = path
-            elif isinstance(thing, np.ndarray):
-                self.arrays.append(thing)
-            else:
-                entries = [*_entries(thing)]
+        things, numbers = [function], self.numbers
+        for thing in islice(things, _MOST):  # which grow meanwhile
+            entries = [*_entries(thing)]
             self.walked.append((thing, entries))
-            if entries and not isinstance(thing, _FIXED):
-                self._kept.append(_Kept(thing, path, entries))
-            queue.extend([(x, (path, key)) for key, x in entries if not _is_plain(type(x))])
+            for _, x in entries:
+                if id(x) not in numbers and not _is_plain(type(x)):
+                    numbers[id(x)] = len(things)
+                    things.append(x)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the walk has come by all that the function can reach."""
+        return len(self.walked) == len(self.numbers)
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """Those that are arrays of NumPy."""
+        return [thing for thing, _ in self.walked if isinstance(thing, np.ndarray)]
 
     def name(self, tensor: Tensor) -> str:
         """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
-        return self._written(self._paths[id(tensor)]) if id(tensor) in self._paths else ""
+        number = self.numbers.get(id(tensor), _MOST)
+        return self._written(self._paths[number]) if number < len(self.walked) else ""
+
+    @functools.cached_property
+    def _paths(self) -> "list[_Path]":
+        """How the walk has come by each thing; most guards are never asked."""
+        paths: list[_Path] = [None] * len(self.numbers)
+        for path, (_, entries) in zip(paths, self.walked, strict=False):  # paths of these are known
+            for key, x in entries:
+                number = self.numbers.get(id(x), 0)
+                if number and paths[number] is None:
+                    paths[number] = path, key
+        return paths
 
     def _written(self, path: "_Path") -> str:
         keys: list[Any] = []
@@ -93,31 +103,30 @@ class Guard:
         # Nearly always nothing has changed, and identities tell.
         if self._snapshot is not None and self._snapshot.same():
             return None
-        for kept in self._kept:
-            found = _difference(kept, growing)
+        for number, thing, entries in self._lasting():
+            found = _difference(thing, entries, growing)
             if found is not None:
-                return self._written((kept.path, *found) if found else kept.path)
+                path = self._paths[number]
+                return self._written((path, *found) if found else path)
         if not growing:
-            self._snapshot = Snapshot(kept.thing for kept in self._kept)
+            self._snapshot = Snapshot(thing for _, thing, _ in self._lasting())
         return None
 
     def restore(self) -> None:
         """Undo what has been done to the containers and attributes since."""
-        for kept in self._kept:
-            if _difference(kept, growing=False) is not None:
-                _restore(kept.thing, dict(kept.entries))
+        for _, thing, entries in self._lasting():
+            if _difference(thing, entries, growing=False) is not None:
+                _restore(thing, dict(entries))
+
+    def _lasting(self) -> Iterator[tuple[int, Any, list[tuple[Any, Any]]]]:
+        """What has been walked and can hold something else later: number, thing, what it held."""
+        for number, (thing, entries) in enumerate(self.walked):
+            if entries and not isinstance(thing, _FIXED):
+                yield number, thing, entries
 
 
 # How a walk comes by a thing: how it comes by what holds it, and its name or number there.
 _Path = tuple[Any, Any] | None
-
-
-class _Kept(NamedTuple):
-    """An object that can change, how the function reaches it, and what it holds."""
-
-    thing: Any
-    path: "_Path"
-    entries: list[tuple[Any, Any]]
 
 
 # What an object holds that tracing would freeze: (name or number, value).
@@ -149,7 +158,9 @@ def _of_object(thing: Any) -> _Entries:
 
 
 def _of_dict(thing: dict) -> _Entries:
-    held = {**thing, **getattr(thing, "traced", {})}
+    held = thing if type(thing) is dict else {**thing, **getattr(thing, "traced", {})}
+    if len(held) <= LONGEST:
+        return (_LENGTH, len(thing)), *held.items()
     return (_LENGTH, len(thing)), *islice(held.items(), LONGEST)
 
 
@@ -172,12 +183,12 @@ def _of_class(thing: type) -> _Entries:
     return *held, *(("__class__", base) for base in thing.__bases__)
 
 
-def _difference(kept: _Kept, growing: bool) -> tuple | None:
+def _difference(thing: Any, entries: _Entries, growing: bool) -> tuple | None:
     """The key at which an object differs from what it was, () where something is gone."""
-    before = {_identity(key): value for key, value in kept.entries}
-    for key, value in _entries(kept.thing):
+    before = {_identity(key): value for key, value in entries}
+    for key, value in _entries(thing):
         old = before.pop(_identity(key), None)
-        grown = _is_new(old, value) or (key is _LENGTH and isinstance(kept.thing, dict))
+        grown = _is_new(old, value) or (key is _LENGTH and isinstance(thing, dict))
         if not (growing and grown) and not _alike(old, value):
             return (key,)
     return () if before else None
@@ -210,9 +221,12 @@ def _restore(thing: Any, held: dict[Any, Any]) -> None:
 def _read(thing: Any) -> dict[str, Any]:
     """The attributes of an object, without those that its class says no step reads."""
     held = attributes(thing)
-    for name in getattr(type(thing), "__unread__", ()):
+    for name in _unread(type(thing)):
         held.pop(name, None)
     return held
+
+
+_unread: Callable[[Any], tuple] = functools.cache(lambda kind: getattr(kind, "__unread__", ()))
 
 
 def of_compiler(kind: type) -> bool:
@@ -258,14 +272,13 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
 
 
 _READERS: dict[type, Callable[[Any], _Entries]] = {
+    **dict.fromkeys((Tensor, np.ndarray, ModuleType), _of_nothing),
     dict: _of_dict,
     **dict.fromkeys((list, tuple, deque), _of_sequence),
     FunctionType: _of_function,
     MethodType: _of_method,
     functools.partial: _of_partial,
     type: _of_class,
-    ModuleType: _of_nothing,
-    np.ndarray: _of_nothing,
 }
 
 

@@ -7,12 +7,12 @@ every run.
 from bisect import bisect_right
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.captured import Captured
 from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
+from steepest.compiler.recording import span
 from steepest.compiler.refusal import refusal
 from steepest.core import Aval
 from steepest.tensors import Tensor
@@ -148,12 +148,12 @@ class _Memory:
 
     def __init__(self, captured: Captured):
         states = [(x.name, a) for x, a in captured.arrays.items() if x.role == "state" and a.size]
-        self._places = sorted((*byte_bounds(array), name) for name, array in states)
+        self._places = sorted((*span(array), name) for name, array in states)
         self._starts = [start for start, _, _ in self._places]
 
     def shared(self, array: np.ndarray) -> str:
         """The name of a state that shares memory with the array; empty if there is none."""
-        start, stop = byte_bounds(array)
+        start, stop = span(array)
         # States do not overlap: the last one that begins before the array's end is the one.
         last = bisect_right(self._starts, stop - 1) - 1
         if last >= 0 and self._places[last][1] > start and array.size:

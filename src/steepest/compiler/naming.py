@@ -17,7 +17,7 @@ __all__ = ["entry_name"]
 
 @lru_cache(1)
 def _source() -> str:
-    """What tells one state of the compiler's source from another."""
+    """A digest of what tells one state of the compiler's source from another."""
     package = str(Path(__file__).parents[1])
     folders, found = [f"{package}/compiler", f"{package}/primitives"], []
     for folder in folders:  # which grows meanwhile
@@ -27,11 +27,12 @@ def _source() -> str:
                 found.append((entry.path[len(package) :], stat.st_size, stat.st_mtime_ns))
             elif entry.is_dir() and entry.name != "__pycache__":
                 folders.append(entry.path)
-    return repr(sorted(found))
+    return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
 def entry_name(graph: str, width: int, features: str) -> str:
-    """The name of the entry for a graph's text compiled with these settings."""
+    """The name of the entry for a graph, told by its text or a digest of it, compiled with these
+    settings."""
     here = processor()
     library = str(is_installed())
     parts = [graph, str(width), features, here.name, here.system, here.version, library, _source()]

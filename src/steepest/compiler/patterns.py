@@ -12,13 +12,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.captured import Captured
 from steepest.compiler.forms import Form
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.guard import Guard, is_plain
-from steepest.compiler.recording import Before
+from steepest.compiler.recording import Before, span
 from steepest.compiler.snapshot import LONGEST
 from steepest.tensors import Tensor
 
@@ -107,7 +106,7 @@ def known(form: Form, guard: Guard) -> Captured | None:
 
 def _fits(pattern: _Pattern, form: Form) -> bool:
     """Whether what a form does not say is the same, too."""
-    spans = sorted(map(byte_bounds, form.arrays))
+    spans = sorted(map(span, form.arrays))
     apart = all(stop <= start for (_, stop), (start, _) in pairwise(spans))
     read = [(form.arrays[number], numbers) for number, numbers in pattern.read]
     return (

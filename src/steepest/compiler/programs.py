@@ -51,7 +51,7 @@ def program_for(graph: Graph, alike: list[list[int]]) -> Made:
         alike: positions of state inputs that hold equal numbers now.
     """
     features = processor().features
-    name = entry_name(f"{graph.key}\nalike {alike}", vector_lanes(features), features)
+    name = entry_name(f"{graph.digest} alike {alike}", vector_lanes(features), features)
     with _lock:
         if name in _programs:
             _programs.move_to_end(name)

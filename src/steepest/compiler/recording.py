@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.graph import Value
 from steepest.compiler.refusal import refusal, user_line
 from steepest.tensors import Tensor
 
-__all__ = ["Before", "Leaf", "Recording", "Variable", "memory", "not_known"]
+__all__ = ["Before", "Leaf", "Recording", "Variable", "memory", "not_known", "span"]
 
 
 class Variable(Value):
@@ -77,7 +78,15 @@ class Leaf:
 
 def memory(array: np.ndarray) -> tuple:
     """What makes two arrays one: the same elements at the same place."""
-    return (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
+    return (array.ctypes.data, array.shape, array.strides, array.dtype.str)
+
+
+def span(array: np.ndarray) -> tuple[int, int]:
+    """Where in memory an array begins and where it ends."""
+    if not array.flags.c_contiguous:
+        return byte_bounds(array)
+    start = array.ctypes.data
+    return start, start + array.nbytes
 
 
 @dataclass(eq=False)

@@ -38,9 +38,8 @@ class Tracer:
         self._lines = Lines()
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
-        variable = self.variable
         xs = tuple(
-            [x if type(x) is Variable and x.tracer is self else variable(x) for x in operands]
+            [x if type(x) is Variable and x.tracer is self else self.variable(x) for x in operands]
         )
         same = self._agreement.equation(row, xs, params) if self._agreement else None
         if same is None:
