@@ -37,6 +37,7 @@ from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import plan
 from steepest.compiler.processor import processor, vector_lanes, vector_registers
+from steepest.compiler.resident import awake
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
@@ -112,7 +113,7 @@ def stages_of(workload: Workload) -> dict[str, float]:
 
 def _woken() -> str:
     """LLVM, loaded and set up; gives the processor's features."""
-    engine._ready()
+    awake()
     return processor().features
 
 

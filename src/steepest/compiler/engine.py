@@ -8,60 +8,17 @@ may load so early that sums must wait in memory. The time goes into the number o
 program comes as several modules, generated beside each other on several cores.
 """
 
-import ctypes
-import mmap
 import os
-import sys
 import threading
 from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
 from queue import SimpleQueue
 
 from steepest.compiler import llvm
 from steepest.compiler.objects import linked
 from steepest.compiler.processor import processor
+from steepest.compiler.resident import awake, trim
 
-__all__ = ["give_back", "machine_code"]
-
-# LLVM knows no place to say these but the whole process. Without strength reduction, which looks
-# for better addresses in every loop than the emitter has written, code is made in a tenth less
-# time and runs as fast.
-_OPTIONS = ("-misched-prera-direction=topdown", "-disable-lsr")
-_lock = threading.Lock()  # LLVM's global state is set up and used by one thread at a time
-
-
-@lru_cache(1)
-def _ready() -> None:
-    llvm.wake(_OPTIONS)
-    give_back()
-
-
-def give_back() -> None:
-    """Let the system have the pages of LLVM's library that loading it, or generating code, has
-    touched: most of what LLVM occupies. Those that are needed again are read anew, in 3 ms.
-
-    Only what nothing has written to can be read anew. What lies right before the writable pages
-    has been writable itself while addresses were filled in.
-    """
-    _trim()
-    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.library()._name)
-    lines = maps.read_text().splitlines() if maps.exists() else []
-    places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
-    writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
-    for span, access, *_ in places:
-        start, _, end = span.partition("-")
-        if "w" not in access and end not in writable:
-            first, size = int(start, 16), int(end, 16) - int(start, 16)
-            madvise = ctypes.CDLL(None).madvise
-            madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
-
-
-def _trim() -> None:
-    """Let the system have what the C library keeps of memory that is free."""
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if library is not None and hasattr(library, "malloc_trim"):
-        library.malloc_trim(ctypes.c_size_t(0))
+__all__ = ["cores", "machine_code"]
 
 
 def cores() -> int:
@@ -76,8 +33,7 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     What LLVM needs for a module, many times the size of its code, is the system's again before the
     same thread begins with the next.
     """
-    with _lock:
-        _ready()
+    awake()
     objects: list[_Object] = []
     threads: list[threading.Thread] = []
     waiting: SimpleQueue[_Object | None] = SimpleQueue()
@@ -119,7 +75,7 @@ class _Object:
         except BaseException as wrong:
             self._wrong = wrong
         self._text = ""
-        _trim()
+        trim()
 
     def code(self) -> bytes:
         """What was generated."""

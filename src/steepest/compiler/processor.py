@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steepest.compiler import cache, llvm
+from steepest.compiler.resident import awake
 
 __all__ = [
     "Processor",
@@ -44,6 +45,7 @@ def processor() -> Processor:
     kept = cache.load(kept_as) if kept_as else None
     if kept is not None:
         return Processor(**kept[0])
+    awake()
     found = Processor(*llvm.host())
     if kept_as:
         cache.save(kept_as, found._asdict(), b"")
