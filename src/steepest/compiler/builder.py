@@ -240,10 +240,11 @@ class Builder:
             x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))
         return x
 
-    def transpose(self, rows: Sequence[Op]) -> list[Op]:
-        """As many vectors as they have lanes, transposed in log₂ rounds of shuffles."""
+    def transpose(self, rows: Sequence[Op], size: int) -> list[Op]:
+        """Vectors, as many as they have lanes, transposed square by square of such a size, in its
+        log₂ rounds of shuffles."""
         rows, width, step = list(rows), len(rows), 1
-        while step < width:
+        while step < size:
             for i in [i for i in range(width) if not i & step]:
                 a, b = rows[i], rows[i + step]
                 low = [j if not j & step else width + j - step for j in range(width)]
