@@ -7,7 +7,7 @@ that was found by timing, for most shapes.
 """
 
 import itertools
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import gcd
 from typing import NamedTuple
 
@@ -113,77 +113,94 @@ def _pages(step: int, depth: int) -> float:
     return 3.5 * min(1.0, step / PAGE) if step * depth > PAGES * PAGE else 0.0
 
 
-def _rows_of_a(product: Product, tile: Tile, depth: int, height: int, rows: int) -> float:
-    """Reading A for one tile."""
-    size = product.item * height * depth
-    level = _line(size + (_CROWDED if is_far(product) else 0))
-    if tile.left or product.a_step <= product.item:
-        return rows * depth * product.item / 64 * level
-    return depth * (level + _pages(product.a_step, depth))
+class _Costs:
+    """Cycles of one product in different tiles. Most tiles differ from others in one respect only,
+    so what the others say is computed once."""
 
+    def __init__(self, product: Product):
+        m, n, k = product[:3]
+        self.product, self.width = product, max(product.width, 1)
+        self.columns, self.far = -(-n // self.width), is_far(product)
+        self.first = _line(product.item * k * n)  # where B is when it is read for the first time
+        # sums that wait in memory; an epilogue whose memory is not called for while others work
+        self.waiting = 2 + 2 * _line(product.item * m * n) + 4 * self.far
+        self.strip, self.tile = cache(self._strip), cache(self._tile)
+        self.rows_of_a, self.panel_of_b = cache(self._rows_of_a), cache(self._panel_of_b)
 
-def _panel_of_b(product: Product, tile: Tile, depth: int, vectors: int, rows: int) -> float:
-    """Reading B for one tile, whose rows of A take places in L1 too. Lines that are a power of two
-    apart share few of them. Lines in order are called for by the processor itself."""
-    lines = max(product.item * max(product.width, 1) * vectors // 64, 1)
-    beside = product.item * depth * rows
-    if tile.right:
-        return depth * lines * _line(64 * depth * lines + beside) / 2
-    places = 64 // gcd(64, max(product.b_step // 64, 1)) * lines
-    level = _line(64 * depth * lines * max(1, 64 // places) + beside) / 2
-    return depth * (lines * level + _pages(product.b_step, depth))
+    def cycles(self, tile: Tile) -> float:
+        """The whole product."""
+        m, _, k = self.product[:3]
+        rows, vectors, block, left, right, height, _ = tile
+        pieces = -(-k // block) if block else 1
+        depth = -(-k // pieces)
+        full, rest = divmod(self.columns, vectors)
+        height = height or m
+        each = self._copy_of_a(rows, depth) if left else 0.0
+        total, copies = 0.0, 0
+        for count, size in ((m // height, height), (1, m % height)):
+            if size:
+                copies += 1 + bool(rest)
+                strips = full * self.strip(rows, vectors, left, right, depth, size)
+                strips += self.strip(rows, rest, left, right, depth, size) if rest else 0.0
+                total += count * pieces * (size * each + strips)
+        return total * (1 + 0.03 * copies)  # every tile of another size is more code
 
+    def _copy_of_a(self, rows: int, depth: int) -> float:
+        """A row's part of the copy, which is made of all rows of a tile at once."""
+        copied = 1.5 * -(-rows // self.width) + _pages(self.product.a_step, depth)
+        return depth * copied / rows
 
-def _copies(product: Product, tile: Tile, depth: int, vectors: int) -> float:
-    """Copying, or reading for the first time, one strip of B."""
-    level = _line(product.item * product.k * product.n)
-    each = vectors * level + _pages(product.b_step, depth)
-    return depth * (each + tile.right * vectors * (5.0 if product.strided else 1.5))
+    def _strip(
+        self, rows: int, vectors: int, left: bool, right: bool, depth: int, height: int
+    ) -> float:
+        """One strip of a piece: its copy of B, and all tiles of a block of rows."""
+        rows = min(rows, height)
+        step, epilogue = self.tile(rows, vectors, depth, self.product.once and height % rows > 0)
+        panel = self.panel_of_b(right, depth, vectors, rows)
+        each = depth * step + panel + self.rows_of_a(left, depth, height, rows) + epilogue
+        tiles = self.product.rounds * -(-height // rows)
+        return self._copy_of_b(right, depth, vectors) + tiles * each
 
+    def _tile(self, rows: int, vectors: int, depth: int, twice: bool) -> tuple[float, float]:
+        """A step of the inner loop, and what comes after it."""
+        arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
+        latency = 4 if rows * vectors < 8 else 0
+        # beside the arithmetic loads are not free, those of A less so, nor is the loop's counter
+        step = max(arithmetic, loads, latency) + 0.22 * rows + 0.12 * vectors + 0.35
+        waiting = (depth < self.product.k) * self.waiting + _KEPT * twice
+        return step, rows * (vectors * (2 + waiting) + 2) + 12
 
-def _rows(product: Product, tile: Tile, vectors: int, depth: int, height: int) -> float:
-    """One strip of a piece: its copy of B, and all tiles of a block of rows."""
-    total = _copies(product, tile, depth, vectors)
-    pieces = depth < product.k
-    # sums that wait in memory; an epilogue whose memory is not called for while others work
-    waiting = pieces * (2 + 2 * _line(product.item * product.m * product.n) + 4 * is_far(product))
-    rows = min(tile.rows, height)
-    arithmetic, loads = rows * vectors / 2, (rows + vectors) / 2
-    latency = 4 if rows * vectors < 8 else 0
-    # loads are not free beside the arithmetic, those of A less so, nor is the loop's own counter
-    step = max(arithmetic, loads, latency) + 0.22 * rows + 0.12 * vectors + 0.35
-    panel = _panel_of_b(product, tile, depth, vectors, rows)
-    waiting += _KEPT * (product.once and height % rows > 0)
-    epilogue = rows * (vectors * (2 + waiting) + 2) + 12
-    a = _rows_of_a(product, tile, depth, height, rows)
-    count = -(-height // rows)
-    return total + product.rounds * count * (depth * step + panel + a + epilogue)
+    def _rows_of_a(self, left: bool, depth: int, height: int, rows: int) -> float:
+        """Reading A for one tile."""
+        item, step = self.product.item, self.product.a_step
+        level = _line(item * height * depth + (_CROWDED if self.far else 0))
+        if left or step <= item:
+            return rows * depth * item / 64 * level
+        return depth * (level + _pages(step, depth))
 
+    def _panel_of_b(self, right: bool, depth: int, vectors: int, rows: int) -> float:
+        """Reading B for one tile, whose rows of A take places in L1 too. Lines that are a power of
+        two apart share few of them. Lines in order are called for by the processor itself."""
+        item, step = self.product.item, self.product.b_step
+        lines = max(item * self.width * vectors // 64, 1)
+        beside = item * depth * rows
+        if right:
+            return depth * lines * _line(64 * depth * lines + beside) / 2
+        places = 64 // gcd(64, max(step // 64, 1)) * lines
+        level = _line(64 * depth * lines * max(1, 64 // places) + beside) / 2
+        return depth * (lines * level + _pages(step, depth))
 
-def cycles(tile: Tile, product: Product) -> float:
-    """The whole product."""
-    m, n, k = product[:3]
-    width = max(product.width, 1)
-    pieces = -(-k // tile.block) if tile.block else 1
-    depth = -(-k // pieces)
-    full, rest = divmod(-(-n // width), tile.vectors)
-    height, last = _blocks(m, tile)
-    copied = 1.5 * -(-tile.rows // width) + _pages(product.a_step, depth)  # for all rows of a tile
-    left = depth * copied / tile.rows * tile.left
-    total, copies = 0.0, 0
-    for count, rows in ((m // height, height), (1, last)):
-        if rows:
-            copies += 1 + bool(rest)
-            strips = full * _rows(product, tile, tile.vectors, depth, rows)
-            strips += _rows(product, tile, rest, depth, rows) if rest else 0.0
-            total += count * pieces * (rows * left + strips)
-    return total * (1 + 0.03 * copies)  # every tile of another size is more code
+    def _copy_of_b(self, right: bool, depth: int, vectors: int) -> float:
+        """Copying, or reading for the first time, one strip of B."""
+        each = vectors * self.first + _pages(self.product.b_step, depth)
+        return depth * (each + right * vectors * (5.0 if self.product.strided else 1.5))
 
 
 @lru_cache(256)
 def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
     """Every tile worth a thought, the cheapest first."""
     m, n, k = product[:3]
+    costs = _Costs(product)
     columns = -(-n // max(product.width, 1))
     shapes = [
         Tile(rows, vectors, right=product.strided)
@@ -191,7 +208,7 @@ def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
         for rows in range(1, min(24, max(m, 1)) + 1)
         if rows * vectors + vectors + 1 <= registers
     ]
-    shapes.sort(key=lambda tile: (cycles(tile, product), tile))
+    shapes.sort(key=lambda tile: (costs.cycles(tile), tile))
     blocks = [0]
     if product.cut:
         pieces = [p for p in range(2, 9) if k >= p * _SHORTEST]
@@ -205,7 +222,7 @@ def candidates(product: Product, registers: int) -> tuple[Tile, ...]:
         for height in _heights(product, shape.rows)
         if not block or height % shape.rows == 0  # waiting sums of blocks lie side by side
     ]
-    return tuple(sorted(found, key=lambda tile: (cycles(tile, product), tile)))
+    return tuple(sorted(found, key=lambda tile: (costs.cycles(tile), tile)))
 
 
 def _heights(product: Product, rows: int) -> list[int]:

@@ -88,24 +88,25 @@ def _share(n: int, width: int) -> float:
 
 
 def _groups(graph: Graph) -> list[_Group]:
-    """The values that carry samples in dimension 0, joined as the equations tie them."""
-    group_of: dict[Value, _Group] = {}
-
-    def join(values: list[Value]) -> _Group:
-        groups = dict.fromkeys(group_of.setdefault(v, _Group([v])) for v in values)
-        first, *others = groups
-        for other in others:
-            first.values += other.values
-            first.channels |= other.channels
-            group_of.update(dict.fromkeys(other.values, first))
-        return first
-
-    for v in graph.equations():
-        tied = _tied(v)
-        if tied:
-            channels = _channels(v)
-            join(tied).channels.update({} if channels is None else {v: channels})
-    return [group for group in dict.fromkeys(group_of.values()) if group.channels]
+    """The values that carry samples in dimension 0, as the equations tie them, each group from one
+    of its convolutions on."""
+    channels = {v: d for v in graph.equations() if (d := _channels(v)) is not None}
+    ties: dict[Value, list[list[Value]]] = {}
+    for tied in map(_tied, graph.equations() if channels else ()):
+        for x in tied:
+            ties.setdefault(x, []).append(tied)
+    groups, grouped = list[_Group](), set[Value]()
+    for v in channels:
+        group, pending = _Group(), [v]
+        while pending:
+            x = pending.pop()
+            if x not in grouped:
+                grouped.add(x)
+                group.values.append(x)
+                group.channels |= {x: channels[x]} if x in channels else {}
+                pending += [y for tied in ties.get(x, ()) for y in tied]
+        groups += [group] if group.values else []
+    return groups
 
 
 def _tied(v: Value) -> list[Value]:

@@ -16,7 +16,7 @@ from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
 from steepest.compiler.contraction import LARGE, Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import give_back, machine_code
+from steepest.compiler.engine import cores, machine_code
 from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
@@ -24,13 +24,18 @@ from steepest.compiler.matrices import matrices
 from steepest.compiler.naming import entry_name
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import plan, product_of
+from steepest.compiler.resident import give_back
 from steepest.compiler.signature import aligned
+from steepest.core import lazy
+
+futures = lazy("concurrent.futures")
 
 __all__ = ["LIBRARY", "tuned"]
 
 LIBRARY = Tile(1, 1, library=True)
 _CLEARLY = 0.93  # what part of the tiles' time the library must take
 _ROUNDS = 2
+_CLOSE = 1.3  # by which factor the times differ from what decides where one round is enough
 _BEYOND = 1 << 16  # bytes behind an array that may be read
 _known: dict[str, bool] = {}
 
@@ -39,23 +44,30 @@ def tuned(
     fusion: Fusion, layout: Layout, registers: int, width: int, features: str
 ) -> dict[Nest, Tile]:
     """The library, for contractions that it computes faster."""
-    found: dict[Nest, Tile] = {}
-    for nest, roles in layout.roles.items() if is_installed() else ():
-        large = not roles.summed and prod(roles.size.values()) >= LARGE
-        if not large or not matrices(nest, roles, layout):
-            continue
-        kind = _kind(product_of(nest, roles, fusion, layout))
-        name = entry_name(f"library {kind}", width, features)
-        if name not in _known:
-            kept = cache.load(name)
-            if kept is None:
-                tiles, library = _times(nest, fusion, layout, registers, features)
-                kept = {"wins": library < _CLEARLY * tiles, "seconds": [tiles, library]}, b""
-                cache.save(name, *kept)
+    large = [nest for nest in layout.roles if is_installed() and _is_large(nest, layout)]
+    kinds = {nest: _kind(product_of(nest, layout.roles[nest], fusion, layout)) for nest in large}
+    names = {nest: entry_name(f"library {kind}", width, features) for nest, kind in kinds.items()}
+    unknown: dict[str, Nest] = {}
+    for nest, name in names.items():
+        kept = None if name in _known else cache.load(name)
+        if kept is not None:
             _known[name] = kept[0]["wins"]
-        if _known[name]:
-            found[nest] = LIBRARY
-    return found
+        elif name not in _known:
+            unknown.setdefault(name, nest)
+    trials = _trials([*unknown.values()], fusion, layout, registers, features)
+    for name, trial in zip(unknown, trials, strict=True):
+        tiles, library = _times(trial)
+        wins = library < _CLEARLY * tiles
+        cache.save(name, {"wins": wins, "seconds": [tiles, library]}, b"")
+        _known[name] = wins
+    return {nest: LIBRARY for nest, name in names.items() if _known[name]}
+
+
+def _is_large(nest: Nest, layout: Layout) -> bool:
+    """Whether it is worth a timing, and the library can compute it."""
+    roles = layout.roles[nest]
+    large = not roles.summed and prod(roles.size.values()) >= LARGE
+    return large and bool(matrices(nest, roles, layout))
 
 
 def _kind(product: Product) -> str:
@@ -65,33 +77,65 @@ def _kind(product: Product) -> str:
     return f"{sizes} {near} {product.item} {product.width} {product.epilogue}"
 
 
-def _times(
-    nest: Nest, fusion: Fusion, layout: Layout, registers: int, features: str
-) -> tuple[float, float]:
-    """Seconds of this thread that tiles and the library take, at best."""
-    functions, size, read = [], 0, []
-    pointers = 3 + len(layout.sources) + len(fusion.graph.outputs)
-    for chosen in ({}, {nest: LIBRARY}):
-        planned = plan(fusion, layout, registers, False, chosen, [nest])
-        text = emit_nest(fusion, layout, planned, nest, features).text
-        functions.append(NativeFunction(machine_code([text], features), pointers))
-        size = max(size, planned.bytes)
-        read += _read(nest, fusion, layout)
+class _Trial:
+    """A nest in the model's best tile, and as the library's product.
+
+    texts      of the two, as programs of their own
+    functions  the same, once they are compiled
+    size       bytes of the memory that they need
+    read       where in it they find what they read
+    pointers   that they are called with
+    most       bytes that they read of an input that is not in this memory
+    """
+
+    def __init__(self, nest: Nest, fusion: Fusion, layout: Layout, registers: int, features: str):
+        self.texts, self.functions = list[str](), list[NativeFunction]()
+        self.size, self.read = 0, list[slice]()
+        self.pointers = 3 + len(layout.sources) + len(fusion.graph.outputs)
+        self.most = max([prod(v.shape) * v.dtype.itemsize for v in layout.sources], default=0)
+        for chosen in ({}, {nest: LIBRARY}):
+            planned = plan(fusion, layout, registers, False, chosen, [nest])
+            self.texts.append(emit_nest(fusion, layout, planned, nest, features).text)
+            self.size = max(self.size, planned.bytes)
+            self.read += _read(nest, fusion, layout)
+
+
+def _trials(
+    nests: list[Nest], fusion: Fusion, layout: Layout, registers: int, features: str
+) -> list[_Trial]:
+    """One trial each, compiled on all cores while the next are still being written."""
+    if not nests:
+        return []
+    trials, codes = list[_Trial](), []
+    with futures.ThreadPoolExecutor(cores()) as pool:
+        for nest in nests:
+            trials.append(_Trial(nest, fusion, layout, registers, features))
+            codes += [pool.submit(machine_code, [text], features) for text in trials[-1].texts]
+    for k, code in enumerate(codes):
+        trial = trials[k // 2]
+        trial.functions.append(NativeFunction(code.result(), trial.pointers))
     give_back()
+    return trials
+
+
+def _times(trial: _Trial) -> tuple[float, float]:
+    """Seconds of this thread that tiles and the library take, at best."""
     # Memory that nobody has written to takes no place, and would not have to be fetched.
-    block = aligned(size)
-    for place in read:
+    block = aligned(trial.size)
+    for place in trial.read:
         block[place].view(np.float32)[...] = 1
     # Whoever reads a batch, or a number per step, reads the first one: row 0 of zeros.
-    most = max([prod(v.shape) * v.dtype.itemsize for v in layout.sources], default=0)
-    other = np.zeros(most + _BEYOND, np.uint8)
-    places = [block.ctypes.data, *[other.ctypes.data] * (pointers - 1)]
+    other = np.zeros(trial.most + _BEYOND, np.uint8)
+    places = [block.ctypes.data, *[other.ctypes.data] * (trial.pointers - 1)]
     times = [float("inf")] * 2
-    for _ in range(_ROUNDS + 1):  # the first round brings everything into the caches
-        for k, function in enumerate(functions):
+    for number in range(_ROUNDS + 1):  # the first round brings everything into the caches
+        for k, function in enumerate(trial.functions):
             begin = time.thread_time()
             function(*places, 1)
             times[k] = min(times[k], time.thread_time() - begin)
+        ahead = times[1] / (times[0] * _CLEARLY)
+        if number and max(ahead, 1 / ahead) > _CLOSE:
+            break
     return times[0], times[1]
 
 
