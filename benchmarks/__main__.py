@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from benchmarks.alone import alone, llvmlite_import
+from benchmarks.alone import alone, llvm_load
 from benchmarks.environment import clean_environment, description
 from benchmarks.measure import agreeing, timings
 from benchmarks.peers import BASE, peers_of
@@ -48,7 +48,7 @@ def main() -> None:
             name, threads = target.step
             if target.verdict == "missed" and name:
                 results.profiles[target.step] = profile(WORKLOADS[name](), roofline, threads)
-    results.llvmlite = llvmlite_import()
+    results.llvm = llvm_load()
     if not chosen:
         results.waits = startup()
     show(results, console)

@@ -32,7 +32,7 @@ class Results:
     """A whole run.
 
     threads   on one thread and on two, by workload and peer
-    llvmlite  milliseconds that importing it takes
+    llvm      milliseconds that loading it takes
     waits     milliseconds by what is waited for
     profiles  of the steps that missed a target, by workload and threads
     """
@@ -40,7 +40,7 @@ class Results:
     circumstances: str
     rows: list[Row] = field(default_factory=list)
     threads: dict[str, dict[str, Turns]] = field(default_factory=dict)
-    llvmlite: float = 0.0
+    llvm: float = 0.0
     waits: dict[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     profiles: dict[tuple[str, int], Profile] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Where the time of the first call goes: the stages of the compiler, one after the other.
 
 `python -m benchmarks.stages W2 deep` prints milliseconds per stage, each workload in a process of
-its own, as a first call finds it; what a process pays once (importing llvmlite, waking LLVM) is a
+its own, as a first call finds it; what a process pays once (loading and waking LLVM) is a
 line of its own. `deep` is an MLP of twelve layers of 64, most of them alike.
 
 Below the stages are the waits of a person, in processes that do nothing else: `cold`, from the
@@ -37,6 +37,7 @@ from steepest.compiler.layout import lay_out
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import plan
 from steepest.compiler.processor import processor, vector_lanes, vector_registers
+from steepest.compiler.resident import awake
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
@@ -46,7 +47,7 @@ from steepest.core import Aval
 
 __all__ = ["captured_step", "final_graph", "stages_of"]
 
-ONCE = "llvmlite, once"
+ONCE = "LLVM, once"
 BESIDE = "codegen, beyond emit"
 
 
@@ -111,8 +112,8 @@ def stages_of(workload: Workload) -> dict[str, float]:
 
 
 def _woken() -> str:
-    """LLVM, imported and set up; gives the processor's features."""
-    engine._ready()
+    """LLVM, loaded and set up; gives the processor's features."""
+    awake()
     return processor().features
 
 

@@ -36,8 +36,8 @@ def pages(results: Results) -> list[Page]:
 def _targets(results: Results) -> Page:
     found = targets(results)
     met = sum(target.verdict == "met" for target in found)
-    note = f"{met} of {len(found)} are met. Cold compilation counts importing llvmlite "
-    note += f"({results.llvmlite:.0f} ms here) unless it says otherwise."
+    note = f"{met} of {len(found)} are met. Cold compilation counts loading LLVM "
+    note += f"({results.llvm:.0f} ms here) unless it says otherwise."
     slower = pace(results)
     if slower is not None:
         there = ", ".join(f"{name} {time:.0f}" for name, time in THERE.items())

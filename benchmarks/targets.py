@@ -68,7 +68,7 @@ def targets(results: Results) -> list[Target]:
     found: list[Target] = []
     for name in dict.fromkeys(row.workload for row in results.rows):
         rows = {row.peer: row for row in results.rows if row.workload == name}
-        found += _step(name, rows, results.llvmlite)
+        found += _step(name, rows, results.llvm)
     for name, threads in results.threads.items():
         found += _threads(name, threads)
     found += [
@@ -84,7 +84,7 @@ def targets(results: Results) -> list[Target]:
     return found
 
 
-def _step(name: str, rows: dict[str, Row], llvmlite: float) -> Iterable[Target]:
+def _step(name: str, rows: dict[str, Row], llvm: float) -> Iterable[Target]:
     jax, torch, cold = STEPS[name]
     if jax is not None:
         forms = [rows[form].ratio for form in JAX_FORMS if form in rows]
@@ -99,8 +99,8 @@ def _step(name: str, rows: dict[str, Row], llvmlite: float) -> Iterable[Target]:
     ours, theirs = rows[BASE].alone, rows[TORCH].alone if TORCH in rows else None
     if cold is not None:
         yield Target(f"{name} compiling, cold", cold, ours.first, "ms", False)
-        less = None if ours.first is None else ours.first - llvmlite
-        what = f"{name} compiling, cold, without importing llvmlite"
+        less = None if ours.first is None else ours.first - llvm
+        what = f"{name} compiling, cold, without loading LLVM"
         yield Target(what, cold, less, "ms", False)
     yield Target(f"{name} compiling, compiled before", CACHED, ours.cached, "ms", False)
     for what, peak in (("cold", ours.peak), ("compiled before", ours.cached_peak)):

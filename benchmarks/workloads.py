@@ -52,12 +52,13 @@ class Workload:
     def weights(self) -> list[np.ndarray]:
         """The initial parameters, the same for every peer; weights uniform, bound 1/√inputs."""
         random = Streams(self.seed)("weights", self.name)
-        drawn = (each for layer in self.layers for each in parameters(*layer))
-        made = (  # one after the other: in float64 each takes twice its place
-            random.uniform(low, high, shape) if low < high else np.full(shape, low)
-            for shape, low, high in drawn
-        )
-        return [array.astype(np.float32) for array in made]
+        found = []
+        for shape, low, high in (each for layer in self.layers for each in parameters(*layer)):
+            found.append(np.full(shape, low, np.float32))
+            for row in range(shape[0]) if low < high else ():
+                # One by one: in float64 they take twice their place.
+                found[-1][row] = random.uniform(low, high, shape[1:])
+        return found
 
     def batches(self) -> list[np.ndarray]:
         """Row numbers of every batch, in the order in which every peer sees them."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from oracle import quietly, tensors
-from surface import agree, ours, theirs, told
+from surface import agree, ours, seed, theirs, told
 
 import steepest
 from steepest.tensors import Tensor
@@ -54,7 +54,7 @@ def _inputs(name: str, dtype: torch.dtype, training: bool) -> list[tuple[tuple, 
     out = []
     for info in module_db:
         if info.module_cls.__name__ == name:
-            torch.manual_seed(0)
+            seed(0)
             drawn = quietly(
                 lambda info=info: info.module_inputs_func(
                     info, device="cpu", dtype=dtype, requires_grad=True, training=training
@@ -74,12 +74,12 @@ def _run(library: Any, convert: Any, dtype: Any, training: bool, name: str, give
     """What a module is, gives and learns."""
     kind = torch.Tensor if library is torch else Tensor
     made, named, run, run_named = (convert(x) for x in map(_plain, given))
-    library.manual_seed(3)
+    seed(3)
     module = getattr(library.nn, name)(*made, **named)
     module = module.to(dtype).train(training)
     lazy = name.startswith("Lazy")  # the first operand makes its parameters
     start = {} if lazy else {k: v.detach().clone() for k, v in module.state_dict().items()}
-    library.manual_seed(4)
+    seed(4)
     out = module(*run, **run_named)
     flowing = [y for y in tensors(out, kind) if y.requires_grad]
     if flowing:
@@ -128,7 +128,7 @@ def _check_container(name: str) -> list[str]:
     found, expected = {}, {}
     try:
         for library, told_by in ((torch, expected), (steepest, found)):
-            library.manual_seed(3)
+            seed(3)
             made = _stacked(library)[name]()
             told_by["state"] = dict(made.state_dict())
             if hasattr(made, "__len__"):

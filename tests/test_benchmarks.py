@@ -263,7 +263,7 @@ def test_tables_and_targets():
         "W4 against JAX's best form": "missed",
         "W4 against PyTorch eager": "met",
         "W4 compiling, cold": "met",
-        "W4 compiling, cold, without importing llvmlite": "met",
+        "W4 compiling, cold, without loading LLVM": "met",
         "W4 compiling, compiled before": "missed",
         "W4 peak memory against PyTorch, cold": "missed",
         "W4 peak memory against PyTorch, compiled before": "met",

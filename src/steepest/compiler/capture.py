@@ -169,10 +169,8 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     for x in recorded.spreads.values():
         known[x] = Value("constant", x.aval, data=x.data)
     for x in recorded.equations:
-        operands = tuple(known[y] for y in x.operands)
-        known[x] = Value(
-            "row", x.aval, row=x.row, operands=operands, params=x.params, origin=x.origin
-        )
+        operands = tuple([known[y] for y in x.operands])
+        known[x] = Value("row", x.aval, x.row, operands, x.params, x.origin)
     state = [
         (known[leaf.value], known[leaf.now])
         for key, leaf in recorded.leaves.items()

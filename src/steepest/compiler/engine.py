@@ -8,72 +8,17 @@ may load so early that sums must wait in memory. The time goes into the number o
 program comes as several modules, generated beside each other on several cores.
 """
 
-import ctypes
-import mmap
 import os
-import sys
 import threading
 from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
+from steepest.compiler import llvm
 from steepest.compiler.objects import linked
 from steepest.compiler.processor import processor
-from steepest.core import Problem, lazy, said
+from steepest.compiler.resident import awake, trim
 
-llvm = lazy("llvmlite.binding")
-
-__all__ = ["cores", "give_back", "machine_code"]
-
-_CODEGEN_LEVEL = 2
-_ORDER = "-misched-prera-direction=topdown"  # LLVM knows no place to say it but the whole process
-_lock = threading.Lock()  # LLVM's global state is set up and used by one thread at a time
-
-
-@lru_cache(1)
-def _ready() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    llvm.set_option("", _ORDER)
-    give_back()
-
-
-def give_back() -> None:
-    """Let the system have the pages of LLVM's library that loading it, or generating code, has
-    touched: most of what LLVM occupies. Those that are needed again are read anew, in 3 ms.
-
-    Only what nothing has written to can be read anew. What lies right before the writable pages
-    has been writable itself while addresses were filled in.
-    """
-    _trim()
-    maps, name = Path("/proc/self/maps"), os.path.realpath(llvm.ffi.lib._name)
-    lines = maps.read_text().splitlines() if maps.exists() else []
-    places = [line.split(maxsplit=5) for line in lines if line.endswith(name)]
-    writable = {span.partition("-")[0] for span, access, *_ in places if "w" in access}
-    for span, access, *_ in places:
-        start, _, end = span.partition("-")
-        if "w" not in access and end not in writable:
-            first, size = int(start, 16), int(end, 16) - int(start, 16)
-            madvise = ctypes.CDLL(None).madvise
-            madvise(ctypes.c_void_p(first), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
-
-
-def _trim() -> None:
-    """Let the system have what the C library keeps of memory that is free."""
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if library is not None and hasattr(library, "malloc_trim"):
-        library.malloc_trim(ctypes.c_size_t(0))
-
-
-def _target(features: str) -> Any:
-    """Emits objects in the format ELF on every system, of functions that may lie anywhere, near to
-    one another: what `objects` links."""
-    target = llvm.Target.from_triple(_triple())
-    return target.create_target_machine(
-        cpu=processor().name, features=features, opt=_CODEGEN_LEVEL, reloc="pic", codemodel="small"
-    )
+__all__ = ["cores", "machine_code"]
 
 
 def cores() -> int:
@@ -88,8 +33,7 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     What LLVM needs for a module, many times the size of its code, is the system's again before the
     same thread begins with the next.
     """
-    with _lock:
-        _ready()
+    awake()
     objects: list[_Object] = []
     threads: list[threading.Thread] = []
     waiting: SimpleQueue[_Object | None] = SimpleQueue()
@@ -115,11 +59,7 @@ def _generate(waiting: "SimpleQueue[_Object | None]") -> None:
 
 
 class _Object:
-    """A module that becomes machine code in another thread.
-
-    llvmlite lets one thread at a time into LLVM, because modules usually share a context. This one
-    has a context of its own, and then LLVM needs no such care: the long call goes past the lock.
-    """
+    """A module that becomes machine code in another thread."""
 
     def __init__(self, text: str, features: str):
         self._text, self._features = text, features
@@ -127,55 +67,18 @@ class _Object:
         self._wrong: BaseException | None = None
 
     def generate(self) -> None:
+        here = processor()
         try:
-            self._code = self._generated()
+            self._code = llvm.object_file(
+                self._text, f"{here.system}-elf", here.name, self._features
+            )
         except BaseException as wrong:
             self._wrong = wrong
         self._text = ""
-        _trim()
-
-    def _generated(self) -> bytes:
-        text = f'target triple = "{_triple()}"\n{self._text}'
-        with llvm.create_context() as context, _target(self._features) as target:
-            try:
-                module = llvm.parse_assembly(text, context)
-            except RuntimeError as wrong:
-                raise Problem(
-                    said("compiler", "the code that was generated is not valid LLVM", got=wrong)
-                ) from wrong
-            with module:
-                return _emitted(target, module)
+        trim()
 
     def code(self) -> bytes:
         """What was generated."""
         if self._wrong is not None:
             raise self._wrong
         return self._code
-
-
-def _emitted(target: Any, module: Any) -> bytes:
-    """A module's object file."""
-    library, why = llvm.ffi.lib, ctypes.c_char_p()
-    generate = _unlocked("LLVMPY_TargetMachineEmitToMemory")
-    buffer = generate(target, module, 1, ctypes.byref(why))
-    if not buffer:
-        raise Problem(said("compiler", "LLVM cannot generate this code", got=why.value))
-    size = library.LLVMPY_GetBufferSize(buffer)
-    code = ctypes.string_at(library.LLVMPY_GetBufferStart(buffer), size)
-    library.LLVMPY_DisposeMemoryBuffer(buffer)
-    return code
-
-
-@lru_cache(1)
-def _triple() -> str:
-    """This system as LLVM calls it, with objects in one format."""
-    return f"{processor().system}-elf"
-
-
-@lru_cache(1)
-def _unlocked(name: str) -> Any:
-    """A function of llvmlite's library, called without its lock."""
-    locked = getattr(llvm.ffi.lib, name)
-    function = getattr(ctypes.CDLL(llvm.ffi.lib._name), name)
-    function.argtypes, function.restype = locked.argtypes, locked.restype
-    return function

@@ -64,15 +64,15 @@ class Value:
         self,
         kind: str,
         aval: Aval,
-        *,
         row: Primitive | None = None,
         operands: tuple["Value", ...] = (),
         params: dict[str, Any] | None = None,
+        origin: str = "",
+        *,
         data: np.ndarray | None = None,
         role: str = "",
         name: str = "",
         bounds: tuple[int, int] | None = None,
-        origin: str = "",
     ):
         self.kind, self.aval, self.row, self.operands = kind, aval, row, operands
         self.shape, self.dtype = aval
@@ -95,14 +95,7 @@ class Value:
         """This equation, of the same metadata, applied to other operands of the same avals."""
         if operands == self.operands:
             return self
-        return Value(
-            self.kind,
-            self.aval,
-            row=self.row,
-            operands=operands,
-            params=self.params,
-            origin=self.origin,
-        )
+        return Value(self.kind, self.aval, self.row, operands, self.params, self.origin)
 
     def __repr__(self) -> str:
         what = self.name or (self.row.name if self.row else self.kind)
@@ -112,7 +105,7 @@ class Value:
 def equation(row: Primitive, *operands: Value, origin: str = "", **params: Any) -> Value:
     """A new equation; its shape and dtype come from the table."""
     aval = row.shape(*(x.aval for x in operands), **params)
-    return Value("row", aval, row=row, operands=operands, params=params, origin=origin)
+    return Value("row", aval, row, operands, params, origin)
 
 
 def constant(array: Any, shape: tuple[int, ...] | None = None, dtype: Any = None) -> Value:

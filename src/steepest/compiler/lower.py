@@ -14,7 +14,7 @@ from math import prod
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import give_back, machine_code
+from steepest.compiler.engine import machine_code
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.images import images
@@ -27,6 +27,7 @@ from steepest.compiler.processor import processor, vector_lanes
 from steepest.compiler.processor import vector_registers as registers_of
 from steepest.compiler.program import Program
 from steepest.compiler.pseudo import pseudo_code
+from steepest.compiler.resident import give_back
 from steepest.compiler.results import with_own_results
 from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported

@@ -307,25 +307,34 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
 def _lifetimes(
     nests: Collection[Nest], fusion: Fusion, layout: Layout, found: Plan, steady: set[Buffer]
 ) -> dict[Buffer, tuple[int, int]]:
-    """The first and the last of these nests that uses each buffer of the arena; for threads, the
-    barrier before it and the one after it."""
+    """The first and the last moment in which these nests use each buffer of the arena."""
     spans: dict[Buffer, tuple[int, int]] = {}
 
-    def used(buffer: Buffer | None, at: int) -> None:
+    def used(buffer: Buffer | None, first: int, last: int) -> None:
         buffer = buffer and buffer.whole
         if buffer is not None and buffer.place == "memory" and buffer not in steady:
-            low, high = spans.get(buffer, (at, at))
-            spans[buffer] = min(low, at), max(high, at)
+            low, high = spans.get(buffer, (first, last))
+            spans[buffer] = min(low, first), max(high, last)
 
     for k, nest in enumerate(nests):
         partial = found.scratch[nest].partial if nest in found.scratch else None
-        at = found.sharing.phases[nest] if found.sharing else k
+        moments = _moments(k, nest, len(fusion.nests), found.sharing)
         for v in [*fusion.reads(nest), *nest.written()]:
-            used(layout.buffers.get(v), at)
-        used(partial, at)
-    for v in fusion.graph.results():  # read after the last nest
-        used(layout.buffers.get(layout.stored(v)), len(nests))
+            used(layout.buffers.get(v), *moments)
+        used(partial, *moments)
+    end = len(fusion.nests) ** 2  # after the last nest
+    for v in fusion.graph.results():
+        used(layout.buffers.get(layout.stored(v)), end, end)
     return spans
+
+
+def _moments(k: int, nest: Nest, count: int, sharing: Sharing | None) -> tuple[int, int]:
+    """When nest k of so many runs, from the first moment to the last: at any time of its phase if
+    threads divide it, else in its turn, for one thread runs all of those."""
+    if sharing is None:
+        return k, k
+    begin = sharing.phases[nest] * count
+    return (begin, begin + count - 1) if nest in sharing.split else (begin + k, begin + k)
 
 
 def _place(spans: dict[Buffer, tuple[int, int]], start: int, layout: Layout) -> int:

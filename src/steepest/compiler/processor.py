@@ -7,16 +7,12 @@ elsewhere every process wakes LLVM.
 """
 
 import hashlib
-import os
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from steepest.compiler import cache
-from steepest.core import lazy
-
-llvm = lazy("llvmlite.binding")
+from steepest.compiler import cache, llvm
+from steepest.compiler.resident import awake
 
 __all__ = [
     "Processor",
@@ -49,9 +45,8 @@ def processor() -> Processor:
     kept = cache.load(kept_as) if kept_as else None
     if kept is not None:
         return Processor(**kept[0])
-    version = ".".join(map(str, llvm.llvm_version_info))
-    features = llvm.get_host_cpu_features().flatten()
-    found = Processor(llvm.get_host_cpu_name(), features, llvm.get_default_triple(), version)
+    awake()
+    found = Processor(*llvm.host())
     if kept_as:
         cache.save(kept_as, found._asdict(), b"")
     return found
@@ -60,13 +55,11 @@ def processor() -> Processor:
 def entry() -> str:
     """The name under which LLVM's answers are kept, a digest of all that they depend on; "" where
     the system does not tell it."""
-    package, model = find_spec("llvmlite"), _read(_MODEL)
-    if package is None or package.origin is None or not model:
+    library, model = llvm.library_file(), _read(_MODEL)
+    if library is None or not library.exists() or not model:
         return ""
-    parts = [*Processor._fields, model, _read(_ARM_MODEL)]
-    for file in os.scandir(Path(package.origin).parent / "binding"):
-        if file.is_file() and not file.name.endswith(".py"):  # the library
-            parts += [file.name, str(file.stat().st_size), str(file.stat().st_mtime_ns)]
+    file = library.stat()
+    parts = [*Processor._fields, model, _read(_ARM_MODEL), str(file.st_size), str(file.st_mtime_ns)]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 

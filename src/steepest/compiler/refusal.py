@@ -9,7 +9,7 @@ from typing import Any
 
 from steepest.core import said
 
-__all__ = ["NotCompilable", "line_of", "refusal", "refusing", "user_line"]
+__all__ = ["Lines", "NotCompilable", "line_of", "refusal", "refusing", "user_line"]
 
 # Frames of these packages are how an operation is done, not where it is asked for.
 _MACHINERY = tuple(
@@ -61,19 +61,47 @@ def user_line() -> str:
     It is the innermost line outside of the library; in a step made of library code alone, the line
     of the layer or the optimizer.
     """
-    frame: FrameType | None = sys._getframe(1)
-    inner: FrameType | None = None
+    return Lines().of(sys._getframe(1))
+
+
+class Lines:
+    """Such lines, of one run: every equation asks for its own.
+
+    While one call of a layer lasts, whoever has called it waits at one line, so the way from there
+    on is gone once.
+    """
+
+    def __init__(self) -> None:
+        self._layer: FrameType | None = None
+        self._caller = ""
+
+    def of(self, inside: FrameType | None) -> str:
+        """The line that has led to this frame."""
+        frame = _outside(inside)
+        if frame is None:
+            return ""
+        if frame is not self._layer:
+            if _PLACES[frame.f_globals.get("__name__", "")] == "user":
+                return _written(frame)
+            outer = _outside(frame.f_back, but="layer")
+            self._caller = _written(outer) if outer else ""
+            # A generator may be continued by someone else.
+            self._layer = None if frame.f_code.co_flags & inspect.CO_GENERATOR else frame
+        return self._caller or _written(frame)
+
+
+def _outside(frame: FrameType | None, but: str = "") -> FrameType | None:
+    """The first frame from here outward that is neither machinery nor `but`; None where the step
+    begins before."""
     while frame is not None:
         place = _PLACES[frame.f_globals.get("__name__", "")]
-        if place:
-            if place == "user":
-                return _written(frame)
-            if place == "layer":
-                inner = inner or frame
-            elif frame.f_code.co_name == "run":
+        if place and place != but:
+            if place != "boundary":
+                return frame
+            if frame.f_code.co_name == "run":
                 break
         frame = frame.f_back
-    return _written(inner) if inner else ""
+    return None
 
 
 class _Places(dict[str, str]):

@@ -35,26 +35,29 @@ class TracingTape(Tape):
         self.met: dict[int, Before] = {}
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Tensor:
+        met = self.met
         for x in operands:
             if isinstance(x, Tensor):
-                self.meet(x)
-        return super().bind(row, operands, params)
+                value = x.value
+                if type(value) is Variable:
+                    if x.synced != x.version[0]:
+                        _taken_anew(x, value)
+                elif id(x) not in met:
+                    met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
+        return Tape.bind(self, row, operands, params)
 
-    def meet(self, x: Tensor) -> None:
-        value = x.value
-        if isinstance(value, Variable):
-            if x.synced != x.version[0]:
-                if x.view_of is not None and x.view_of[1] is not None:
-                    renewed(x)
-                    return
-                raise refusal(
-                    "a tensor was changed in place through another that shares its memory",
-                    line=user_line(),
-                    got=f"{value.aval}, computed at {value.origin}",
-                    write="take it anew from the other after the change",
-                )
-        elif id(x) not in self.met:
-            self.met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
+
+def _taken_anew(x: Tensor, value: Variable) -> None:
+    """Renew a tensor that another one has changed in the memory that they share."""
+    if x.view_of is not None and x.view_of[1] is not None:
+        renewed(x)
+        return
+    raise refusal(
+        "a tensor was changed in place through another that shares its memory",
+        line=user_line(),
+        got=f"{value.aval}, computed at {value.origin}",
+        write="take it anew from the other after the change",
+    )
 
 
 def run(
@@ -89,7 +92,7 @@ def run(
         for before in tape.met.values():
             if _restore(before):
                 gradients.append(before.tensor)
-    return Recording(
+    recorded = Recording(
         arguments,
         result,
         tracer.leaves,
@@ -99,6 +102,8 @@ def run(
         [*tape.met.values()],
         gradients,
     )
+    tracer.release()
+    return recorded
 
 
 def _printing_refused(tracer: Tracer) -> redirect_stdout:

@@ -5,13 +5,14 @@ variable stands for it now. Changing such a tensor in place therefore changes no
 another variable, and makes the array part of the state that the program carries.
 """
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from steepest.compiler.agree import Agreement
 from steepest.compiler.recording import Leaf, Variable, memory, not_known
-from steepest.compiler.refusal import refusal, user_line
+from steepest.compiler.refusal import Lines, refusal, user_line
 from steepest.core import Aval, Primitive, spread
 
 __all__ = ["Tracer"]
@@ -34,6 +35,7 @@ class Tracer:
         self.refused: Exception | None = None  # raised again if the step catches it
         self.watched: list[Variable] = []  # conditions that the step asks about
         self._agreement = agreement
+        self._lines = Lines()
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
         variable = self.variable
@@ -42,10 +44,11 @@ class Tracer:
         )
         same = self._agreement.equation(row, xs, params) if self._agreement else None
         if same is None:
-            aval, line = row.shape(*[x.aval for x in xs], **params), user_line()
+            aval = row.shape(*[x.aval for x in xs], **params)
+            line = self._lines.of(sys._getframe(3))  # who has called the tape
         else:
             aval, line = same.aval, same.origin
-        out = Variable("row", aval, row=row, operands=xs, params=params, origin=line)
+        out = Variable("row", aval, row, xs, params, line)
         out.tracer, out.same = self, same
         self.equations.append(out)
         return out
@@ -114,6 +117,12 @@ class Tracer:
 
     def kept(self, value: Any) -> Variable:
         return self.variable(value)
+
+    def release(self) -> None:
+        """Let go of what has been written down. Variables know their tracer, so it would hold what
+        holds it, and a tensor that someone keeps would hold all."""
+        self.leaves, self.seen, self.spreads, self.equations, self.watched = {}, {}, {}, [], []
+        self._agreement, self._lines = None, Lines()
 
     def rebound(self, old: Any, new: Any) -> Any:
         fresh = self.variable(new)

@@ -16,7 +16,7 @@ from steepest.compiler import cache
 from steepest.compiler.blas import is_installed
 from steepest.compiler.contraction import Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import cores, give_back, machine_code
+from steepest.compiler.engine import cores, machine_code
 from steepest.compiler.executable import NativeFunction
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
@@ -24,6 +24,7 @@ from steepest.compiler.matrices import matrices
 from steepest.compiler.naming import entry_name
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import plan, product_of
+from steepest.compiler.resident import give_back
 from steepest.compiler.signature import aligned
 from steepest.core import lazy
 
