@@ -5,38 +5,13 @@ computed `once` per scope (a scope is the body of a loop), loops carry their acc
 and constants are written where they are used.
 """
 
-import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from steepest.compiler.index import Affine, affine, plus
+from steepest.compiler.operands import FLOATS, NUMBER, Op, kind, spelled
 
-__all__ = ["Builder", "NUMBER", "Op", "spelled"]
-
-NUMBER = -1  # the width of an Op that is a literal number
-_SUFFIX = {"float": "f32", "double": "f64"}
-FLOATS = frozenset(_SUFFIX)
-
-
-class Op(NamedTuple):
-    """A value in generated code: its name (or number), its base type, its lanes (0: a scalar)."""
-
-    name: Any
-    base: str
-    width: int
-
-
-def spelled(x: float, base: str) -> str:
-    """A number as LLVM writes it; floats by their bits, so that nothing is rounded twice."""
-    if base == "float":
-        x = struct.unpack("<f", struct.pack("<f", x))[0]
-    if base in FLOATS:
-        return f"0x{struct.unpack('<Q', struct.pack('<d', x))[0]:016X}"
-    return ("true" if x else "false") if base == "i1" else str(int(x))
-
-
-def kind(base: str, width: int) -> str:
-    return f"<{width} x {base}>" if width > 0 else base
+__all__ = ["Builder"]
 
 
 class Builder:
@@ -139,7 +114,7 @@ class Builder:
         w = self.lanes_of(*xs) if lanes is None else lanes
         t = kind(xs[0].base, w)
         if name.startswith("llvm."):
-            base = _SUFFIX.get(xs[0].base, xs[0].base)
+            base = FLOATS.get(xs[0].base, xs[0].base)
             name += f".v{w}{base}" if w else f".{base}"
         self.declared.add(f"declare {t} @{name}({', '.join([t] * len(xs))})")
         operands = ", ".join([f"{t} {self.spell(x, w)}" for x in xs])

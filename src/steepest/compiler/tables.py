@@ -15,8 +15,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from steepest.compiler.builder import Builder, Op, spelled
+from steepest.compiler.builder import Builder
 from steepest.compiler.estimates import LANES, by_vectors
+from steepest.compiler.operands import Op, spelled
 
 __all__ = ["tanh_by_table"]
 

@@ -13,8 +13,9 @@ first and the rest fitted again.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from steepest.compiler.builder import Builder, Op
+from steepest.compiler.builder import Builder
 from steepest.compiler.estimates import inverse, is_long
+from steepest.compiler.operands import Op
 from steepest.compiler.tables import tanh_by_table
 
 __all__ = ["FUNCTIONS", "IN_DOUBLE"]

@@ -12,7 +12,6 @@ vector, whose lanes are added up at the end.
 from collections.abc import Callable
 
 from steepest.compiler.buffers import lanes
-from steepest.compiler.builder import Op
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.library import Library
@@ -22,6 +21,7 @@ from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 
 __all__ = ["Dots"]
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from steepest.compiler.buffers import Buffer
-from steepest.compiler.builder import Builder, Op
+from steepest.compiler.builder import Builder
 from steepest.compiler.emit.scalars import (
     SCALAR_RULES,
     converted,
@@ -46,6 +46,7 @@ from steepest.compiler.index import (
 )
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.reach import is_read
 
 __all__ = ["Environment", "Expressions", "lane_at"]

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from steepest.compiler.builder import Builder, Op
+from steepest.compiler.builder import Builder
 from steepest.compiler.index import Affine, affine, plus
+from steepest.compiler.operands import Op
 
 __all__ = ["Function", "turning"]
 

@@ -4,7 +4,6 @@ from math import prod
 
 from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.buffers import Buffer, lanes
-from steepest.compiler.builder import Op, spelled
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.emit.tiles import Tiles
@@ -12,6 +11,7 @@ from steepest.compiler.index import Affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.matrices import Matrix, matrices
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op, spelled
 
 __all__ = ["Library"]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from steepest.compiler.buffers import lanes
-from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
@@ -19,6 +18,7 @@ from steepest.compiler.index import (
     substitute,
 )
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.parts import copied_parts
 
 __all__ = ["Nests"]

@@ -9,7 +9,6 @@ the numbers lay before.
 from collections.abc import Callable
 from math import prod
 
-from steepest.compiler.builder import Op
 from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.functions import turning
@@ -18,6 +17,7 @@ from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.pieces import contiguous_symbols
 
 __all__ = ["Packing", "placed"]

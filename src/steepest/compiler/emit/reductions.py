@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from steepest.compiler.buffers import lanes
-from steepest.compiler.builder import Op
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
@@ -19,6 +18,7 @@ from steepest.compiler.index import (
     substitute,
 )
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.pieces import reduced_loops
 
 __all__ = ["Reductions"]

@@ -15,12 +15,12 @@ from math import prod
 import numpy as np
 
 from steepest.compiler.buffers import Buffer, lanes
-from steepest.compiler.builder import Op
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
 from steepest.compiler.index import LANE, ZERO, Affine, Index, affine, substitute, symbols
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
 
 __all__ = ["Rows"]

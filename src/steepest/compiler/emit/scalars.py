@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from steepest.compiler.buffers import BASES
-from steepest.compiler.builder import Builder, Op
+from steepest.compiler.builder import Builder
 from steepest.compiler.estimates import root
 from steepest.compiler.graph import Value
+from steepest.compiler.operands import Op
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 from steepest.primitives import threefry
 

@@ -22,7 +22,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from steepest.compiler.buffers import BASES, Buffer, lanes
-from steepest.compiler.builder import Op
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
@@ -34,6 +33,7 @@ from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.plan import Plan
 from steepest.compiler.processor import has_estimates, pause

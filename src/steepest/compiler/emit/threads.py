@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from steepest.compiler.buffers import Buffer
-from steepest.compiler.builder import Op
 from steepest.compiler.emit.calls import Calls
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
+from steepest.compiler.operands import Op
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 

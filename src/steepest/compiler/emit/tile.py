@@ -7,7 +7,6 @@ written once, and the processor's registers hold its pieces.
 from math import prod
 from typing import NamedTuple
 
-from steepest.compiler.builder import Op
 from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.packing import Packing, placed
@@ -26,6 +25,7 @@ from steepest.compiler.index import (
 )
 from steepest.compiler.layout import Roles, view_of
 from steepest.compiler.nest import Nest
+from steepest.compiler.operands import Op
 
 __all__ = ["Piece", "Place", "Tile"]
 
