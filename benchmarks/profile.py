@@ -24,7 +24,7 @@ from benchmarks.workloads import WORKLOADS, Sweep, Workload
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, is_view, through
 from steepest.compiler.lower import Lowered, stages
-from steepest.compiler.nest import Nest, letters
+from steepest.compiler.nest import Nest
 from steepest.compiler.reach import COST
 
 __all__ = ["COLUMNS", "Line", "Profile", "profile"]
@@ -162,7 +162,7 @@ def _all(nest: Nest, lowered: Lowered) -> int:
         while is_view(v) and v not in lowered.layout.buffers:
             v, index = through(v, index)
         if v in nest.bounded:
-            sizes = {at[1][0][0]: roles.size[i] for i, at in letters(nest).items() if at[1]}
+            sizes = {at[1][0][0]: roles.size[i] for i, at in nest.letters.items() if at[1]}
             inside = zip(index, v.params["starts"], v.operands[0].shape, strict=True)
             part *= prod(_part_inside(a, start, n, sizes) for a, start, n in inside)
     return round(prod(roles.size.values()) * part)
