@@ -14,7 +14,7 @@ from steepest.compiler.recording import Before
 __all__ = ["Captured", "Output"]
 
 # What a tensor has to keep, besides its numbers, for a program to be the step.
-_WATCHED = (attrgetter("value"), attrgetter("grad"), attrgetter("requires_grad"))
+_WATCHED = attrgetter("value", "grad", "requires_grad")
 
 
 class Output(int):
@@ -43,14 +43,14 @@ class Captured:
 
     def __post_init__(self) -> None:
         self._tensors = [before.tensor for before in self.met]
-        self._held = [read(before) for read in _WATCHED for before in self.met]
+        self._held = [*chain.from_iterable(map(_WATCHED, self.met))]
 
     def stale(self) -> str | None:
         """What has changed since, in words; None if the graph still is the step."""
-        now = chain.from_iterable([map(read, self._tensors) for read in _WATCHED])
+        now = chain.from_iterable(map(_WATCHED, self._tensors))
         if not all(map(is_, now, self._held)):
             for before in self.met:
-                if any(read(before.tensor) is not read(before) for read in _WATCHED):
+                if not all(map(is_, _WATCHED(before.tensor), _WATCHED(before))):
                     return self.guard.name(before.tensor) or "a tensor"
         for array, numbers in self.read:
             if not np.array_equal(array, numbers, equal_nan=True):

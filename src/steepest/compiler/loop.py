@@ -98,9 +98,10 @@ class Loop:
             it, and control[2] is ASKED: eager code has to say what is wrong.
         """
         for name, array in arrays.items():
-            if self._given.get(name) is not array:
-                if name not in self._copied:
-                    self._check_apart(array)
+            if name in self._copied:
+                self._bound.place(self._numbers[name], array)
+            elif self._given.get(name) is not array:
+                self._check_apart(array)
                 self._place(name, array)
         for name, array in self._reshaped.items():
             self._place(name, array)

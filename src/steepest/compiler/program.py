@@ -8,6 +8,7 @@ copies the states back into the user's arrays. `program.run(...)` is all three.
 from collections.abc import Sequence
 from ctypes import addressof, c_char
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -92,8 +93,8 @@ class Bound:
         self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
         self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
         self._limit = 0  # rows that every gathered array has
-        self._rows = np.zeros(program.signature.width, np.int64)
-        self._block_at, self._rows_at = self._block.ctypes.data, self._rows.ctypes.data
+        self._block_at = self._block.ctypes.data
+        self._make_rows(0)
 
     def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
         """The value's own shape, over the program's block."""
@@ -102,11 +103,12 @@ class Bound:
 
     def place(self, number: int, array: np.ndarray) -> None:
         """Make this the user's array of an input; it is read from `load` and `run` on."""
+        v = self.program.inputs[number]
         if number in self._direct:
             self._direct[number].place(array)
-            self._limit = min([x.rows for x in self._gathered], default=0)
+            if v.role == "gathered":
+                self._limit = min(x.rows for x in self._gathered)
         else:
-            v = self.program.inputs[number]
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
                 raise _misfit(v.name, v.dtype, v.shape, array)
         self._arrays[number] = array
@@ -148,24 +150,26 @@ class Bound:
 
     def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
         """The batches' row numbers, checked, followed by rows that may be read."""
-        signature = self.program.signature
-        count = steps * signature.batch
+        count = steps * self.program.signature.batch
         if not count:
             return
         if index is None or index.size != count:
             shape = None if index is None else index.shape
             raise ValueError(said("index", "one row number per sample", expected=count, got=shape))
-        if self._rows.size < count + signature.width:
-            self._rows = np.zeros(count + signature.width, np.int64)
-            self._rows_at = self._rows.ctypes.data
-        rows = self._rows[:count]
-        rows[...] = index
-        self._rows[count : count + signature.width] = 0
+        if self._numbers.size != count:
+            self._make_rows(count)
+        self._numbers[...] = index
         # A negative number is a very large one. Where the largest is, NumPy says sooner than it.
-        unsigned = rows.view(np.uint64)
+        unsigned = self._unsigned
         if unsigned[unsigned.argmax()] >= self._limit:
-            got, most = f"{rows.min()} to {rows.max()}", self._limit - 1
+            got, most = f"{index.min()} to {index.max()}", self._limit - 1
             raise IndexError(said("index", "no such row", expected=f"0 to {most}", got=got))
+
+    def _make_rows(self, count: int) -> None:
+        rows = np.zeros(count + self.program.signature.width, np.int64)
+        self._rows_at = rows.ctypes.data
+        self._numbers = rows[:count]
+        self._unsigned = self._numbers.view(np.uint64)
 
 
 class _Direct:
@@ -216,9 +220,9 @@ class _Direct:
         return self._at
 
 
-def _address(array: np.ndarray) -> int:
+def _address(array: Any) -> int:
     """Where an array that may be written begins; four times as fast as `array.ctypes.data`."""
-    return addressof(c_char.from_buffer(array.data)) if array.size else 0
+    return addressof(c_char.from_buffer(array)) if array.size else 0
 
 
 def _misfit(name: str, dtype: np.dtype, shape: tuple[int, ...], array: np.ndarray) -> ValueError:
