@@ -6,13 +6,10 @@ With STEEPEST_EXPLAIN=1 in the environment, every program that a process meets i
 standard error.
 """
 
-import gc
 import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from steepest.compiler import cache
@@ -96,27 +93,12 @@ def _final(graph: Graph, alike: list[list[int]]) -> tuple[Graph, dict[int, int]]
 
 def _made(graph: Graph, alike: list[list[int]]) -> Made:
     try:
-        with _uncollected():
-            final, twins = _final(graph, alike)
-            return Made(lower(final), twins)
+        final, twins = _final(graph, alike)
+        return Made(lower(final), twins)
     except RequestError as unsupported:
         raise NotCompilable(str(unsupported)) from unsupported
     except AssertionError as broken:  # an invariant of ours: the step still runs eagerly
         raise refusal(f"the compiler does not master this step: {broken}") from broken
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A context in which Python does not look for cycles. Nearly all of the many small objects that
-    the stages make stay until the program is there; to look through them again and again takes a
-    tenth of the time, and more where there are many others."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _loaded(graph: Graph, contents: dict, code: bytes) -> Made:
