@@ -9,7 +9,7 @@ Source: llvmlite's declarations of the same functions, `llvmlite/binding/*.py`.
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from ctypes import c_char_p, c_int, c_size_t, c_uint, c_void_p
 from functools import lru_cache
@@ -79,13 +79,13 @@ def library() -> ctypes.CDLL:
     return found
 
 
-def wake(options: Iterable[str]) -> None:
-    """Make code generation ready, with options for the whole process, as on LLVM's command line."""
+def wake(option: str) -> None:
+    """Make code generation ready, with an option for the whole process, as on LLVM's command
+    line."""
     llvm = library()
     llvm.LLVMPY_InitializeNativeTarget()
     llvm.LLVMPY_InitializeNativeAsmPrinter()
-    for option in options:
-        llvm.LLVMPY_SetCommandLine(b"", option.encode())
+    llvm.LLVMPY_SetCommandLine(b"", option.encode())
 
 
 def host() -> tuple[str, str, str, str]:

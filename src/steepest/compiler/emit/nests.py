@@ -62,8 +62,8 @@ class Nests(Threads):
         n, symbol = nest.space[k], nest.symbols[k]
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        # What is read lane by lane is long enough without others beside it.
-        most = 1 if self._has_strides(nest, symbol) else 4
+        # What is read lane by lane is long enough with one other beside it.
+        most = 2 if self._has_strides(nest, symbol) else 4
         step = next(s for s in (4, 2, 1) if s <= most and count % s == 0)
 
         def inside(environment: Environment, _: list[Op]) -> None:
