@@ -27,7 +27,7 @@ from steepest.core import Aval
 from steepest.tensors import Tensor
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
-DRAWN = settings(max_examples=16)
+DRAWN = settings(max_examples=24)
 # Sums of at most some thousand products, in another order; relative to the largest result.
 CLOSE = {F32: 2e-5, F64: 1e-12}
 

@@ -35,6 +35,13 @@ def test_what_generating_code_has_touched_is_given_back():
     assert occupied() == 0
 
 
+def test_nothing_stays_open_where_the_system_refuses(monkeypatch):
+    monkeypatch.setattr(resident, "_asked", lambda *request: False)
+    before = len(os.listdir("/proc/self/fd"))
+    resident._one_by_one()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_pages_come_one_by_one_where_the_system_lets_them():
     resident.awake()
     fresh = resident._linux().syscall(resident._CALL.get(os.uname().machine, -1), 1)

@@ -116,14 +116,14 @@ def moved(draw, x):
     return equation(P.reshape, equation(P.neg, ones), shape=x.shape)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(programs())
 def test_simplified_programs_give_the_same_numbers(graph):
     # float64, so that what remains is reassociation: 25 equations of numbers below 1e3
     assert_same(graph, 1e-9)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(programs())
 def test_simplifying_twice_changes_nothing(graph):
     once = simplify(graph)

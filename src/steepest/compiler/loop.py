@@ -166,7 +166,7 @@ def _shaped(array: np.ndarray, value: Value) -> np.ndarray:
     """An array in the shape in which the program reads it: images may be rows there."""
     lead = 1 if value.role == "gathered" else 0
     shape = value.shape[lead:]
-    if value.role == "stepped" or array.shape[lead:] == shape:
+    if array.shape[lead:] == shape:
         return array
     return array.reshape(*array.shape[:lead], *shape)
 

@@ -66,9 +66,13 @@ def _one_by_one() -> None:
     """
     call = _CALL.get(os.uname().machine) if sys.platform == "linux" else None
     watch = -1 if call is None else _linux().syscall(call, os.O_CLOEXEC | _OF_PROGRAMS)
-    if watch >= 0 and _asked(watch, _BEGIN, _VERSION, _WITHOUT_US, 0):
-        for start, size in _unwritten():
-            _asked(watch, _WATCH, start, size, _WRITES, 0)
+    if watch < 0:
+        return
+    if not _asked(watch, _BEGIN, _VERSION, _WITHOUT_US, 0):
+        os.close(watch)
+        return
+    for start, size in _unwritten():
+        _asked(watch, _WATCH, start, size, _WRITES, 0)
 
 
 def _asked(watch: int, what: int, *words: int) -> bool:
