@@ -89,13 +89,8 @@ class Lowered:
         if nest not in self.layout.roles:
             return ""
         roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
-        place = nest.letters
-
-        def loop(letter: str) -> str:
-            return place[letter][1][0][0] if letter else "one"
-
-        lanes = roles.summed or roles.lane
-        text = f"{tile}, rows {loop(roles.row)}, lanes {loop(lanes)}"
+        rows, lanes = map(nest.symbol, (roles.row, roles.summed or roles.lane))
+        text = f"{tile}, rows {rows or 'one'}, lanes {lanes or 'one'}"
         return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if tile.right else text
 
     def _memory(self, names: dict[Value, str]) -> list[str]:

@@ -116,7 +116,14 @@ class Nest:
                 place[i] = ZERO if size[i] == 1 else affine(f"k{i}")
         return place
 
+    def symbol(self, letter: str) -> str:
+        """The loop variable of a letter of a contraction; "" for one that has no loop, or for none
+        ("")."""
+        terms = self.letters[letter][1] if letter else ()
+        return terms[0][0] if terms else ""
+
     def placed(self, v: Value) -> tuple[Value, Index]:
+        """The value, and the index at which it is computed here."""
         index = self.index_of(v)
         assert index is not None, f"{v} does not fit {self.text()}"
         return v, index

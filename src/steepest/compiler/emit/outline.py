@@ -80,14 +80,12 @@ class Outline:
         return *what, roles and self._roles(roles)
 
     def _roles(self, roles: Roles) -> Hashable:
-        symbol = {i: a[1][0][0] for i, a in self.nest.letters.items() if a[1]}
-        symbol[""] = ""
-        sizes = {symbol[i]: n for i, n in roles.size.items() if i in symbol}
+        symbol = self.nest.symbol
         return (
-            (symbol[roles.row], symbol[roles.lane], symbol[roles.summed]),
-            tuple([symbol[i] for i in roles.outer]),
-            tuple([symbol[i] for i in roles.inner]),
-            tuple(sorted(sizes.items())),
+            (symbol(roles.row), symbol(roles.lane), symbol(roles.summed)),
+            tuple(map(symbol, roles.outer)),
+            tuple(map(symbol, roles.inner)),
+            tuple(sorted([(symbol(i), n) for i, n in roles.size.items() if n > 1])),
             (roles.strided, roles.waiting, roles.a_index, roles.b_index),
             (self._value(roles.a, roles.a_index), self._value(roles.b, roles.b_index)),
         )
