@@ -8,7 +8,7 @@ and constants are written where they are used.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steepest.compiler.index import Affine, affine, plus
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.operands import FLOATS, NUMBER, Op, kind, spelled
 
 __all__ = ["Builder"]

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 
+from steepest import primitives as P
+from steepest.compiler.affine import Index, address, coefficient, symbols, varies
 from steepest.compiler.buffers import Buffer, last_wide, padded, plain
 from steepest.compiler.contraction import L2
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import Index, address, coefficient, is_view, symbols, through, varies
+from steepest.compiler.index import is_view, through
 from steepest.compiler.nest import Nest, contraction_index
 from steepest.compiler.parts import place_parts
-from steepest.primitives import split_spec
 
 __all__ = [
     "ROUNDS",
@@ -84,7 +85,7 @@ class Layout:
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
     """The stored value that a view reads, and where."""
-    while v not in buffers and (is_view(v) or (v.row is not None and v.row.name == "pad")):
+    while v not in buffers and (is_view(v) or v.is_row(P.pad)):
         v, index = through(v, index)
     return v, index
 
@@ -127,7 +128,7 @@ def _contiguous(fusion: Fusion) -> dict[Value, int]:
     for nest in fusion.nests:
         if nest.kind != "contract" or nest.anchor is None:
             continue
-        a, b, out = split_spec(nest.anchor.params["spec"])
+        a, b, out = P.split_spec(nest.anchor.params["spec"])
         for x, word in zip(nest.anchor.operands, (a, b), strict=True):
             kept = [d for d, i in enumerate(word) if i in out and x.shape[d] > 1]
             if x in states and x not in found and x.ndim > 1 and kept:
@@ -169,7 +170,7 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     """The cheapest assignment: both orders of the operands, every letter as lane."""
     assert nest.anchor is not None
     (x, at_x), (y, at_y) = contraction_index(nest)
-    a, b, out = split_spec(nest.anchor.params["spec"])
+    a, b, out = P.split_spec(nest.anchor.params["spec"])
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]
     summed = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]

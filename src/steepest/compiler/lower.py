@@ -33,7 +33,7 @@ from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
 from steepest.compiler.tune import tuned
 from steepest.compiler.turned import turned_once
-from steepest.primitives import split_spec
+from steepest.primitives import contract, split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
 
@@ -113,8 +113,7 @@ def is_tiny(graph: Graph) -> bool:
 
 def _work(v: Value) -> int:
     """Element operations of one equation, roughly."""
-    assert v.row is not None
-    if v.row.lowering == "contraction":
+    if v.is_row(contract):
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())

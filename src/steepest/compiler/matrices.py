@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, Index, address, affine, substitute, symbols
 from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, Index, address, affine, substitute, symbols
 from steepest.compiler.layout import Layout, Roles, view_of
 from steepest.compiler.nest import Nest
 

@@ -18,8 +18,8 @@ The first `depth` dimensions of a row nest are its rows.
 
 from functools import cached_property
 
+from steepest.compiler.affine import ZERO, Affine, Index, affine
 from steepest.compiler.graph import Value
-from steepest.compiler.index import ZERO, Affine, Index, affine
 from steepest.primitives import split_spec
 
 __all__ = ["Nest", "contraction_index", "reduced_axes", "squeeze"]

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
 
+from steepest.compiler.affine import Affine, Index, address, coefficient, symbols, varies
 from steepest.compiler.buffers import Buffer, lanes, padded
 from steepest.compiler.contraction import (
     L1,
@@ -22,7 +23,6 @@ from steepest.compiler.contraction import (
 )
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, Index, address, coefficient, symbols, varies
 from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import sums_of
@@ -303,8 +303,8 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
     for v in nest.stores:
         if v not in nest.held:
             walk(*nest.placed(v))
-    names = [v.row.name for v in walk.visited if v.row is not None]
-    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names) > _LIGHT
+    instructions = sum(COST.get(v.row, 1) for v in walk.visited)
+    return len(nest.stores) - 1 + instructions > _LIGHT
 
 
 def _lifetimes(

@@ -11,14 +11,13 @@ vector, whose lanes are added up at the end.
 
 from collections.abc import Callable
 
+from steepest.compiler.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.library import Library
-from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op

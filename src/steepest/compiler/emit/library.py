@@ -2,12 +2,12 @@
 
 from math import prod
 
+from steepest.compiler.affine import Affine, plus, substitute, times
 from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.emit.tiles import Tiles
-from steepest.compiler.index import Affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.matrices import Matrix, matrices
 from steepest.compiler.nest import Nest

@@ -9,23 +9,18 @@ the numbers lay before.
 from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.affine import Affine, affine, placed, plus, times
 from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.functions import turning
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
-from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.pieces import contiguous_symbols
 
-__all__ = ["Packing", "placed"]
-
-
-def placed(index: Index, where: Environment) -> Index:
-    """An index of a nest at actual positions of its loops."""
-    return tuple(substitute(a, where) for a in index)
+__all__ = ["Packing"]
 
 
 class Packing(Reductions):

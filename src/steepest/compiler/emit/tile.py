@@ -7,22 +7,22 @@ written once, and the processor's registers hold its pieces.
 from math import prod
 from typing import NamedTuple
 
-from steepest.compiler.contraction import padded_rows
-from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.packing import Packing, placed
-from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.index import (
+from steepest.compiler.affine import (
     Affine,
     address,
     affine,
-    is_view,
+    placed,
     plus,
     substitute,
     symbols,
-    through,
     times,
     varies,
 )
+from steepest.compiler.contraction import padded_rows
+from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.packing import Packing
+from steepest.compiler.emit.scalars import register_base
+from steepest.compiler.index import is_view, through
 from steepest.compiler.layout import Roles, view_of
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
