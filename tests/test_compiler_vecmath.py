@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from steepest.compiler.affine import LANE, plus
 from steepest.compiler.builder import Builder
 from steepest.compiler.engine import machine_code
 from steepest.compiler.estimates import root
 from steepest.compiler.executable import NativeFunction
-from steepest.compiler.index import LANE, plus
 from steepest.compiler.processor import has_estimates, processor
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 

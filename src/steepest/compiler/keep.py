@@ -63,8 +63,8 @@ class Keeping:
         total, seen, stack = 0, {v}, [v]
         while stack:
             x = stack.pop()
-            if is_elementwise(x) and x.row is not None:
-                total += TIME.get(x.row.name, 1)
+            if is_elementwise(x):
+                total += TIME.get(x.row, 1)
             new = {y for y in x.operands if not (self.found.exists(y) or y in self.found.holder)}
             stack.extend(new - seen)
             seen |= new

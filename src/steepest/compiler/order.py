@@ -37,7 +37,7 @@ def _keep_expensive(fusion: Fusion) -> None:
     where: dict[Value, list[tuple[Nest, set]]] = {}
     for nest in fusion.nests:
         for v, indices in fusion.walked(nest).visited.items():
-            if v not in fusion.home and v.row is not None and v.row.name in EXPENSIVE:
+            if v not in fusion.home and v.row in EXPENSIVE:
                 where.setdefault(v, []).append((nest, indices))
     for v, places in where.items():
         numbers = {nest.number for nest, _ in places}

@@ -111,7 +111,7 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     """Element operations of the whole nest, roughly."""
     visited = fusion.walked(nest).visited
-    each = 1 + sum(COST.get(v.row.name, 1) for v in visited if v.row is not None)
+    each = 1 + sum(COST.get(v.row, 1) for v in visited)
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":

@@ -3,23 +3,16 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from steepest.compiler.affine import Affine, Index, address, affine, coefficient, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Affine,
-    Index,
-    address,
-    affine,
-    coefficient,
-    plus,
-    substitute,
-)
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.parts import copied_parts
+from steepest.primitives import max_
 
 __all__ = ["Nests"]
 
@@ -110,10 +103,9 @@ class Nests(Threads):
         def copy(environment: Environment, _: list[Op]) -> None:
             def one(j: Affine, _: list[Op]) -> None:
                 where = {**environment, symbol: lane_at(j) if self.width else j}
-                at = [substitute(a, where) for a in index]
-                y = self.pull(x, tuple(at))
-                at[axis] = plus(at[axis], affine(begin))
-                self.keep(buffer, tuple(at), y)
+                at = placed(index, where)
+                there = (*at[:axis], plus(at[axis], affine(begin)), *at[axis + 1 :])
+                self.keep(buffer, there, self.pull(x, at))
 
             for first, last, self.width in ((0, whole, width), (whole, n, 0)):
                 self.loop(last, one, start=first, step=max(self.width, 1))
@@ -124,8 +116,7 @@ class Nests(Threads):
 
     def adder(self, v: Value) -> Callable[[Op, Op], Op]:
         """Adds two up, or compares them; what a sum starts from needs no instruction."""
-        assert v.row is not None
-        combine = partial(maximum, self, v.dtype) if v.row.name == "max" else self.add
+        combine = partial(maximum, self, v.dtype) if v.is_row(max_) else self.add
         neutral = self.neutral(v)
 
         def combined(x: Op, y: Op) -> Op:
@@ -137,6 +128,5 @@ class Nests(Threads):
         return combined
 
     def neutral(self, v: Value) -> Op:
-        assert v.row is not None
-        x = minus_infinity(v.dtype) if v.row.name == "max" else 0
+        x = minus_infinity(v.dtype) if v.is_row(max_) else 0
         return self.number(x, register_base(v.dtype))

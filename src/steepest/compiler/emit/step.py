@@ -21,6 +21,7 @@ from math import prod
 from types import MappingProxyType
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.buffers import BASES, Buffer, lanes
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
@@ -30,7 +31,6 @@ from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from steepest.compiler.affine import Affine, Index, affine, plus, times
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.calls import Calls
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
 from steepest.compiler.operands import Op
 from steepest.compiler.plan import Plan
