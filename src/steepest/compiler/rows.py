@@ -47,7 +47,7 @@ class Rows:
         loop = self._steady.get((aval, on), lambda: self._made(aval, on))
         result = loop.program.outputs[0]
         found = np.empty((steps, *result.shape), result.dtype)
-        if loop.run({"rows": x}, self._index, steps, [found], self._control) < steps:
+        if loop.run([x], self._index, steps, [found], self._control) < steps:
             return self.function(Tensor(x)).detach().numpy()  # says what is wrong
         return found.reshape(-1, *result.shape[1:])[: len(x)]
 
