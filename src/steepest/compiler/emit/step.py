@@ -27,7 +27,7 @@ from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.taking import taking
-from steepest.compiler.emit.threads import barrier
+from steepest.compiler.emit.threads import SHARE, barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.index import Affine, affine, plus
@@ -158,24 +158,23 @@ class Step(Dots):
 
     def _take(self, nest: Nest, call: Callable[..., None]) -> None:
         """Calls for one share after the other, as long as any are left."""
-        number = self.fusion.nests.index(nest)
-        which = self.integer((number, (("%s", len(self.fusion.nests)),)))
+        assert self.sharing is not None
+        number, sharing = self.fusion.nests.index(nest), self.sharing
+        which = self.integer((number + 1, (("%s", len(self.fusion.nests) + 1),)))
+        words = self.new(f"getelementptr i8, ptr %team, i64 {sharing.words_of(nest)}")
         take, run, done = (f"{word}{number}" for word in ("take", "run", "taken"))
-        self.lines += [
-            f"  call void @offer(ptr %team, i64 %thread, i64 {which})",
-            f"  br label %{take}",
-            f"{take}:",
-        ]
-        part = self.new(
-            f"call {{i64, i64}} @take(ptr %team, i64 %thread, i64 %threads, i64 {which})"
+        self.lines += [f"  br label %{take}", f"{take}:"]
+        numbers = (
+            f"{sharing.each}, i64 %thread, i64 %threads, i64 {which}, i64 {sharing.long[nest]}"
         )
-        share, shares = (self.new(f"extractvalue {{i64, i64}} {part}, {k}") for k in (0, 1))
-        some = self.new(f"icmp ne i64 {shares}, 0")
+        part = self.new(f"call {{i64, i64, i64}} @take(ptr {words}, i64 {numbers})")
+        ends = [self.new(f"extractvalue {{i64, i64, i64}} {part}, {k}") for k in range(3)]
+        some = self.new(f"icmp ne i64 {ends[2]}, 0")
         self.lines += [
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
         ]
-        call({"%thread": share, "%threads": shares})
+        call(dict(zip(SHARE, ends, strict=True)))
         self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 
@@ -234,6 +233,9 @@ class Step(Dots):
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
+                "  %from = add i64 %thread, 0",
+                "  %to = add i64 %thread, 1",
+                "  %of = add i64 %threads, 0",
             ]
             for k in range(len(self.sharing.pieces)):
                 at = COUNTERS + LINE * k

@@ -9,8 +9,11 @@ The threads' words are at the end of the program's memory (`sharing` says where)
 to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from math import prod
+from operator import mul
 from typing import Any
 
 from steepest.compiler.buffers import Buffer
@@ -22,11 +25,17 @@ from steepest.compiler.operands import Op
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 
-__all__ = ["Threads", "TilesHere", "barrier"]
+__all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
 
-TilesHere = tuple[Op, Op] | None  # the tiles of a strip that are this thread's; None: all
+SHARE = ("%from", "%to", "%of")  # what a nest is told: of so many shares, those from one to another
+BLOCKS = ("%since", "%until")
+
+Loops = Sequence[tuple[str, int]]
+Ends = tuple[Op, Op]
+TilesHere = Ends | None  # the tiles of a strip that are this thread's; None: all
 
 _PATIENCE = 1000  # rounds of waiting before the processor is given away
+_FINE = 64  # rounds of loops that threads divide, where there are so many
 
 _BARRIER = """\
 define internal i1 @meet(ptr %team, i64 %threads) {{
@@ -83,6 +92,7 @@ class Threads(Calls):
         self.phase = 0
         self.divided = False  # whether the threads divide the loops that are being written
         self.pieces = 0  # of what is summed, where a piece of it, number %piece, is being written
+        self.blocks = 0  # of its results, of which those from %since to %until are being written
 
     # ---- parts -----------------------------------------------------------------------------------
 
@@ -98,13 +108,38 @@ class Threads(Calls):
         size = self.number(step, "i64")
         return self.mul(low, size).name, self.mul(high, size).name
 
-    def _shares(self, total: int) -> tuple[Op, Op]:
-        """total·thread/threads and total·(thread + 1)/threads."""
-        thread, threads = Op("%thread", "i64", 0), Op("%threads", "i64", 0)
-        following = self.add(thread, self.number(1, "i64"))
-        every = self.number(total, "i64")
-        low, high = (self.mul(every, t) for t in (thread, following))
-        return self.binary("udiv", low, threads), self.binary("udiv", high, threads)
+    def _shares(self, total: int) -> Ends:
+        """Where the shares of this call begin and end in a line of so many rounds."""
+        start, end, every = (Op(name, "i64", 0) for name in SHARE)
+        low, high = (self.mul(self.number(total, "i64"), x) for x in (start, end))
+        return self.binary("udiv", low, every), self.binary("udiv", high, every)
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def line(self, loops: Loops) -> int:
+        """How many of the first loops make a line that is long enough to be divided."""
+        rounds = accumulate((n for _, n in loops), mul)
+        return next((k for k, n in enumerate(rounds, 1) if n >= _FINE), len(loops))
+
+    def ends_of(self, loops: Loops) -> Ends | None:
+        """Where this thread's part of a line begins and ends: all rounds of some loops, one after
+        the other. None: it has all of them."""
+        if self.blocks > 1 and loops:
+            since, until = (Op(name, "i64", 0) for name in BLOCKS)
+            return since, until
+        if not (self.divided and loops):
+            return None
+        total = prod(n for _, n in loops)
+        return self._at_start(("line", total), lambda: self._shares(total))
+
+    def along_line(self, number: Affine, loops: Loops) -> dict[str, Affine]:
+        """Where a round of a line is in its loops."""
+        found, left = dict[str, Affine](), number
+        for symbol, n in reversed(loops[1:]):
+            x, size = Op(self.integer(left), "i64", 0), self.number(n, "i64")
+            found[symbol] = affine(self.binary("urem", x, size).name)
+            left = affine(self.binary("udiv", x, size).name)
+        return {**found, loops[0][0]: left}
 
     def _at_start(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What `make` writes, once, where the function begins."""
@@ -116,9 +151,12 @@ class Threads(Calls):
 
     # ---- pieces ----------------------------------------------------------------------------------
 
-    def in_pieces(self, write: Callable[[], None], finish: Callable[[], None]) -> None:
+    def in_pieces(
+        self, write: Callable[[], None], finish: Callable[[], None], blocks: int = 1
+    ) -> None:
         """What `write` sums up, in pieces where the nest being written is cut into some; then
-        `finish`, by the thread that completes the last of them."""
+        `finish`, by the thread that completes the last of them. Where all of `write` is loops over
+        so many blocks of the results, threads divide these as well."""
         assert self.nest is not None
         count = self.sharing.pieces.get(self.nest, 1) if self.sharing else 1
         if count == 1:
@@ -126,24 +164,29 @@ class Threads(Calls):
             finish()
             return
 
-        mine, self.divided, self.pieces = self.part(count), False, count
+        mine = self.ends_of([("", count * blocks)])
+        assert mine is not None
+        self.divided, self.pieces, self.blocks = False, count, blocks
         function = self.functions[self.nest] = self.function(write)  # with registers of its own
-        self.pieces = 0
+        self.pieces = self.blocks = 0
+
+        every, up = (self.number(n, "i64") for n in (blocks, blocks - 1))
+        first, last = (self.binary("udiv", x, every) for x in (mine[0], self.add(mine[1], up)))
 
         def one(k: Affine, _: list[Op]) -> None:
-            self.lines.append(self.call_of(function, {"%piece": self.integer(k)}))
+            before = Op(self.integer(times(k, blocks)), "i64", 0)
+            here = [self._clamp(self.sub(end, before), blocks).name for end in mine]
+            names = ("%piece", *BLOCKS), (self.integer(k), *here)
+            self.lines.append(self.call_of(function, dict(zip(*names, strict=True))))
 
-        self.loop(count, one, within=mine)
-        if mine is None:
-            finish()
-        else:
-            self.when(self._is_last(mine, count), finish)
+        self.loop(count, one, within=(first.name, last.name))
+        self.when(self._is_last(mine, count * blocks), finish)
 
-    def _is_last(self, mine: tuple[str, str], count: int) -> Op:
-        """Whether nobody has a piece left, now that this thread has completed its own."""
+    def _is_last(self, mine: Ends, count: int) -> Op:
+        """Whether nobody has anything left, now that this thread has completed its own."""
         assert self.sharing is not None and self.nest is not None
         counter = f"%counter{list(self.sharing.pieces).index(self.nest)}"
-        low, high = (Op(x, "i64", 0) for x in mine)
+        low, high = mine
         own = self.sub(high, low)
         before = self.new(f"atomicrmw add ptr {counter}, i64 {own.name} acq_rel")
         after = self.add(Op(before, "i64", 0), own)

@@ -21,7 +21,7 @@ from steepest.compiler.operands import Op
 
 __all__ = ["Tiles"]
 
-_LONG = 8  # rounds of a loop that threads divide without caring for a remainder
+_LONG = 8  # rounds of loops that threads divide without caring for a remainder
 
 
 class Tiles(Packing):
@@ -35,14 +35,14 @@ class Tiles(Packing):
         # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
         # wait in memory have one place for all rounds.
         divided = self.divided
-        long = bool(around) and around[0][1] >= _LONG and not self.plan.scratch[nest].partial
+        long = _is_long(around) and not self.plan.scratch[nest].partial
 
         def inside(where: Environment, _: list[Op]) -> None:
             self.divided = divided and not long
             self._blocks(nest, roles, where)
             self.divided = divided
 
-        self.over(around, {}, inside, shared=long)
+        self.over(around, {}, inside, line=self.line(around) if long else 0)
 
     def _blocks(self, nest: Nest, roles: Roles, where: Environment) -> None:
         """All rows, or as many as stay in the cache until they are read again."""
@@ -119,8 +119,7 @@ class Tiles(Packing):
 
     def _divides_line(self, nest: Nest, roles: Roles) -> bool:
         """Whether threads divide the tiles: where no loop over letters that only A has is long."""
-        within = self._within(nest, roles)
-        return not within or within[0][1] < _LONG
+        return not _is_long(self._within(nest, roles))
 
     def _tiles(
         self,
@@ -140,5 +139,10 @@ class Tiles(Packing):
 
             self.row_tiles(nest, piece.height, one, here)
 
-        shared = not self._divides_line(nest, roles)
-        self.over(self._within(nest, roles), where, inside, shared=shared)
+        within = self._within(nest, roles)
+        self.over(within, where, inside, line=self.line(within) if _is_long(within) else 0)
+
+
+def _is_long(loops: list[tuple[str, int]]) -> bool:
+    """Whether threads divide such loops, and not the tiles inside."""
+    return bool(loops) and prod(n for _, n in loops) >= _LONG
