@@ -15,7 +15,7 @@ __all__ = ["Calls"]
 _OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch|lanes)\w+")
 
 # Whole numbers among what is outside.
-_COUNTS = ("%from", "%to", "%of", "%piece", "%since", "%until")
+_COUNTS = ("%whose", "%threads", "%from", "%to", "%of", "%piece", "%since", "%until")
 
 
 class Calls(Expressions):

@@ -174,7 +174,7 @@ class Step(Dots):
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
         ]
-        call(dict(zip(SHARE, ends, strict=True)))
+        call({**dict(zip(SHARE, ends, strict=True)), "%of": f"{sharing.long[nest]}"})
         self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 
@@ -233,9 +233,8 @@ class Step(Dots):
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
-                "  %from = add i64 %thread, 0",
-                "  %to = add i64 %thread, 1",
-                "  %of = add i64 %threads, 0",
+                "  %whose = add i64 %thread, 0",
+                *(f"  %{name} = add i64 {n}, 0" for name, n in (("from", 0), ("to", 1), ("of", 1))),
             ]
             for k in range(len(self.sharing.pieces)):
                 at = COUNTERS + LINE * k

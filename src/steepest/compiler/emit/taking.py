@@ -65,13 +65,9 @@ next:
   %following = add i64 %k, 1
   br label %owner
 taken:
-  %ahead_of_all = mul i64 %whose, %shares
-  %begin = add i64 %ahead_of_all, %from
-  %end = add i64 %ahead_of_all, %to
-  %all = mul i64 %threads, %shares
-  %found = insertvalue { i64, i64, i64 } poison, i64 %begin, 0
-  %bounds = insertvalue { i64, i64, i64 } %found, i64 %end, 1
-  %part = insertvalue { i64, i64, i64 } %bounds, i64 %all, 2
+  %found = insertvalue { i64, i64, i64 } poison, i64 %whose, 0
+  %bounds = insertvalue { i64, i64, i64 } %found, i64 %from, 1
+  %part = insertvalue { i64, i64, i64 } %bounds, i64 %to, 2
   ret { i64, i64, i64 } %part
 none:
   ret { i64, i64, i64 } zeroinitializer
@@ -80,6 +76,6 @@ none:
 
 def taking() -> str:
     """The function `take`: given a nest's words, from one thread's of which to the next are `each`
-    bytes, it gives the first share to run, the one after the last, and how many all threads have;
-    0 of 0 where nobody has any left."""
+    bytes, it gives whose shares to run, the first, and the one after the last; 0 where nobody has
+    any left."""
     return _TAKING

@@ -27,7 +27,9 @@ from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 
 __all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
 
-SHARE = ("%from", "%to", "%of")  # what a nest is told: of so many shares, those from one to another
+# What a nest is told: whose shares to run, among those of %threads; the first, and the one after
+# the last, of %of that each has.
+SHARE = ("%whose", "%from", "%to")
 BLOCKS = ("%since", "%until")
 
 Loops = Sequence[tuple[str, int]]
@@ -110,9 +112,17 @@ class Threads(Calls):
 
     def _shares(self, total: int) -> Ends:
         """Where the shares of this call begin and end in a line of so many rounds."""
-        start, end, every = (Op(name, "i64", 0) for name in SHARE)
-        low, high = (self.mul(self.number(total, "i64"), x) for x in (start, end))
-        return self.binary("udiv", low, every), self.binary("udiv", high, every)
+        threads, each = (Op(name, "i64", 0) for name in ("%threads", "%of"))
+        whose, *ends = (Op(name, "i64", 0) for name in SHARE)
+        before, every = self.mul(whose, each), self.mul(threads, each)
+        low, high = (
+            self._part_of(self.number(total, "i64"), self.add(before, x), every) for x in ends
+        )
+        return low, high
+
+    def _part_of(self, total: Op, number: Op, every: Op) -> Op:
+        """total·number/every."""
+        return self.binary("udiv", self.mul(total, number), every)
 
     # ---- lines -----------------------------------------------------------------------------------
 
@@ -175,7 +185,7 @@ class Threads(Calls):
 
         def one(k: Affine, _: list[Op]) -> None:
             before = Op(self.integer(times(k, blocks)), "i64", 0)
-            here = [self._clamp(self.sub(end, before), blocks).name for end in mine]
+            here = [self._clamp(self.sub(end, before), every).name for end in mine]
             names = ("%piece", *BLOCKS), (self.integer(k), *here)
             self.lines.append(self.call_of(function, dict(zip(*names, strict=True))))
 
@@ -232,23 +242,34 @@ class Threads(Calls):
     def tiles_here(self, strip: Affine, strips: int, tiles: int, *, apart: bool) -> TilesHere:
         """This thread's tiles in one strip of a contraction, each strip so many tiles high.
 
-        Tile after tile of the first row of tiles, then of the second and so on are one line, which
-        the threads cut into equal parts. So a thread writes rows that are side by side in memory:
-        where threads write alternate pieces of a row, their caches fetch the others' pieces too.
-        Where strips are kept `apart`, the line goes strip after strip instead: of many strips that
+        A thread has the same rows of tiles in all strips. So it writes rows that are side by side
+        in memory: where threads write alternate pieces of a row, their caches fetch the others'
+        pieces too. Its shares are side by side in the line of its tiles, strip after strip, so that
+        what a strip reads is read for all of them at once.
+
+        Where strips are kept `apart`, the threads divide the line of all tiles: of many strips that
         are copied first, few are copied by two threads.
         """
         if not self.divided:
             return None
-        low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        key = "tiles", strips, tiles, apart
+        top, height, *ends = self._at_start(key, lambda: self._own_tiles(strips, tiles, apart))
+        before = self.mul(Op(self.integer(strip), "i64", 0), height)
+        first, last = (self._clamp(self.sub(end, before), height) for end in ends)
+        return self.add(top, first), self.add(top, last)
+
+    def _own_tiles(self, strips: int, tiles: int, apart: bool) -> tuple[Op, Op, Op, Op]:
+        """The thread's first row of tiles, and how many it has; where its shares begin and end in
+        the line of their tiles."""
         if apart:
-            before = Op(self.integer(times(strip, tiles)), "i64", 0)
-            first, last = (self._clamp(self.sub(end, before), tiles) for end in (low, high))
-            return first, last
-        before = Op(self.integer(strip), "i64", 0)
-        every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
-        first, last = (self.sub(self.add(end, up), before) for end in (low, high))
-        return self.binary("udiv", first, every), self.binary("udiv", last, every)
+            return self.number(0, "i64"), self.number(tiles, "i64"), *self._shares(strips * tiles)
+        every, one = self.number(tiles, "i64"), self.number(1, "i64")
+        threads, each = (Op(name, "i64", 0) for name in ("%threads", "%of"))
+        whose, start, end = (Op(name, "i64", 0) for name in SHARE)
+        top = self._part_of(every, whose, threads)
+        height = self.sub(self._part_of(every, self.add(whose, one), threads), top)
+        line = self.mul(height, self.number(strips, "i64"))
+        return top, height, self._part_of(line, start, each), self._part_of(line, end, each)
 
     def rows_within(self, here: TilesHere, rows: int) -> tuple[str, str] | None:
         """Rows of this thread's tiles, which are so high."""
@@ -257,10 +278,9 @@ class Threads(Calls):
         low, high = (self.mul(x, self.number(rows, "i64")).name for x in here)
         return low, high
 
-    def _clamp(self, x: Op, most: int) -> Op:
+    def _clamp(self, x: Op, most: Op) -> Op:
         """x, kept within 0 … most."""
-        above = self.call("llvm.smax", x, self.number(0, "i64"))
-        return self.call("llvm.smin", above, self.number(most, "i64"))
+        return self.call("llvm.smin", self.call("llvm.smax", x, self.number(0, "i64")), most)
 
     # ---- meeting ---------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from steepest.compiler.operands import Op
 
 __all__ = ["Tiles"]
 
+_FEW = 4  # rows of tiles, of which threads have some each
 _LONG = 8  # rounds of loops that threads divide without caring for a remainder
 
 
@@ -89,14 +90,13 @@ class Tiles(Packing):
         whole = count // most * most
 
         tiles = -(-piece.height // self.plan.tiles[nest].rows)
-        copied = self.plan.scratch[nest].right is not None
+        strips, copied = -(-count // most), self.plan.scratch[nest].right is not None
+        apart = tiles < _FEW or (copied and strips >= _LONG)
 
         def strip(number: Affine, vectors: int) -> None:
             j = times(number, most * step)
             divided = self._divides_line(nest, roles)
-            line = number, -(-count // most), tiles
-            apart = copied and -(-count // most) >= _LONG
-            here = self.tiles_here(*line, apart=apart) if divided else None
+            here = self.tiles_here(number, strips, tiles, apart=apart) if divided else None
 
             def write() -> None:
                 if copied:
