@@ -42,8 +42,8 @@ STEP, NEST = 2_000_000, 10_000
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
 # whether a thread will never come; the address of the function that gives the processor away, or 0;
-# then, on lines of their own, the finished pieces of every nest that is cut, and the shares that
-# every thread has left (`emit/taking`).
+# then, on lines of their own, the finished pieces of every nest that is cut; and those of every
+# thread: the strip of which it has a copy, and its shares of each nest of a phase (`emit/taking`).
 GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
 MOST = 64  # threads
 _WORD = 8  # bytes
@@ -83,12 +83,12 @@ class Sharing:
     def each(self) -> int:
         """Bytes of a thread's words, which come after these."""
         slots = Counter(self.phases[nest] for nest in self.long)
-        return -(-_WORD * max(slots.values(), default=0) // LINE) * LINE
+        return -(-_WORD * (1 + max(slots.values(), default=0)) // LINE) * LINE
 
     def words_of(self, nest: Nest) -> int:
         """Where the first thread's word for a long nest is."""
         before = (other for other in self.long if self.phases[other] == self.phases[nest])
-        return self.words + _WORD * list(before).index(nest)
+        return self.words + _WORD * (1 + list(before).index(nest))
 
     def text(self) -> str:
         """A line for `explain`."""

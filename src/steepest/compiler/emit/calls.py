@@ -15,7 +15,8 @@ __all__ = ["Calls"]
 _OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch|lanes)\w+")
 
 # Whole numbers among what is outside.
-_COUNTS = ("%whose", "%threads", "%from", "%to", "%of", "%piece", "%since", "%until")
+_SHARE = ("%which", "%whose", "%threads", "%from", "%to", "%of")
+_COUNTS = (*_SHARE, "%piece", "%since", "%until")
 
 
 class Calls(Expressions):

@@ -6,7 +6,7 @@ from functools import partial
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
-from steepest.compiler.emit.threads import Threads
+from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.index import (
     Affine,
@@ -35,15 +35,16 @@ class Nests(Threads):
         carried: Sequence[Op] = (),
         *,
         line: int = 0,
+        ends: Ends | None = None,
         summed: bool = False,
     ) -> list[Op]:
         """inside(environment, carried) in all of the loops. So many of the first are a line, which
-        the threads divide where they divide the nest; where what is `summed` is cut, the first loop
-        is."""
+        the threads divide where they divide the nest, or of which this one has what lies between
+        the `ends`; where what is `summed` is cut, the first loop is."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
         first, rest = loops[:line], loops[line:]
-        ends = self.ends_of(first)
+        ends = ends or self.ends_of(first)
         if ends is not None:
             low, high = (x.name for x in ends)
 

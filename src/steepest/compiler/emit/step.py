@@ -101,7 +101,7 @@ class Step(Dots):
         if nest.kind == "join" and not copied_parts(nest, self.layout.buffers):
             return
         write = partial(getattr(self, nest.kind), nest)
-        if self.unroll or not nest.space:
+        if not self.is_apart(nest):
             self.scopes.append({})
             write() if self.divided else self.alone(write)
             self.scopes.pop()
@@ -110,7 +110,7 @@ class Step(Dots):
         call = partial(self._run, self._function_of(outline, write), outline)
         if not divided:
             self.alone(call)
-        elif self._is_taken(nest):
+        elif self.is_taken(nest):
             self._take(nest, call)
         else:
             call()
@@ -148,14 +148,6 @@ class Step(Dots):
             return super().pointer(memory, base, a)
         return super().pointer(named(memory, start), base, plus(a, affine(-start)))
 
-    def _is_taken(self, nest: Nest) -> bool:
-        """Whether threads take shares of the nest from one another: not where every share would
-        copy all of an operand anew."""
-        assert self.sharing is not None
-        tile = self.plan.tiles.get(nest)
-        copied = tile is not None and tile.left
-        return nest in self.sharing.long and not copied
-
     def _take(self, nest: Nest, call: Callable[..., None]) -> None:
         """Calls for one share after the other, as long as any are left."""
         assert self.sharing is not None
@@ -164,9 +156,8 @@ class Step(Dots):
         words = self.new(f"getelementptr i8, ptr %team, i64 {sharing.words_of(nest)}")
         take, run, done = (f"{word}{number}" for word in ("take", "run", "taken"))
         self.lines += [f"  br label %{take}", f"{take}:"]
-        numbers = (
-            f"{sharing.each}, i64 %thread, i64 %threads, i64 {which}, i64 {sharing.long[nest]}"
-        )
+        shares = f"{sharing.long[nest]}"
+        numbers = f"{sharing.each}, i64 %thread, i64 %threads, i64 {which}, i64 {shares}"
         part = self.new(f"call {{i64, i64, i64}} @take(ptr {words}, i64 {numbers})")
         ends = [self.new(f"extractvalue {{i64, i64, i64}} {part}, {k}") for k in range(3)]
         some = self.new(f"icmp ne i64 {ends[2]}, 0")
@@ -174,7 +165,7 @@ class Step(Dots):
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
         ]
-        call({**dict(zip(SHARE, ends, strict=True)), "%of": f"{sharing.long[nest]}"})
+        call({**dict(zip(SHARE, ends, strict=True)), "%of": shares, "%which": which})
         self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 
@@ -233,6 +224,9 @@ class Step(Dots):
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
+                f"  %before = mul i64 %thread, {self.sharing.each}",
+                f"  %after = add i64 %before, {self.sharing.words}",
+                "  %copied = getelementptr i8, ptr %team, i64 %after",
                 "  %whose = add i64 %thread, 0",
                 *(f"  %{name} = add i64 {n}, 0" for name, n in (("from", 0), ("to", 1), ("of", 1))),
             ]

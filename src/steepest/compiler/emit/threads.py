@@ -21,6 +21,7 @@ from steepest.compiler.emit.calls import Calls
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
+from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
@@ -28,7 +29,7 @@ from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 __all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
 
 # What a nest is told: whose shares to run, among those of %threads; the first, and the one after
-# the last, of %of that each has.
+# the last, of %of that each has. Where threads take them, also %which nest in which step it is.
 SHARE = ("%whose", "%from", "%to")
 BLOCKS = ("%since", "%until")
 
@@ -281,6 +282,33 @@ class Threads(Calls):
     def _clamp(self, x: Op, most: Op) -> Op:
         """x, kept within 0 … most."""
         return self.call("llvm.smin", self.call("llvm.smax", x, self.number(0, "i64")), most)
+
+    # ---- copies ----------------------------------------------------------------------------------
+
+    def is_taken(self, nest: Nest) -> bool:
+        """Whether threads take shares of the nest from one another: not where every share would
+        copy all of an operand anew, nor where its code has no function."""
+        if self.sharing is None or nest not in self.sharing.long:
+            return False
+        tile = self.plan.tiles.get(nest)
+        return self.is_apart(nest) and not (tile and tile.left)
+
+    def is_apart(self, nest: Nest) -> bool:
+        """Whether the nest's code is a function."""
+        return bool(nest.space) and not self.unroll
+
+    def copied(self, strip: Affine, strips: int, copy: Callable[[], None]) -> None:
+        """What `copy` writes for a strip of the nest, unless it is what this thread has copied
+        last, for another share."""
+        which, every = Op("%which", "i64", 0), self.number(strips, "i64")
+        now = self.add(self.mul(which, every), Op(self.integer(strip), "i64", 0))
+        last = Op(self.new("load i64, ptr %copied"), "i64", 0)
+
+        def anew() -> None:
+            self.lines.append(f"  store i64 {now.name}, ptr %copied")
+            copy()
+
+        self.when(self.compare("ne", now, last), anew)
 
     # ---- meeting ---------------------------------------------------------------------------------
 

@@ -91,16 +91,22 @@ class Tiles(Packing):
 
         tiles = -(-piece.height // self.plan.tiles[nest].rows)
         strips, copied = -(-count // most), self.plan.scratch[nest].right is not None
-        apart = tiles < _FEW or (copied and strips >= _LONG)
+        within = self._divided_within(nest, roles)
+        rounds = prod(n for _, n in within) if within else tiles
+        apart = rounds < _FEW or (copied and strips >= _LONG)
 
         def strip(number: Affine, vectors: int) -> None:
             j = times(number, most * step)
-            divided = self._divides_line(nest, roles)
-            here = self.tiles_here(number, strips, tiles, apart=apart) if divided else None
+            here = self.tiles_here(number, strips, rounds, apart=apart)
+
+            def copy() -> None:
+                self.pack_right(nest, roles, where, j, vectors, piece.depth)
 
             def write() -> None:
-                if copied:
-                    self.pack_right(nest, roles, where, j, vectors, piece.depth)
+                if copied and here is not None and not where and self.is_taken(nest):
+                    self.copied(number, strips, copy)
+                elif copied:
+                    copy()
                 self._tiles(nest, roles, where, j, vectors, piece, here)
 
             if copied and here is not None:
@@ -117,9 +123,10 @@ class Tiles(Packing):
         loops = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
         return [(s, n) for s, n in loops if not varies(roles.b_index, s)]
 
-    def _divides_line(self, nest: Nest, roles: Roles) -> bool:
-        """Whether threads divide the tiles: where no loop over letters that only A has is long."""
-        return not _is_long(self._within(nest, roles))
+    def _divided_within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
+        """Those of them that threads divide, and not the tiles inside, if they are long."""
+        within = self._within(nest, roles)
+        return within[: self.line(within)] if _is_long(within) else []
 
     def _tiles(
         self,
@@ -137,10 +144,10 @@ class Tiles(Packing):
             def one(i: Affine, first: Affine, rows: int) -> None:
                 Tile(self, nest, roles, where, Place(i, first, j, rows, vectors), piece).write()
 
-            self.row_tiles(nest, piece.height, one, here)
+            self.row_tiles(nest, piece.height, one, None if line else here)
 
-        within = self._within(nest, roles)
-        self.over(within, where, inside, line=self.line(within) if _is_long(within) else 0)
+        within, line = self._within(nest, roles), len(self._divided_within(nest, roles))
+        self.over(within, where, inside, line=line, ends=here if line else None)
 
 
 def _is_long(loops: list[tuple[str, int]]) -> bool:
