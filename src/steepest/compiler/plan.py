@@ -27,7 +27,7 @@ from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of,
 from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import sums_of
 from steepest.compiler.reach import COST
-from steepest.compiler.sharing import Sharing, share
+from steepest.compiler.sharing import MOST, Sharing, share
 
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
 
@@ -122,7 +122,7 @@ def plan(
     found.bytes = found.private + found.own + _overrun(layout)
     if found.sharing:
         found.team = -(-found.bytes // _ALIGN) * _ALIGN
-        found.bytes = found.team + found.sharing.words
+        found.bytes = found.team + found.sharing.words + MOST * found.sharing.each
     return found
 
 

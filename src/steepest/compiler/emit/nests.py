@@ -7,7 +7,7 @@ from steepest.compiler.affine import Affine, Index, address, affine, coefficient
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
-from steepest.compiler.emit.threads import Threads
+from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -27,13 +27,25 @@ class Nests(Threads):
         inside: Callable[[Environment, list[Op]], list[Op] | None],
         carried: Sequence[Op] = (),
         *,
-        shared: bool = False,
+        line: int = 0,
+        ends: Ends | None = None,
         summed: bool = False,
     ) -> list[Op]:
-        """inside(environment, carried) in all of the loops. Where the threads divide the nest, they
-        divide the first if it is `shared`; where what is `summed` is cut, the first is."""
+        """inside(environment, carried) in all of the loops. So many of the first are a line, which
+        the threads divide where they divide the nest, or of which this one has what lies between
+        the `ends`; where what is `summed` is cut, the first loop is."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
+        first, rest = loops[:line], loops[line:]
+        ends = ends or self.ends_of(first)
+        if ends is not None:
+            low, high = (x.name for x in ends)
+
+            def along(k: Affine, _: list[Op]) -> None:
+                self.over(rest, {**environment, **self.along_line(k, first)}, inside)
+
+            assert not carried
+            return self.loop(0, along, within=(low, high))
         (symbol, n), *rest = loops
         low, high = self.bounds_of(n) if summed else (0, n)
         return self.loop(
@@ -41,7 +53,6 @@ class Nests(Threads):
             lambda i, values: self.over(rest, {**environment, symbol: i}, inside, values),
             start=low,
             carried=carried,
-            within=self.part(n) if shared else None,
         )
 
     # ---- map -------------------------------------------------------------------------------------
@@ -68,7 +79,7 @@ class Nests(Threads):
             self.loop(count * self.width, body, step=step * self.width, within=within)
 
         others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
-        self.over(others, {}, inside, shared=True)
+        self.over(others, {}, inside, line=self.line(others))
 
     def _has_strides(self, nest: Nest, symbol: str) -> bool:
         """Whether what the nest reads is neither one number nor contiguous along a loop."""
