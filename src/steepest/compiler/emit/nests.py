@@ -16,6 +16,8 @@ from steepest.primitives import max_
 
 __all__ = ["Nests"]
 
+_LIGHT = 10  # instructions per vector, up to which a map takes four vectors at a time
+
 
 class Nests(Threads):
     """Emitters of the nests whose lanes are elements."""
@@ -66,8 +68,8 @@ class Nests(Threads):
         n, symbol = nest.space[k], nest.symbols[k]
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        # What is read lane by lane is long enough with one other beside it.
-        most = 2 if self._has_strides(nest, symbol) else 4
+        # What is read lane by lane, or is long, is long enough with one other beside it.
+        most = 2 if self._has_strides(nest, symbol) or self.fusion.work(nest) > _LIGHT else 4
         step = next(s for s in (4, 2, 1) if s <= most and count % s == 0)
 
         def inside(environment: Environment, _: list[Op]) -> None:
