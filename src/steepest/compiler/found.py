@@ -79,7 +79,7 @@ class Found:
     def work(self, nest: Nest) -> int:
         """Instructions per vector, roughly, of what the nest computes element by element."""
         visited = self.walked(nest).visited.items()
-        return sum(COST.get(v.row.name, 1) * len(indices) for v, indices in visited if v.row)
+        return sum(COST.get(v.row, 1) * len(indices) for v, indices in visited if v.row)
 
     def loads(self, nest: Nest) -> list[Value]:
         """What it reads from the program's memory, if it is there at all: not the rows of a batch
