@@ -14,8 +14,7 @@ from steepest.compiler.recording import Before
 
 __all__ = ["Captured", "Output"]
 
-# What a tensor has to keep, besides its numbers, for a program to be the step.
-_WATCHED = attrgetter("value"), attrgetter("grad"), attrgetter("requires_grad")
+_value, _grad, _requires_grad = map(attrgetter, ("value", "grad", "requires_grad"))
 
 
 class Output(int):
@@ -59,4 +58,5 @@ class Captured:
 
 
 def _watched(tensors: Sequence[Any]) -> Iterator[Any]:
-    return chain.from_iterable([map(read, tensors) for read in _WATCHED])
+    """What tensors have to keep, besides their numbers, for a program to be the step."""
+    return chain(map(_value, tensors), map(_grad, tensors), map(_requires_grad, tensors))

@@ -28,6 +28,7 @@ class Epochs:
     def __init__(self, step: Callable[..., Any], stepped: Sequence[Tensor] = ()):
         self.step, self.stepped = step, list(stepped)
         self._steady = Steady()
+        self._control = np.zeros(3, np.int64)  # where the caller has none
 
     def run(
         self,
@@ -59,7 +60,9 @@ class Epochs:
         """
         order = np.ascontiguousarray(order, np.int64)
         whole, rest = divmod(len(order), batch_size)
-        control = np.zeros(3, np.int64) if control is None else control
+        if control is None:
+            control = self._control
+            control.fill(0)
         parts = [(0, whole, batch_size)] if whole else []
         parts += [(whole, 1, rest)] if rest else []
         loops = [self._loop(arrays, batch) for _, _, batch in parts]
@@ -75,8 +78,8 @@ class Epochs:
             # The smaller mini-batch is a run of its own, and its count is not the epoch's.
             mine = np.zeros_like(control) if start else control
             done += loop.run(arrays, at, steps, part, mine, rates, sound=True)
-            control[1], control[2] = done, mine[2]
-            if control[2] == ASKED:
+            control[1], control[2] = done, ended = done, mine[2]
+            if ended == ASKED:
                 return self._asked(done, arrays, order, batch_size, stepped, losses, control)
         return np.empty(0, np.float32) if losses is None else losses[:done]
 

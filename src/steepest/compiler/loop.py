@@ -15,7 +15,6 @@ from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
 from steepest.compiler.refusal import refusal
 from steepest.compiler.spans import span
-from steepest.core import Aval
 from steepest.tensors import Tensor
 
 __all__ = ["ASKED", "Loop"]
@@ -28,6 +27,7 @@ class Loop:
 
     stepped  tensors that have another value at every step
     program  what runs
+    results  shape and dtype of what the step returns
     """
 
     def __init__(self, captured: Captured, stepped: Sequence[Tensor] = ()):
@@ -35,6 +35,8 @@ class Loop:
         inputs = captured.graph.inputs
         self._alike = _alike(captured)
         self.program, twins = program_for(captured.graph, self._alike)
+        outputs = self.program.outputs
+        self.results = outputs[:-1] if captured.watches else outputs
         own = [x for number, x in enumerate(inputs) if number not in twins]
         self._twins = [
             (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
@@ -56,12 +58,6 @@ class Loop:
         for number, array in lasting:
             self._place(number, array)
         self._reshaped = [entry for entry in lasting if self._given[entry[0]] is None]
-
-    @property
-    def results(self) -> list[Aval]:
-        """Shape and dtype of what the step returns."""
-        outputs = self.program.outputs
-        return outputs[:-1] if self.captured.watches else outputs
 
     def stale(self) -> str | None:
         """Why the program no longer is the step, in words; None while it is."""

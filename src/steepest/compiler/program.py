@@ -83,15 +83,18 @@ class Bound:
         self._copied: list[tuple[int, np.ndarray]] = []
         self._states: list[tuple[int, np.ndarray]] = []
         self._direct: dict[int, _Direct] = {}
+        self._control, self._control_at = np.empty(0), 0
         for k, place in enumerate(program.signature.inputs):
             v = program.inputs[k]
             if place.place == "memory":
                 self._copied.append((k, self._view(place, v.dtype)))
                 self._states += self._copied[-1:] if v.role == "state" else []
             else:
-                self._direct[k] = _Direct(v, place)
+                self._direct[k] = _Direct(v, place, len(self._direct))
         self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
         self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
+        self._sources = [0] * len(self._direct)  # where each is
+        self._refreshed: list[_Direct] = []  # those that are copied before every run
         self._stepped = [x for x in self._direct.values() if x.value.role == "stepped"]
         self._limit = 0  # rows that every gathered array has
         self._block_at = self._block.ctypes.data
@@ -109,9 +112,12 @@ class Bound:
         """
         v = self.program.inputs[number]
         if number in self._direct:
-            self._direct[number].place(array)
+            direct = self._direct[number]
+            direct.place(array)
+            self._sources[direct.number] = direct.at
             if v.role == "gathered":
                 self._limit = min(x.rows for x in self._gathered)
+                self._refreshed = [x for x in self._gathered if x.copied]
         else:
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
                 raise _misfit(v.name, v.dtype, v.shape, array)
@@ -147,14 +153,13 @@ class Bound:
                 raise _misfit("output", dtype, shape, array)
         for direct in self._stepped:
             direct.check(steps)
-        for direct in self._gathered:
+        for direct in self._refreshed:
             direct.refresh()
-        sources = [direct.at for direct in self._direct.values()]
         self._take_rows(index, steps)
-        written = [_address(array) for array in (control, *outputs)]
-        return self.program.function(
-            self._block_at, self._rows_at, written[0], *sources, *written[1:], steps
-        )
+        if control is not self._control:
+            self._control, self._control_at = control, _address(control)
+        pointers = (self._block_at, self._rows_at, self._control_at, *self._sources)
+        return self.program.function(*pointers, *map(_address, outputs), steps)
 
     def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
         """The batches' row numbers, checked, followed by rows that may be read."""
@@ -169,7 +174,7 @@ class Bound:
         self._numbers[...] = index
         # A negative number is a very large one. Where the largest is, NumPy says sooner than it.
         unsigned = self._unsigned
-        if unsigned[unsigned.argmax()] >= self._limit:
+        if unsigned.item(unsigned.argmax()) >= self._limit:
             got, most = f"{index.min()} to {index.max()}", self._limit - 1
             raise IndexError(said("index", "no such row", expected=f"0 to {most}", got=got))
 
@@ -183,17 +188,19 @@ class Bound:
 class _Direct:
     """An input that is read where the user has it, or in a copy.
 
-    rows  the number of samples, or of steps
-    at    where the numbers are
+    number  which of a program's it is
+    rows    the number of samples, or of steps
+    at      where the numbers are
+    copied  whether they are copied there before every run
     """
 
-    def __init__(self, value: Value, place: Place):
-        self.value, self.beyond = value, place.beyond
+    def __init__(self, value: Value, place: Place, number: int):
+        self.value, self.beyond, self.number = value, place.beyond, number
         self.shape = value.shape[1:] if place.place == "gathered" else value.shape
         self.rows = self.at = 0
         self._array: np.ndarray
         self._room = np.empty(0)
-        self._copied = False
+        self.copied = False
 
     def place(self, array: np.ndarray) -> None:
         """Read the array itself, if it may be read a little beyond its end; else a copy.
@@ -212,8 +219,8 @@ class _Direct:
             return
         self.at = array.ctypes.data
         past = -(self.at + array.nbytes) % _PAGE  # bytes from the array's end to the page's
-        self._copied = not array.flags.c_contiguous or past < self.beyond
-        if self._copied:
+        self.copied = not array.flags.c_contiguous or past < self.beyond
+        if self.copied:
             self._make_room(array.shape)
 
     def _make_room(self, shape: tuple[int, ...]) -> None:
@@ -223,9 +230,8 @@ class _Direct:
         self.at = self._room.ctypes.data
 
     def refresh(self) -> None:
-        """Take the numbers as they are now."""
-        if self._copied:
-            self._room[...] = self._array
+        """Copy the numbers as they are now."""
+        self._room[...] = self._array
 
     def check(self, steps: int) -> None:
         """Refuse an array with fewer entries than steps."""
