@@ -22,11 +22,11 @@ from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.stages import captured_step, final_graph
 from benchmarks.workloads import WORKLOADS, Sweep, Workload
 from steepest.compiler.affine import Affine
+from steepest.compiler.costs import instructions
 from steepest.compiler.graph import Value
 from steepest.compiler.index import is_view, through
 from steepest.compiler.lower import Lowered, stages
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import COST
 
 __all__ = ["COLUMNS", "Line", "Profile", "profile"]
 
@@ -149,7 +149,7 @@ def _products(nest: Nest, lowered: Lowered) -> int:
     walk = lowered.fusion.reach(nest)
     for v, index in nest.roots():
         walk(v, index)
-    each = sum(COST.get(v.row, 1) for v in walk.visited)
+    each = sum(map(instructions, walk.visited))
     return _all(nest, lowered) + prod(nest.space) * each
 
 

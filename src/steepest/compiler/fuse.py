@@ -21,12 +21,13 @@ from steepest import primitives as P
 from steepest.compiler.affine import Index, address, affine, symbols, varies
 from steepest.compiler.buffers import last_wide
 from steepest.compiler.contraction import L1, LARGE
+from steepest.compiler.costs import is_expensive
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import inside, is_small_window, is_view, through, window_indices
 from steepest.compiler.keep import Keeping
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
+from steepest.compiler.reach import Reach, is_elementwise, is_read
 
 __all__ = ["Fusion"]
 
@@ -108,7 +109,7 @@ class Fusion(Found):
         """What to store so that v can be computed: the first value with several users on the cheap
         way down from v to the registers (h rather than h·w), else v."""
         at, walk = v, self.reach(nest)
-        while is_elementwise(at) and at.row not in EXPENSIVE:
+        while is_elementwise(at) and not is_expensive(at):
             missing = {x for x in at.operands if not walk(x, index)}
             if len(missing) != 1:
                 return v

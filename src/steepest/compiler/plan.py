@@ -21,12 +21,12 @@ from steepest.compiler.contraction import (
     padded_rows,
     repeats_rows,
 )
+from steepest.compiler.costs import instructions
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import sums_of
-from steepest.compiler.reach import COST
 from steepest.compiler.sharing import MOST, Sharing, share
 
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
@@ -303,8 +303,7 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
     for v in nest.stores:
         if v not in nest.held:
             walk(*nest.placed(v))
-    instructions = sum(COST.get(v.row, 1) for v in walk.visited)
-    return len(nest.stores) - 1 + instructions > _LIGHT
+    return len(nest.stores) - 1 + sum(map(instructions, walk.visited)) > _LIGHT
 
 
 def _lifetimes(

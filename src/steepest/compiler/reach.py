@@ -13,16 +13,8 @@ from steepest.compiler.affine import Index, affine
 from steepest.compiler.graph import Value
 from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
 from steepest.compiler.nest import Nest
-from steepest.core import Primitive
 
-__all__ = ["COST", "EXPENSIVE", "TIME", "Reach", "is_elementwise", "is_read"]
-
-# Rows that cost more than reading their result back from memory.
-EXPENSIVE = frozenset({P.exp, P.log, P.tanh, P.sigmoid, P.erf, P.sin, P.cos, P.pow_, P.uniform})
-# Instructions of a row per vector, roughly, where they are more than one.
-COST: dict[Primitive | None, int] = {**dict.fromkeys(EXPENSIVE, 20), P.uniform: 80, P.sigmoid: 35}
-# The time that a row takes, in instructions of others.
-TIME = {**COST, P.div: 8, P.sqrt: 8}
+__all__ = ["Reach", "is_elementwise", "is_read"]
 
 
 def is_elementwise(v: Value) -> bool:

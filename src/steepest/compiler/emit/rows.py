@@ -16,12 +16,13 @@ import numpy as np
 
 from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, symbols
 from steepest.compiler.buffers import Buffer, lanes
+from steepest.compiler.costs import is_expensive
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
+from steepest.compiler.reach import Reach, is_elementwise, is_read
 from steepest.core import Primitive
 
 __all__ = ["Rows"]
@@ -197,7 +198,7 @@ class Rows(Cells):
         return [
             v
             for v, at in walk.visited.items()
-            if v.row in EXPENSIVE and nest.index_of(v) in at and not nest.is_row_level(v)
+            if is_expensive(v) and nest.index_of(v) in at and not nest.is_row_level(v)
         ]
 
     def _independent(self, held: list[Value]) -> list[list[Value]]:

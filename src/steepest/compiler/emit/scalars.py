@@ -11,7 +11,6 @@ import numpy as np
 from steepest import primitives as P
 from steepest.compiler.buffers import BASES
 from steepest.compiler.builder import Builder
-from steepest.compiler.estimates import root
 from steepest.compiler.graph import Value
 from steepest.compiler.operands import Op
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
@@ -120,7 +119,6 @@ def uniform(b: Builder, key: tuple[Op, Op], counter: Op) -> Op:
 
 SCALAR_RULES: dict[Primitive | None, Callable[..., Op]] = {
     P.neg: lambda b, v, x: b.neg(x),
-    P.sqrt: lambda b, v, x: root(b, x),
     P.floor: _rounded("llvm.floor"),
     P.round_: _rounded("llvm.rint"),
     P.add: _add,
