@@ -9,9 +9,10 @@ from random_graphs import Maker
 
 import steepest
 from steepest import nn, optim
+from steepest.compiler.affine import LANE, affine, plus
 from steepest.compiler.capture import capture
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.index import LANE, affine, plus, through
+from steepest.compiler.index import through
 from steepest.compiler.lower import lower, stages
 from steepest.compiler.processor import processor
 from steepest.compiler.replay import replay, replay_step
