@@ -18,16 +18,19 @@ class Call:
     """The arguments of one call: arrays, and what is frozen.
 
     key     equal for calls that one program serves
-    frozen  equal for calls that freeze the same; None where that cannot be told
     arrays  the array of every tensor among the arguments
     """
 
     def __init__(self, args: tuple, kwargs: dict[str, Any]):
         self.arrays: list[np.ndarray] = []
+        self._parts: list[Any] = []  # of the key: what each branch and leaf of the tree is
         self._tree = self._flat((args, kwargs))
-        avals = ((x.shape, x.dtype.str) for x in self.arrays)
-        self.key = (_hashable(self._tree), *avals)
-        self.frozen = _hashable(self._tree) if _told(self._tree) else None
+        self.key = tuple(self._parts)
+
+    @property
+    def frozen(self) -> tuple | None:
+        """Equal for calls that freeze the same; None where that cannot be told."""
+        return self.key if _told(self._tree) else None
 
     def _flat(self, x: Any) -> Any:
         if isinstance(x, Tensor):
@@ -39,7 +42,9 @@ class Call:
             x = x.value
         if isinstance(x, np.ndarray):
             self.arrays.append(x)
+            self._parts.append((np.ndarray, x.shape, x.dtype))
             return Output(len(self.arrays) - 1)
+        self._parts.append(_part(x))
         return _mapped(self._flat, x)
 
     def inlets(self) -> list[tuple[str, Aval, str]]:
@@ -72,14 +77,12 @@ def _told(tree: Any) -> bool:
     return all(map(_told, tree.values())) if type(tree) is dict else is_plain(tree)
 
 
-def _hashable(x: Any) -> Any:
-    """A tree of frozen values as a key."""
-    if isinstance(x, Output):
-        return ("tensor", int(x))
+def _part(x: Any) -> Any:
+    """What is frozen with a branch or a leaf, as a part of the key."""
     if type(x) in (list, tuple):
-        return (type(x), *map(_hashable, x))
+        return type(x), len(x)
     if type(x) is dict:
-        return (dict, *((key, _hashable(value)) for key, value in x.items()))
+        return dict, *x
     return (type(x), x) if isinstance(x, Hashable) else _Itself(x)
 
 
