@@ -13,8 +13,8 @@ from steepest.compiler.captured import Captured
 from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
-from steepest.compiler.recording import span
 from steepest.compiler.refusal import refusal
+from steepest.compiler.spans import span
 from steepest.tensors import Tensor
 
 __all__ = ["ASKED", "Loop"]
