@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.snapshot import LONGEST, Snapshot, attributes, names_in, of_library
+from steepest.compiler.snapshot import LONGEST, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
 __all__ = ["Guard", "is_plain", "of_compiler"]
@@ -40,7 +40,6 @@ class Guard:
     def __init__(self, function: Any):
         self.walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
         self.numbers = {id(function): 0}
-        self._snapshot: Snapshot | None = None
         things, numbers = [function], self.numbers
         for thing in islice(things, _MOST):  # which grow meanwhile
             entries = [*_entries(thing)]
@@ -54,6 +53,11 @@ class Guard:
     def whole(self) -> bool:
         """Whether the walk has come by all that the function can reach."""
         return len(self.walked) == len(self.numbers)
+
+    @property
+    def lasting(self) -> list[Any]:
+        """Those that can hold something else later."""
+        return [thing for _, thing, _ in self._lasting()]
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -100,16 +104,11 @@ class Guard:
             growing: new tensors in dicts and attributes do not count: an optimizer may make its
                 averages in its first step.
         """
-        # Nearly always nothing has changed, and identities tell.
-        if self._snapshot is not None and self._snapshot.same():
-            return None
         for number, thing, entries in self._lasting():
             found = _difference(thing, entries, growing)
             if found is not None:
                 path = self._paths[number]
                 return self._written((path, *found) if found else path)
-        if not growing:
-            self._snapshot = Snapshot(thing for _, thing, _ in self._lasting())
         return None
 
     def restore(self) -> None:
