@@ -12,9 +12,11 @@ from steepest.compiler.layout import Layout
 __all__ = ["Calls"]
 
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|scratch|lanes)\w+")
+_OUTSIDE = re.compile(
+    r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|take|some|scratch|lanes)\w+"
+)
 
-_COUNTS = ("%thread", "%threads", "%piece")  # whole numbers among what is outside
+_COUNTS = ("%thread", "%threads", "%piece", "%which")  # whole numbers among what is outside
 
 
 class Calls(Expressions):

@@ -10,14 +10,15 @@ which share is its next one, 16 where its shares end. Whoever takes one exchange
 no share is taken twice.
 """
 
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.sharing import LINE, QUEUES
 
 __all__ = ["taking"]
 
 _SHARES = 4  # of each thread
 
-_TAKING = """\
-define internal void @offer(ptr %team, i64 %thread, i64 %nest) {{
+_OFFER = """\
+define hidden void @offer(ptr %team, i64 %thread, i64 %nest) {{
 entry:
   %line = mul i64 %thread, {line}
   %at = add i64 %line, {queues}
@@ -30,9 +31,10 @@ entry:
   %word = or i64 %top, %ends
   store atomic i64 %word, ptr %own monotonic, align 8
   ret void
-}}
+}}"""
 
-define internal {{ i64, i64 }} @take(ptr %team, i64 %thread, i64 %threads, i64 %nest) {{
+_TAKE = """\
+define hidden {{ i64, i64 }} @take(ptr %team, i64 %thread, i64 %threads, i64 %nest) {{
 entry:
   %mine = shl i64 %nest, 32
   %alone = icmp eq i64 %threads, 1
@@ -89,8 +91,14 @@ none:
 }}"""
 
 
-def taking() -> str:
+def taking() -> list[Function]:
     """The functions `offer`, with which a thread announces its shares of a nest, and `take`, which
     gives the number of a part and in how many of its size the nest is divided; 0 of 0 where nobody
     has any left."""
-    return _TAKING.format(line=LINE, queues=QUEUES, shares=_SHARES)
+    offer, take = (
+        text.format(line=LINE, queues=QUEUES, shares=_SHARES) for text in (_OFFER, _TAKE)
+    )
+    return [
+        Function("@offer", ["ptr", "i64", "i64"], offer),
+        Function("@take", ["ptr", "i64", "i64", "i64"], take, result="{ i64, i64 }"),
+    ]

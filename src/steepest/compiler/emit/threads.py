@@ -15,6 +15,7 @@ from typing import Any
 
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.calls import Calls
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
@@ -29,7 +30,7 @@ TilesHere = tuple[Op, Op] | None  # the tiles of a strip that are this thread's;
 _PATIENCE = 1000  # rounds of waiting before the processor is given away
 
 _BARRIER = """\
-define internal i1 @meet(ptr %team, i64 %threads) {{
+define hidden i1 @meet(ptr %team, i64 %threads) {{
 entry:
   %alone = icmp eq i64 %threads, 1
   br i1 %alone, label %go, label %arrive
@@ -247,12 +248,13 @@ class Threads(Calls):
         self.block = join
 
 
-def barrier(pause: str) -> str:
+def barrier(pause: str) -> Function:
     """The function `meet`; `pause` is an instruction for a processor that waits, or nothing."""
-    return _BARRIER.format(
+    text = _BARRIER.format(
         pause=f"  {pause}\n" if pause else "",
         patience=_PATIENCE,
         generation=GENERATION,
         abandoned=ABANDONED,
         give=YIELD,
     )
+    return Function("@meet", ["ptr", "i64"], text, result="i1")
