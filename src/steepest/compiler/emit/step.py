@@ -42,7 +42,7 @@ __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 _POLL = "load volatile i64, ptr %control"
 _POINTER = re.compile(r"%m\d+")
 _CALLED = re.compile(r"(@\w+)\(")
-_WORTHWHILE = 40_000  # letters of a module that are worth a thread
+_WORTHWHILE = 25_000  # letters of a module that are worth a thread
 
 
 class Emitted(NamedTuple):
