@@ -5,9 +5,10 @@ waits for.
 from dataclasses import dataclass
 from itertools import islice
 
+from steepest.compiler.costs import instructions
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import COST, Reach, is_read
+from steepest.compiler.reach import Reach, is_read
 
 __all__ = ["Found"]
 
@@ -79,7 +80,7 @@ class Found:
     def work(self, nest: Nest) -> int:
         """Instructions per vector, roughly, of what the nest computes element by element."""
         visited = self.walked(nest).visited.items()
-        return sum(COST.get(v.row.name, 1) * len(indices) for v, indices in visited if v.row)
+        return sum(instructions(v) * len(indices) for v, indices in visited if v.row)
 
     def loads(self, nest: Nest) -> list[Value]:
         """What it reads from the program's memory, if it is there at all: not the rows of a batch

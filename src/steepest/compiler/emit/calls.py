@@ -16,7 +16,9 @@ _OUTSIDE = re.compile(
     r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|take|some|scratch|lanes)\w+"
 )
 
-_COUNTS = ("%thread", "%threads", "%piece", "%which")  # whole numbers among what is outside
+# Whole numbers among what is outside.
+_SHARE = ("%which", "%whose", "%threads", "%from", "%to", "%of")
+_COUNTS = (*_SHARE, "%thread", "%piece", "%since", "%until")
 
 
 class Calls(Expressions):

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.builder import Builder
-from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.operands import Op
 
 __all__ = ["Function", "turning"]

@@ -10,12 +10,13 @@ nests share. It reads the places of the arrays in the program's memory from a ta
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.outline import Outline, named
+from steepest.compiler.emit.threads import SHARE
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.plan import Plan
@@ -23,6 +24,7 @@ from steepest.compiler.plan import Plan
 __all__ = ["Runs"]
 
 Arrays = dict[str, str]  # the names that a function has for its arrays -> what the step calls them
+Share = dict[str, str]  # %which nest in which step, where its %words are, shares %of each thread
 
 
 class Runs(Dots):
@@ -49,13 +51,10 @@ class Runs(Dots):
         names = zip(self.written[function.name].names(), outline.pointers, strict=True)
         arrays = {name: p for name, p in names if name in function.names}
         run = partial(self._run_again if again else self._run, function, outline, arrays)
-        if not divided:
-            self.alone(run)
-        elif self._is_taken(nest):
-            number = self.fusion.nests.index(nest), (("%s", len(self.fusion.nests)),)
-            run(self.integer(number))
+        if divided:
+            run(self._share_of(nest))
         else:
-            run()
+            self.alone(partial(run, {}))
 
     def _function_of(self, outline: Outline, write: Callable[[], None]) -> Function:
         """The function of all nests with this outline; `write` writes one of them."""
@@ -71,23 +70,23 @@ class Runs(Dots):
             return super().pointer(memory, base, a)
         return super().pointer(named(memory, start), base, plus(a, affine(-start)))
 
-    def _is_taken(self, nest: Nest) -> bool:
-        """Whether threads take shares of the nest from one another: not where every share would
-        copy all of an operand anew."""
-        assert self.sharing is not None
-        tile = self.plan.tiles.get(nest)
-        copied = tile is not None and tile.left
-        return nest in self.sharing.long and not copied
+    def _share_of(self, nest: Nest) -> Share:
+        """What taking shares of the nest needs; nothing where threads do not."""
+        if self.sharing is None or not self.is_taken(nest):
+            return {}
+        number = self.fusion.nests.index(nest)
+        which = self.integer((number + 1, (("%s", len(self.fusion.nests) + 1),)))
+        words = self.new(f"getelementptr i8, ptr %team, i64 {self.sharing.words_of(nest)}")
+        return {"%which": which, "%words": words, "%of": f"{self.sharing.long[nest]}"}
 
-    def _run(self, function: Function, outline: Outline, arrays: Arrays, which: str = "") -> None:
-        """Calls, with pointers that are computed for each; `which` nest in which step it is, if
-        threads take shares of it."""
+    def _run(self, function: Function, outline: Outline, arrays: Arrays, share: Share) -> None:
+        """Calls, with pointers that are computed for each."""
 
         def call(given: Mapping[str, str]) -> None:
             found = {name: self._beginning(p, outline) for name, p in arrays.items()}
             self.lines.append(self.call_of(function, {**found, **given}))
 
-        self._take(which, call)
+        self._take(share, call)
 
     def _beginning(self, pointer: str, outline: Outline) -> str:
         """Where a nest begins to read."""
@@ -104,22 +103,22 @@ class Runs(Dots):
         return f"%{buffer.place}", buffer.offset + start * buffer.dtype.itemsize
 
     def _run_again(
-        self, function: Function, outline: Outline, arrays: Arrays, which: str = ""
+        self, function: Function, outline: Outline, arrays: Arrays, share: Share
     ) -> None:
         """One call of the function that runs such nests."""
         inside = {name: p for name, p in arrays.items() if p in self.buffers}
         found = {name: self._place(p, outline) for name, p in inside.items()}
         memory = {name: place for name, (place, _) in found.items()}
-        key = function.name, bool(which), tuple(memory.items())
+        key = function.name, bool(share), tuple(memory.items())
         if key not in self.functions:
-            write = partial(self._write_again, function, memory, "%which" if which else "")
+            write = partial(self._write_again, function, memory, {name: name for name in share})
             self.functions[key] = self.function(write)
         table = f"getelementptr (i64, ptr @offsets, i64 {len(self.offsets)})"
         self.offsets += [offset for _, offset in found.values()]
-        given = {**arrays, "%offsets": table, "%which": which}
+        given = {**arrays, **share, "%offsets": table}
         self.lines.append(self.call_of(self.functions[key], given))
 
-    def _write_again(self, function: Function, memory: dict[str, str], which: str) -> None:
+    def _write_again(self, function: Function, memory: dict[str, str], share: Share) -> None:
         """Calls, with pointers from the table."""
         found: dict[str, str] = {}
         for k, (name, place) in enumerate(memory.items()):
@@ -130,26 +129,24 @@ class Runs(Dots):
         def call(given: Mapping[str, str]) -> None:
             self.lines.append(self.call_of(function, {**found, **given}))
 
-        self._take(which, call)
+        self._take(share, call)
 
-    def _take(self, which: str, call: Callable[[Mapping[str, str]], None]) -> None:
+    def _take(self, share: Share, call: Callable[[Mapping[str, str]], None]) -> None:
         """One call, or calls for one share after the other, as long as any are left."""
-        if not which:
+        if not share:
             call({})
             return
+        assert self.sharing is not None
         self.count += 1
         take, some, done = (f"{word}{self.count}" for word in ("take", "some", "taken"))
-        self.lines += [
-            f"  call void @offer(ptr %team, i64 %thread, i64 {which})",
-            f"  br label %{take}",
-            f"{take}:",
-        ]
-        team = "ptr %team, i64 %thread, i64 %threads"
-        part = self.new(f"call {{i64, i64}} @take({team}, i64 {which})")
-        share, shares = (self.new(f"extractvalue {{i64, i64}} {part}, {k}") for k in (0, 1))
-        left = self.new(f"icmp ne i64 {shares}, 0")
+        self.lines += [f"  br label %{take}", f"{take}:"]
+        whose = f"ptr {share['%words']}, i64 {self.sharing.each}, i64 %thread, i64 %threads"
+        numbers = f"{whose}, i64 {share['%which']}, i64 {share['%of']}"
+        part = self.new(f"call {{i64, i64, i64}} @take({numbers})")
+        ends = [self.new(f"extractvalue {{i64, i64, i64}} {part}, {k}") for k in range(3)]
+        left = self.new(f"icmp ne i64 {ends[2]}, 0")
         self.lines += [f"  br i1 {left}, label %{some}, label %{done}", f"{some}:"]
-        call({"%thread": share, "%threads": shares})
+        call({**share, **dict(zip(SHARE, ends, strict=True))})
         self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 

@@ -20,6 +20,7 @@ from functools import partial
 from math import prod
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, affine
 from steepest.compiler.buffers import BASES, Buffer, lanes
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
@@ -28,7 +29,6 @@ from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, affine
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -72,7 +72,7 @@ class Step(Runs):
         """Every function as soon as it is written; the last is `run`."""
         self._begin()
         if self.sharing:
-            self.functions |= {f.name: f for f in (barrier(pause(self.features)), *taking())}
+            self.functions |= {f.name: f for f in (barrier(pause(self.features)), taking())}
             yield from self.functions.values()
         for nest in self.fusion.nests:
             known = len(self.functions)
@@ -94,7 +94,7 @@ class Step(Runs):
         if nest.kind == "join" and not copied_parts(nest, self.layout.buffers):
             return
         write = partial(getattr(self, nest.kind), nest)
-        if self.unroll or not nest.space:
+        if not self.is_apart(nest):
             self.scopes.append({})
             write() if self.divided else self.alone(write)
             self.scopes.pop()
@@ -156,6 +156,11 @@ class Step(Runs):
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
+                f"  %before = mul i64 %thread, {self.sharing.each}",
+                f"  %after = add i64 %before, {self.sharing.words}",
+                "  %copied = getelementptr i8, ptr %team, i64 %after",
+                "  %whose = add i64 %thread, 0",
+                *(f"  %{name} = add i64 {n}, 0" for name, n in (("from", 0), ("to", 1), ("of", 1))),
             ]
             for k in range(len(self.sharing.pieces)):
                 at = COUNTERS + LINE * k
