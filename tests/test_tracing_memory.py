@@ -1,5 +1,7 @@
 """Tracing traps about memory, shapes and modes: each is right or refused, as in the catalogue."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,19 @@ def test_results_of_earlier_calls_are_not_overwritten():
     second = compiled(x_of(5, 6))
     assert first.tolist() == [2, 4]
     assert second.tolist() == [10, 12]
+
+
+def test_threads_that_call_one_step_at_once_get_each_its_own_result():
+    weight = tensor(np.random.default_rng(0).normal(size=(130, 130)).astype(np.float32))
+    compiled = compile(lambda x: (x @ weight).tanh() @ weight)
+    given = [tensor(np.full((100, 130), n, np.float32)) for n in (0.1, 0.2, 0.3)]
+    wanted = [compiled(x).numpy() for x in given]
+
+    def right(n):
+        return all((compiled(given[n]).numpy() == wanted[n]).all() for _ in range(100))
+
+    with ThreadPoolExecutor(3) as threads:
+        assert all(threads.map(right, range(3)))
 
 
 def test_returned_state_is_a_copy():

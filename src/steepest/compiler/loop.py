@@ -6,6 +6,7 @@ every run.
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class Loop:
         ]
         self._memory = _Memory(captured)
         self._bound = Bound(self.program)
+        self._alone = Lock()  # the program's memory is for one thread at a time
         self._given: list[np.ndarray | None] = [None] * len(own)
         arrays = [(number, captured.arrays.get(x)) for number, x in enumerate(own)]
         # Where the values of each stepped tensor go; nowhere, if the step does not use it.
@@ -81,7 +83,7 @@ class Loop:
         *,
         sound: bool = False,
     ) -> int:
-        """Run steps; tensors that live between steps are changed in place.
+        """Run steps; tensors that live between steps are changed in place. One thread at a time.
 
         Args:
             arrays: those of the arguments.
@@ -95,7 +97,12 @@ class Loop:
             The number of steps done. Where a step meets a condition of an error, they end before
             it, and control[2] is ASKED: eager code has to say what is wrong.
         """
-        bound = self._bound
+        with self._alone:
+            self._take(arrays, stepped)
+            return self._run(index, steps, outputs, control, sound)
+
+    def _take(self, arrays: Sequence[np.ndarray], stepped: Sequence[np.ndarray]) -> None:
+        """Place the arguments of one run."""
         for number, array in enumerate(arrays):
             if self._given[number] is not array:
                 self._check_apart(array)
@@ -104,7 +111,17 @@ class Loop:
             self._place(number, array)
         for numbers, values in zip(self._stepped, stepped, strict=True):
             for number in numbers:
-                bound.place(number, values)
+                self._bound.place(number, values)
+
+    def _run(
+        self,
+        index: np.ndarray | None,
+        steps: int,
+        outputs: list[np.ndarray],
+        control: np.ndarray,
+        sound: bool,
+    ) -> int:
+        bound = self._bound
         bound.load()
         watched = np.zeros(steps, np.bool_) if self.captured.watches else None
         if watched is not None:
