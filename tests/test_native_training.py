@@ -49,6 +49,15 @@ def test_schedules_are_data_of_the_program(moons, schedule):
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+def test_a_schedule_that_waits_for_a_plateau_is_told_the_validation_loss(moons):
+    model = create("mlp", moons, (8,), "tanh", seed=0)
+    optimizer = optim.SGD(model.parameters(), lr=1e-6)  # so small that no epoch is much better
+    schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    run, _ = history(moons, model, optimizer=optimizer, schedule=schedule, compile=True)
+    assert schedule.best == run.history[0]["val_loss"]
+    assert [row["lr"] for row in run.history] == pytest.approx([1e-6, 1e-6, 1e-7, 1e-8])
+
+
 def test_dropout_drops_the_same_elements(moons):
     def model():
         manual_seed(0)

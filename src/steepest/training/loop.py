@@ -83,7 +83,9 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
         _check_finite(fit, epoch, len(losses), row["loss"])
         row |= {"lr": float(rates[-1]), "seconds": time.perf_counter() - began}
         fit.record(row, losses, rates)
-        if fit.schedule is not None:
+        if isinstance(fit.schedule, optim.lr_scheduler.ReduceLROnPlateau):
+            fit.schedule.step(row.get("val_loss", row["loss"]))
+        elif fit.schedule is not None:
             fit.schedule.step()
         for callback in callbacks:
             callback.on_epoch_end(epoch, row)
