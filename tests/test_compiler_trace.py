@@ -255,6 +255,42 @@ def test_a_captured_step_knows_when_it_no_longer_is_the_step():
     assert captured.stale() == "model.0.weight"
 
 
+class _Settings:
+    def __init__(self):
+        self.scale, self.shifts, self.table, self.more = 1, [0.5], {"low": 2.0}, {}
+
+
+class _Others(_Settings):
+    pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda settings: setattr(settings, "scale", True),  # equal, and of another kind
+        lambda settings: setattr(settings, "shifts", [0.5]),  # whoever has the old one is not heard
+        lambda settings: settings.table.update(high=settings.table.pop("low")),
+        lambda settings: settings.more.update(low=1),  # of what was empty
+        lambda settings: settings.shifts.append(0.5),
+        lambda settings: setattr(settings, "__class__", _Others),
+        lambda settings: setattr(settings, "__dict__", {**vars(settings), "scale": 2}),
+        lambda settings: delattr(settings, "more"),
+    ],
+)
+def test_a_captured_step_knows_when_a_container_holds_something_else(change):
+    settings = _Settings()
+
+    def step(x):
+        shifts = sum(settings.shifts)
+        return x.sum() * settings.scale * len(settings.table) + shifts + len(settings.more)
+
+    captured = captured_step(step, Aval((2, 3), F4))
+    assert captured.stale() is None  # from the second time on, identities tell
+    assert captured.stale() is None
+    change(settings)
+    assert "settings" in captured.stale()
+
+
 def test_a_refused_step_leaves_everything_as_it_was():
     seen, total = [], {"steps": 0}
     w = tensor(np.ones(3, F4), requires_grad=True)
