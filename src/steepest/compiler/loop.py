@@ -46,10 +46,9 @@ class Loop:
         self._bound = Bound(self.program)
         self._given: list[np.ndarray | None] = [None] * len(own)
         arrays = [(number, captured.arrays.get(x)) for number, x in enumerate(own)]
+        numbers = {id(array): number for number, array in arrays}
         # Where the values of each stepped tensor go; nowhere, if the step does not use it.
-        self._stepped = [
-            [number for number, array in arrays if array is tensor.value] for tensor in stepped
-        ]
+        self._stepped = [numbers.get(id(tensor.value)) for tensor in stepped]
         lasting = [
             (number, array)
             for number, array in arrays
@@ -102,9 +101,9 @@ class Loop:
                 self._place(number, array)
         for number, array in self._reshaped:
             self._place(number, array)
-        for numbers, values in zip(self._stepped, stepped, strict=True):
-            for number in numbers:
-                bound.place(number, values)
+        for place, values in zip(self._stepped, stepped, strict=True):
+            if place is not None:
+                bound.place(place, values)
         bound.load()
         watched = np.zeros(steps, np.bool_) if self.captured.watches else None
         if watched is not None:
