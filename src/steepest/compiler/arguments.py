@@ -1,6 +1,6 @@
 """The arguments of one call of a compiled step: arrays, and what is frozen with them."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from steepest.compiler.refusal import refusal
 from steepest.core import Aval
 from steepest.tensors import Tensor, recording
 
-__all__ = ["Call", "placed"]
+__all__ = ["Call", "is_row", "placed", "rebuilt"]
 
 
 class Call:
@@ -58,9 +58,19 @@ class Call:
 
 def _mapped(function: Callable[[Any], Any], x: Any) -> Any:
     """The function on every entry of a list, tuple or dict; anything else as it is."""
-    if type(x) in (list, tuple):
-        return type(x)(map(function, x))
+    if is_row(x):
+        return rebuilt(x, map(function, x))
     return {key: function(value) for key, value in x.items()} if type(x) is dict else x
+
+
+def is_row(x: Any) -> bool:
+    """Whether a thing is a list or a tuple, also one whose entries have names."""
+    return type(x) in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_fields"))
+
+
+def rebuilt(x: Any, entries: Iterable[Any]) -> Any:
+    """A list or a tuple of x's kind."""
+    return type(x)(*entries) if hasattr(x, "_fields") else type(x)(entries)
 
 
 def placed(tree: Any, values: Sequence[Any]) -> Any:
@@ -72,14 +82,14 @@ def placed(tree: Any, values: Sequence[Any]) -> Any:
 
 def _told(tree: Any) -> bool:
     """Whether a tree holds nothing but positions and what is plain."""
-    if type(tree) in (list, tuple):
+    if is_row(tree):
         return all(map(_told, tree))
     return all(map(_told, tree.values())) if type(tree) is dict else is_plain(tree)
 
 
 def _part(x: Any) -> Any:
     """What is frozen with a branch or a leaf, as a part of the key."""
-    if type(x) in (list, tuple):
+    if is_row(x):
         return type(x), len(x)
     if type(x) is dict:
         return dict, *x

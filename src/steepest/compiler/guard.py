@@ -142,6 +142,8 @@ def _reader_of(kind: type) -> Callable[[Any], _Entries]:
     for known, entries in _READERS.items():
         if issubclass(kind, known):
             return entries
+    if of_compiler(kind):
+        return _of_compiled
     return _of_nothing if _foreign(kind) else _of_object
 
 
@@ -154,6 +156,12 @@ def _of_nothing(thing: Any) -> _Entries:
 
 def _of_object(thing: Any) -> _Entries:
     return *_read(thing).items(), ("__class__", type(thing))
+
+
+def _of_compiled(thing: Any) -> _Entries:
+    """A compiled step holds the step, which another one may call."""
+    step = getattr(thing, "__wrapped__", None)
+    return () if step is None else (("__wrapped__", step),)
 
 
 def _of_dict(thing: dict) -> _Entries:
@@ -229,7 +237,7 @@ _unread: Callable[[Any], tuple] = functools.cache(lambda kind: getattr(kind, "__
 
 
 def of_compiler(kind: type) -> bool:
-    """Whether a class is the compiler's: a traced step calls no compiled one."""
+    """Whether a class is the compiler's, of which a step may only call the compiled ones."""
     return kind.__module__.startswith("steepest.compiler")
 
 
@@ -243,10 +251,10 @@ _is_plain: Callable[[Any], bool] = functools.cache(lambda kind: issubclass(kind,
 
 
 def _foreign(kind: type) -> bool:
-    """Objects of Python, of other libraries and of the compiler itself are not looked into."""
+    """Objects of Python and of other libraries are not looked into."""
     root = kind.__module__.partition(".")[0]
     python = root in sys.stdlib_module_names and root not in ("types", "__main__")
-    return python or of_compiler(kind) or root in ("numpy", "polars", "torch")
+    return python or root in ("numpy", "polars", "torch")
 
 
 def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
