@@ -36,7 +36,7 @@ class Variable(Value):
 _INSTEAD = {
     "bool": "where(condition, x, y) instead of `if`; or leave the test out of the compiled step",
     "item": "return the tensor from the step, and call item() on what the compiled step returns",
-    "indexing": "x[index] with one index tensor, or where(mask, x, y)",
+    "indexing": "where(mask, x, y): how many elements a mask chooses is known to no program",
     "print": "return the tensor from the step, and print what the compiled step returns",
 }
 
