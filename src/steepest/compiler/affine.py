@@ -72,26 +72,30 @@ def plus(a: Affine, b: Affine) -> Affine:
     terms = dict(a[1])
     for symbol, c in b[1]:
         terms[symbol] = terms.get(symbol, 0) + c
-    return a[0] + b[0], _in_order(terms)
+    return _in_order(a[0] + b[0], terms)
 
 
-def _in_order(terms: dict[str, int]) -> tuple[tuple[str, int], ...]:
+def _in_order(constant: int, terms: dict[str, int]) -> Affine:
     if Derived in map(type, terms):
-        _rejoin(terms)
-    return tuple(sorted([term for term in terms.items() if term[1]]))
+        constant += _rejoin(terms)
+    return constant, tuple(sorted([term for term in terms.items() if term[1]]))
 
 
-def _rejoin(terms: dict[str, int]) -> None:
-    """n·(a div n) + a mod n is a again: a reshape of a reshape leaves no division behind."""
+def _rejoin(terms: dict[str, int]) -> int:
+    """n·(a div n) + a mod n is a again: a reshape of a reshape leaves no division behind.
+
+    Returns the constants of what has been joined, which are not among the terms.
+    """
     for symbol in [s for s in terms if type(s) is Derived and s.kind == "mod"]:
         assert isinstance(symbol, Derived)
         quotient, c = Derived("div", symbol.size, symbol.operand), terms[symbol]
-        if symbol.operand[0] == 0 and c and terms.get(quotient) == c * symbol.size:
+        if c and terms.get(quotient) == c * symbol.size:
             del terms[symbol], terms[quotient]
-            for s, k in symbol.operand[1]:
+            constant, along = symbol.operand
+            for s, k in along:
                 terms[s] = terms.get(s, 0) + c * k
-            _rejoin(terms)
-            return
+            return c * constant + _rejoin(terms)
+    return 0
 
 
 def times(a: Affine, k: int) -> Affine:
@@ -116,7 +120,7 @@ def address(index: Index, strides: tuple[int, ...]) -> Affine:
         constant += start * stride
         for symbol, c in along:
             terms[symbol] = terms.get(symbol, 0) + c * stride
-    return constant, _in_order(terms)
+    return _in_order(constant, terms)
 
 
 def symbols(a: Affine) -> set[str]:

@@ -229,15 +229,17 @@ class Instructions:
             x = combine(self.shuffle(x, x, range(half)), self.shuffle(x, x, range(half, x.width)))
         return x
 
-    def transpose(self, rows: Sequence[Op], size: int) -> list[Op]:
-        """Vectors, as many as they have lanes, transposed square by square of such a size, in its
-        log₂ rounds of shuffles."""
-        rows, width, step = list(rows), len(rows), 1
-        while step < size:
-            for i in [i for i in range(width) if not i & step]:
-                a, b = rows[i], rows[i + step]
-                low = [j if not j & step else width + j - step for j in range(width)]
-                high = [j + step if not j & step else width + j for j in range(width)]
-                rows[i], rows[i + step] = self.shuffle(a, b, low), self.shuffle(a, b, high)
-            step *= 2
+    def transpose(self, rows: Sequence[Op]) -> list[Op]:
+        """Each square of as many lanes as there are vectors, transposed: log₂ rounds, in which the
+        vectors of the first half are interleaved with those of the second, as cards are."""
+        rows, size, width = list(rows), len(rows), rows[0].width
+        starts, half = range(0, width, size), len(rows) // 2
+
+        def interleaved(x: Op, y: Op, first: int) -> Op:
+            each = [at + first + k for at in starts for k in range(half)]
+            return self.shuffle(x, y, [lane for i in each for lane in (i, i + width)])
+
+        for _ in range(size.bit_length() - 1):
+            pairs = list(zip(rows[:half], rows[half:], strict=True))
+            rows = [interleaved(x, y, first) for x, y in pairs for first in (0, half)]
         return rows

@@ -16,7 +16,7 @@ from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.offsets import Span, overrun, share_places, side_by_side, whole_lines
 from steepest.compiler.pieces import sums_of
-from steepest.compiler.sharing import Sharing, share
+from steepest.compiler.sharing import MOST, Sharing, share
 from steepest.compiler.tiling import Scratch, Tiling, spill_of, tiling
 
 __all__ = ["Plan", "plan"]
@@ -80,7 +80,7 @@ def plan(
     found.bytes = found.private + found.own + overrun(layout)
     if found.sharing:
         found.team = whole_lines(found.bytes)
-        found.bytes = found.team + found.sharing.words
+        found.bytes = found.team + found.sharing.words + MOST * found.sharing.each
     return found
 
 

@@ -10,6 +10,7 @@ vector, whose lanes are added up at the end.
 """
 
 from collections.abc import Callable
+from math import prod
 
 from steepest.compiler.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.buffers import lanes
@@ -35,11 +36,15 @@ class Dots(Library):
             super().contract(nest)
             return
         waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
-        self.in_pieces(waiting.add_up, waiting.finish)
+        self.in_pieces(waiting.add_up, waiting.finish, waiting.blocks)
 
 
 class _Waiting:
-    """One contraction: its loops, and its sums in memory; lanes are elements of the result."""
+    """One contraction: its loops, and its sums in memory; lanes are elements of the result.
+
+    line    how many of the outermost letters of the result threads divide
+    blocks  rounds of their loops
+    """
 
     def __init__(self, emitter: Dots, nest: Nest):
         assert nest.anchor is not None
@@ -49,6 +54,8 @@ class _Waiting:
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         along = self.roles.summed or self.roles.lane
         self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
+        self.line = len(self.roles.outer)
+        self.blocks = prod(self.roles.size[i] for i in self.roles.outer)
 
     def loops(self, found: list[str]) -> list[tuple[str, int]]:
         return [(self.nest.symbol(i), self.roles.size[i]) for i in found]
@@ -86,7 +93,7 @@ class _Waiting:
 
             self.columns(each)
 
-        self.emitter.over(self.loops(kept), {}, inside, shared=True)
+        self.emitter.over(self.loops(kept), {}, inside, line=self.line)
 
     def add_up(self) -> None:
         """From zero, with the first summed letter outermost, the second in pieces: what the tiles
@@ -123,7 +130,7 @@ class _Waiting:
 
                 self.pieces(self.roles.row, self.tile.rows, write)
 
-            self.emitter.over(self.loops(self.roles.outer), where, over_rows, shared=True)
+            self.emitter.over(self.loops(self.roles.outer), where, over_rows, line=self.line)
 
         self.columns(over_columns)
 
@@ -188,7 +195,7 @@ class _Dots(_Waiting):
         self.pieces(self.roles.lane, self.tile.vectors, write)
 
     def everywhere(self, write: Callable[[Environment], None]) -> None:
-        self.emitter.over(self.loops(self.kept), {}, lambda where, _: write(where), shared=True)
+        self.emitter.over(self.loops(self.kept), {}, lambda where, _: write(where), line=self.line)
 
     def products(
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]

@@ -109,14 +109,14 @@ class Packing(Reductions):
         loops: list[tuple[str, int]],
         turned: str,
     ) -> None:
-        """Width × width elements, read along the summed letter and then transposed in the panel.
+        """Width × width elements, read along the summed letter and transposed into the panel.
         The last square may begin in the one before, so that none reaches beyond the end."""
         lane, width, depth = nest.symbol(roles.lane), self.width, dict(loops)[turned]
         panel = self.plan.scratch[nest].right
         assert panel is not None
         if (key := (panel.base, width)) not in self.functions:
             self.functions[key] = turning(panel.base, width)
-        turn = self.functions[key]
+        turn, rows = self.functions[key], self.scratch(panel.dtype, (width, width))
         names = [symbol for symbol, _ in loops]
         step = prod(n for _, n in loops[names.index(turned) + 1 :]) * vectors * width
 
@@ -129,12 +129,12 @@ class Packing(Reductions):
             def row(r: Affine, _: list[Op]) -> None:
                 at = {**here, lane: plus(plus(j, times(q, width)), r)}
                 x = self.pull(roles.b, placed(roles.b_index, at))
-                place = plus(corner, times(r, step))
-                self.store(self.vector(x, width), panel.pointer, place, width)
+                self.store(self.vector(x, width), rows.pointer, times(r, width), width)
 
             self.loop(width, row, unroll=min(width, 4))
             place = self.pointer(panel.pointer, panel.base, corner)
-            self.lines.append(f"  call void {turn.name}(ptr {place}, i64 {step})")
+            given = f"ptr {rows.pointer}, ptr {place}, i64 {step}"
+            self.lines.append(f"  call void {turn.name}({given})")
 
         def squares(local: Environment, q: Affine) -> None:
             whole = depth // width * width

@@ -202,7 +202,7 @@ class _Across(_Reduction):
             within = None if outer else emitter.part(count // block, block * width)
             emitter.loop(count * width, column, step=block * width, within=within)
 
-        emitter.over(outer, {}, columns, shared=True)
+        emitter.over(outer, {}, columns, line=emitter.line(outer))
 
 
 class _Along(_Reduction):
@@ -217,7 +217,8 @@ class _Along(_Reduction):
         return (*super().place(number, where), LANE)
 
     def everywhere(self, write: Callable[[Places], None]) -> None:
-        self.emitter.over(self.kept, {}, lambda where, _: write([where]), shared=True)
+        line = self.emitter.line(self.kept)
+        self.emitter.over(self.kept, {}, lambda where, _: write([where]), line=line)
 
     def sums(self, at: Places) -> list[Op]:
         emitter, (where,), outer = self.emitter, at, self.loops[:-1]

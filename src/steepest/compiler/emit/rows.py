@@ -60,7 +60,7 @@ class Rows(Cells):
             return self._row_blocks(nest, where, carried)
 
         if self.sharing is None or nest not in self.sharing.pieces:
-            self._finish(nest, self.over(outer, {}, sums, starts, shared=True))
+            self._finish(nest, self.over(outer, {}, sums, starts, line=self.line(outer)))
             return
         slots = [(affine(k), LANE if x.width else ZERO) for k, x in enumerate(starts)]
 
