@@ -11,7 +11,7 @@ from steepest.compiler.capture import capture
 from steepest.compiler.loop import Loop
 from steepest.compiler.refusal import refusing
 from steepest.compiler.steady import Steady
-from steepest.tensors import Tensor, recording
+from steepest.tensors import Tensor, computing, recording
 
 __all__ = ["Compiled", "compile"]
 
@@ -23,6 +23,7 @@ class Compiled:
         functools.update_wrapper(self, step)
         self.step = step
         self._steady = Steady()
+        self._control = np.zeros(3, np.int64)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run one step. Tensors and NumPy arrays among the arguments are data; the rest is frozen.
@@ -33,6 +34,8 @@ class Compiled:
         Raises:
             NotCompilable: naming the line, and what to write instead. Nothing has changed then.
         """
+        if not computing():  # a part of another step, whose program it becomes a part of
+            return self.step(*args, **kwargs)
         call = Call(args, kwargs)
         on = recording()
 
@@ -43,7 +46,8 @@ class Compiled:
 
         loop = self._steady.get((call.key, on), make)
         outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.results]
-        if not loop.run(call.arrays, None, 1, outputs, np.zeros(3, np.int64)):
+        self._control.fill(0)
+        if not loop.run(call.arrays, None, 1, outputs, self._control):
             return self.step(*args, **kwargs)  # says what is wrong
         return placed(loop.captured.result, [Tensor(out[0, ...]) for out in outputs])
 

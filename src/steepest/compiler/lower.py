@@ -23,8 +23,7 @@ from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.nest import Nest
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
-from steepest.compiler.processor import processor, vector_lanes
-from steepest.compiler.processor import vector_registers as registers_of
+from steepest.compiler.processor import processor, vector_lanes, vector_registers
 from steepest.compiler.program import Program
 from steepest.compiler.pseudo import pseudo_code
 from steepest.compiler.resident import give_back
@@ -33,7 +32,7 @@ from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
 from steepest.compiler.tune import tuned
 from steepest.compiler.turned import turned_once
-from steepest.primitives import split_spec
+from steepest.primitives import contract, split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
 
@@ -45,14 +44,13 @@ class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
     def __init__(self, graph: Graph, width: int, features: str):
-        self.width, registers = width, registers_of(features)
+        self.width, registers = width, vector_registers(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.features, self.unroll = features, is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        here = (
-            features == processor().features
-        )  # what is made for another processor cannot be timed
+        # What is made for another processor cannot be timed.
+        here = features == processor().features
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
         if self.unroll and len(self.emitted.text) > _LONGEST:
@@ -89,13 +87,8 @@ class Lowered:
         if nest not in self.layout.roles:
             return ""
         roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
-        place = nest.letters
-
-        def loop(letter: str) -> str:
-            return place[letter][1][0][0] if letter else "one"
-
-        lanes = roles.summed or roles.lane
-        text = f"{tile}, rows {loop(roles.row)}, lanes {loop(lanes)}"
+        rows, lanes = map(nest.symbol, (roles.row, roles.summed or roles.lane))
+        text = f"{tile}, rows {rows or 'one'}, lanes {lanes or 'one'}"
         return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if tile.right else text
 
     def _memory(self, names: dict[Value, str]) -> list[str]:
@@ -118,8 +111,7 @@ def is_tiny(graph: Graph) -> bool:
 
 def _work(v: Value) -> int:
     """Element operations of one equation, roughly."""
-    assert v.row is not None
-    if v.row.lowering == "contraction":
+    if v.is_row(contract):
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.graph import Value
 from steepest.compiler.refusal import refusal, user_line
+from steepest.compiler.spans import memory
 from steepest.tensors import Tensor
 
-__all__ = ["Before", "Leaf", "Recording", "Variable", "memory", "not_known", "span"]
+__all__ = ["Before", "Leaf", "Recording", "Variable", "not_known"]
 
 
 class Variable(Value):
@@ -36,7 +36,7 @@ class Variable(Value):
 _INSTEAD = {
     "bool": "where(condition, x, y) instead of `if`; or leave the test out of the compiled step",
     "item": "return the tensor from the step, and call item() on what the compiled step returns",
-    "indexing": "x[index] with one index tensor, or where(mask, x, y)",
+    "indexing": "where(mask, x, y): how many elements a mask chooses is known to no program",
     "print": "return the tensor from the step, and print what the compiled step returns",
 }
 
@@ -74,19 +74,6 @@ class Leaf:
     @property
     def line(self) -> str:
         return self.value.origin
-
-
-def memory(array: np.ndarray) -> tuple:
-    """What makes two arrays one: the same elements at the same place."""
-    return (array.ctypes.data, array.shape, array.strides, array.dtype.str)
-
-
-def span(array: np.ndarray) -> tuple[int, int]:
-    """Where in memory an array begins and where it ends."""
-    if not array.flags.c_contiguous:
-        return byte_bounds(array)
-    start = array.ctypes.data
-    return start, start + array.nbytes
 
 
 @dataclass(eq=False)

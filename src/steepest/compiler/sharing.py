@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from math import prod
 
 from steepest.compiler.buffers import Buffer
+from steepest.compiler.costs import instructions
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.pieces import pieces_of
-from steepest.compiler.reach import COST
 
 __all__ = [
     "ABANDONED",
@@ -133,7 +133,7 @@ def _shares(work: int) -> int:
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     """Element operations of the whole nest, roughly."""
     visited = fusion.walked(nest).visited
-    each = 1 + sum(COST.get(v.row.name, 1) for v in visited if v.row is not None)
+    each = 1 + sum(map(instructions, visited))
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":

@@ -12,14 +12,13 @@ vector, whose lanes are added up at the end.
 from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.library import Library
-from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -52,7 +51,6 @@ class _Waiting:
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
         self.tile = emitter.plan.tiles[nest]
-        self.names = {i: place[1][0][0] for i, place in nest.letters.items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         along = self.roles.summed or self.roles.lane
         self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
@@ -60,11 +58,11 @@ class _Waiting:
         self.blocks = prod(self.roles.size[i] for i in self.roles.outer)
 
     def loops(self, found: list[str]) -> list[tuple[str, int]]:
-        return [(self.names[i], self.roles.size[i]) for i in found]
+        return [(self.nest.symbol(i), self.roles.size[i]) for i in found]
 
     def place(self, where: Environment) -> Index:
         """Where a vector of sums is."""
-        return tuple(where[self.names[i]] for i in self.kept)
+        return tuple(where[self.nest.symbol(i)] for i in self.kept)
 
     def total(self, where: Environment) -> Op:
         """A vector of sums, of all pieces together."""
@@ -78,7 +76,7 @@ class _Waiting:
 
             def some(j: Affine, _: list[Op], n: int = n) -> None:
                 places = [lane_at(plus(j, affine(q * width))) for q in range(n)]
-                write([{self.names[letter]: place} for place in places])
+                write([{self.nest.symbol(letter): place} for place in places])
 
             end = at + rounds * n * width
             self.emitter.loop(end, some, start=at, step=n * width)
@@ -142,7 +140,7 @@ class _Waiting:
         for count, n in split_rows(self.roles.size[letter], most) if letter else []:
 
             def some(i: Affine, _: list[Op], n: int = n) -> None:
-                write([{self.names[letter]: plus(i, affine(r))} for r in range(n)])
+                write([{self.nest.symbol(letter): plus(i, affine(r))} for r in range(n)])
 
             self.emitter.loop(at + count * n, some, start=at, step=n)
             at += count * n
@@ -203,7 +201,7 @@ class _Dots(_Waiting):
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]
     ) -> list[Op]:
         emitter, roles = self.emitter, self.roles
-        n, symbol = roles.size[roles.summed], self.names[roles.summed]
+        n, symbol = roles.size[roles.summed], self.nest.symbol(roles.summed)
         last = n % self.width
         whole = n // self.width * self.width
 

@@ -3,25 +3,20 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from steepest.compiler.affine import Affine, Index, address, affine, coefficient, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Affine,
-    Index,
-    address,
-    affine,
-    coefficient,
-    plus,
-    substitute,
-)
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.parts import copied_parts
+from steepest.primitives import max_
 
 __all__ = ["Nests"]
+
+_LIGHT = 10  # instructions per vector, up to which a map takes four vectors at a time
 
 
 class Nests(Threads):
@@ -73,8 +68,8 @@ class Nests(Threads):
         n, symbol = nest.space[k], nest.symbols[k]
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        # What is read lane by lane is long enough with one other beside it.
-        most = 2 if self._has_strides(nest, symbol) else 4
+        # What is read lane by lane, or is long, is long enough with one other beside it.
+        most = 2 if self._has_strides(nest, symbol) or self.fusion.work(nest) > _LIGHT else 4
         step = next(s for s in (4, 2, 1) if s <= most and count % s == 0)
 
         def inside(environment: Environment, _: list[Op]) -> None:
@@ -121,10 +116,9 @@ class Nests(Threads):
         def copy(environment: Environment, _: list[Op]) -> None:
             def one(j: Affine, _: list[Op]) -> None:
                 where = {**environment, symbol: lane_at(j) if self.width else j}
-                at = [substitute(a, where) for a in index]
-                y = self.pull(x, tuple(at))
-                at[axis] = plus(at[axis], affine(begin))
-                self.keep(buffer, tuple(at), y)
+                at = placed(index, where)
+                there = (*at[:axis], plus(at[axis], affine(begin)), *at[axis + 1 :])
+                self.keep(buffer, there, self.pull(x, at))
 
             for first, last, self.width in ((0, whole, width), (whole, n, 0)):
                 self.loop(last, one, start=first, step=max(self.width, 1))
@@ -135,8 +129,7 @@ class Nests(Threads):
 
     def adder(self, v: Value) -> Callable[[Op, Op], Op]:
         """Adds two up, or compares them; what a sum starts from needs no instruction."""
-        assert v.row is not None
-        combine = partial(maximum, self, v.dtype) if v.row.name == "max" else self.add
+        combine = partial(maximum, self, v.dtype) if v.is_row(max_) else self.add
         neutral = self.neutral(v)
 
         def combined(x: Op, y: Op) -> Op:
@@ -148,6 +141,5 @@ class Nests(Threads):
         return combined
 
     def neutral(self, v: Value) -> Op:
-        assert v.row is not None
-        x = minus_infinity(v.dtype) if v.row.name == "max" else 0
+        x = minus_infinity(v.dtype) if v.is_row(max_) else 0
         return self.number(x, register_base(v.dtype))

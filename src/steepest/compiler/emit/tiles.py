@@ -9,12 +9,12 @@ with its copy of A; strips of columns, each with its copy of B; letters that onl
 
 from math import prod
 
+from steepest.compiler.affine import Affine, affine, times, varies
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.emit.tile import Piece, Place, Tile
-from steepest.compiler.index import Affine, affine, times, varies
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -31,7 +31,7 @@ class Tiles(Packing):
     def contract(self, nest: Nest) -> None:
         roles = self.layout.roles[nest]
         self.width = lanes(roles.size[roles.lane], self.layout.width) if roles.lane else 0
-        around = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        around = [(nest.symbol(i), roles.size[i]) for i in roles.outer]
         around = [(s, n) for s, n in around if varies(roles.b_index, s)]
         # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
         # wait in memory have one place for all rounds.
@@ -63,7 +63,7 @@ class Tiles(Packing):
         if length >= depth:
             self._piece(nest, roles, where, Piece(top, height, affine(0), depth, False))
             return
-        symbol, whole = self.symbol_of(nest, roles.inner[0]), depth // length * length
+        symbol, whole = nest.symbol(roles.inner[0]), depth // length * length
         self._clear_start(nest)
 
         def at(k: Affine, length: int) -> None:
@@ -120,7 +120,7 @@ class Tiles(Packing):
 
     def _within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
         """The loops over letters that only A has."""
-        loops = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        loops = [(nest.symbol(i), roles.size[i]) for i in roles.outer]
         return [(s, n) for s, n in loops if not varies(roles.b_index, s)]
 
     def _divided_within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
