@@ -247,10 +247,10 @@ class Rows(Cells):
             combine, rows = self.adder(v), [found[k] for found in parts]
             if square:
                 total = self._folded(v, waiting[k])
+            elif block.width:
+                total = self.fold(combine, rows)
             else:
-                total = (
-                    self.fold(combine, rows) if block.width else self.horizontal(combine, rows[0])
-                )
+                total = self.horizontal(combine, rows[0])
             with self.wide(block.width):
                 self.hold(v, block.all(), total)
         block.kept |= new
