@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.agree import Agreement
+from steepest.compiler.arguments import is_row, rebuilt
 from steepest.compiler.captured import Captured, Output
 from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet
@@ -194,8 +195,8 @@ def _outputs(result: Any, recorded: Recording, known: dict, outputs: list[Value]
     if isinstance(result, Tensor):
         outputs.append(known[recorded.variable(result)])
         return Output(len(outputs) - 1)
-    if type(result) in (list, tuple):
-        return type(result)(_outputs(x, recorded, known, outputs) for x in result)
+    if is_row(result):
+        return rebuilt(result, (_outputs(x, recorded, known, outputs) for x in result))
     if type(result) is dict:
         return {key: _outputs(x, recorded, known, outputs) for key, x in result.items()}
     return result
