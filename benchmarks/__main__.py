@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks.alone import alone, llvm_load
 from benchmarks.environment import clean_environment, description
 from benchmarks.measure import agreeing, timings
-from benchmarks.peers import BASE, peers_of
+from benchmarks.peers import peers_of
 from benchmarks.profile import profile
 from benchmarks.results import Results, Row
 from benchmarks.roofline import Roofline, measure_roofline, share
@@ -67,10 +67,9 @@ def _measure(workload: Workload, roofline: Roofline, results: Results, console: 
     peers = agreeing(workload, peers_of(workload), say)
     times = timings(peers, len(workload.batches()), REPEATS)
     processes = alone(workload, list(peers))
-    floor, ours = roofline.floor(workload), times[BASE].middle
+    floor = roofline.floor(workload)
     for name, time in times.items():
-        row = Row(workload.name, workload.title, name, time, time.middle / ours, "")
-        row.share = share(floor, time.middle)
+        row = Row(workload.name, workload.title, name, time, share(floor, time.middle))
         row.alone = processes.get(name, row.alone)
         results.rows.append(row)
     if workload.name in THREADED:

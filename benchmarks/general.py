@@ -35,9 +35,7 @@ class Result:
 
     def ratio(self, peer: str) -> float | None:
         """None where the peer was left out."""
-        if peer not in self.times:
-            return None
-        return self.times[peer].middle / self.times[BASE].middle
+        return self.times[peer].ratio if peer in self.times else None
 
     def behind(self) -> bool:
         """Is one of the peers faster?"""
@@ -96,9 +94,9 @@ def page(results: list[Result], circumstances: str) -> str:
         "# Networks that nobody tuned for",
         "",
         "Written by `make bench-general`. Twenty networks drawn from a fixed seed; the columns of",
-        "the peers are their time divided by ours: above 1, we are faster. Losses were compared",
-        "before anything was timed; networks with dropout were compared without it, because each",
-        "library draws its own noise, and timed with it.",
+        "the peers are their time divided by ours just before: above 1, we are faster. Losses were",
+        "compared before anything was timed; networks with dropout were compared without it,",
+        "because each library draws its own noise, and timed with it.",
         "",
         circumstances,
         "",

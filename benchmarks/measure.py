@@ -1,7 +1,9 @@
 """Agreement first, time second: the losses of the peers are compared before any of them is timed.
 
-Times are process CPU time of one thread, in microseconds per training step. The peers alternate, so
-that a disturbance hits all of them, and weights are reset before every epoch, outside the timing.
+Times are process CPU time of one thread, in microseconds per training step. The peers alternate,
+and each is timed just after ours: a processor that is slow for some seconds is slow for both, and
+what counts is the median of the ratios of such neighbours. Weights are reset before every epoch,
+outside the timing.
 """
 
 import math
@@ -31,7 +33,7 @@ __all__ = [
 AGREEMENT = 1e-4  # relative difference allowed between losses
 FIRST = 10  # steps compared where the optimizer divides by the size of the gradient
 SHORTEST = 0.05  # seconds that one timing takes at least
-FEWEST, LONGEST = 3, 4.0  # timings that every peer gets; seconds after which it gets no more
+FEWEST, LONGEST = 3, 8.0  # timings that every peer gets; seconds after which it gets no more
 
 Clock = Callable[[], float]
 Preparation = Callable[[Workload], Peer]
@@ -39,11 +41,15 @@ Preparation = Callable[[Workload], Peer]
 
 @dataclass
 class Timing:
-    """Microseconds per training step of one peer: median, smallest and largest of the repeats."""
+    """Microseconds per training step of one peer: median, smallest and largest of the repeats.
+
+    ratio   the median of its times divided by those of the first peer that were taken just before
+    """
 
     middle: float
     low: float
     high: float
+    ratio: float
 
 
 def agreeing(
@@ -112,16 +118,28 @@ def disagreement(workload: Workload, losses: np.ndarray, expected: np.ndarray) -
 def timings(
     peers: dict[str, Peer], steps: int, repeats: int, clock: Clock = time.process_time
 ) -> dict[str, Timing]:
-    """Time every peer; an epoch has that many steps. What takes seconds is repeated less often."""
+    """Time every peer, each after the first one; an epoch has that many steps.
+
+    What takes seconds is repeated less often.
+    """
+    first = next(iter(peers))
     counts = {name: enough(peer, clock) for name, peer in peers.items()}
     times: dict[str, list[float]] = {name: [] for name in peers}
+    ratios: dict[str, list[float]] = {name: [] for name in peers}
+
+    def timed(name: str) -> float:
+        total = sum(seconds(peers[name], clock) for _ in range(counts[name]))
+        times[name].append(total / (steps * counts[name]) * 1e6)
+        return times[name][-1]
+
     for number in range(repeats):
-        for name, peer in peers.items():
-            if number < FEWEST or sum(times[name]) < LONGEST:
-                times[name].append(sum(seconds(peer, clock) for _ in range(counts[name])))
+        for name, taken in times.items():
+            if number < FEWEST or sum(taken) * steps * counts[name] < LONGEST * 1e6:
+                before = timed(first)
+                ratios[name].append(1.0 if name == first else timed(name) / before)
     return {
-        name: _summary([time / (steps * counts[name]) * 1e6 for time in found])
-        for name, found in times.items()
+        name: Timing(median(taken), min(taken), max(taken), median(ratios[name]))
+        for name, taken in times.items()
     }
 
 
@@ -136,7 +154,3 @@ def seconds(peer: Peer, clock: Clock) -> float:
 def enough(peer: Peer, clock: Clock) -> int:
     """How many epochs make a time that the clock measures well."""
     return math.ceil(SHORTEST / max(seconds(peer, clock), 1e-6))
-
-
-def _summary(times: list[float]) -> Timing:
-    return Timing(median(times), min(times), max(times))

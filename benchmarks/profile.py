@@ -21,11 +21,12 @@ from benchmarks.environment import clean_environment, on_cores
 from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.stages import captured_step, final_graph
 from benchmarks.workloads import WORKLOADS, Sweep, Workload
+from steepest.compiler.affine import Affine
+from steepest.compiler.costs import instructions
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, is_view, through
+from steepest.compiler.index import is_view, through
 from steepest.compiler.lower import Lowered, stages
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import COST
 
 __all__ = ["COLUMNS", "Line", "Profile", "profile"]
 
@@ -148,7 +149,7 @@ def _products(nest: Nest, lowered: Lowered) -> int:
     walk = lowered.fusion.reach(nest)
     for v, index in nest.roots():
         walk(v, index)
-    each = sum(COST.get(v.row.name, 1) for v in walk.visited if v.row is not None)
+    each = sum(map(instructions, walk.visited))
     return _all(nest, lowered) + prod(nest.space) * each
 
 

@@ -58,9 +58,10 @@ def _there(target: Target, slower: float | None) -> str:
 def _steps(results: Results) -> Page:
     note = (
         "One thread on one core, process CPU time, median of the repeats. The ratio is the peer's "
-        "time divided by ours: above 1, we are faster. The roofline share is the least time that "
-        "the step's matrix products and memory traffic take on this core, divided by the measured "
-        "time. Eager mode is NumPy and not the fast path. "
+        "time divided by ours that was taken just before, the median again: above 1, we are "
+        "faster. The roofline share is the least time that the step's matrix products and memory "
+        "traffic take on this core, divided by the measured time. Eager mode is NumPy and not the "
+        "fast path. "
     )
     titles = dict.fromkeys(f"{r.workload} {r.title}" for r in results.rows)
     note += f"Workloads: {'; '.join(titles)}."

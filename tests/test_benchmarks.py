@@ -170,8 +170,8 @@ def test_dropout_is_timed_but_not_compared():
 
 
 def test_the_page_of_drawn_networks():
-    faster, slower = measure.Timing(2, 1, 3), measure.Timing(0.5, 0.5, 0.5)
-    ours = {peers.BASE: measure.Timing(1, 1, 1)}
+    faster, slower = measure.Timing(2, 1, 3, 2), measure.Timing(0.5, 0.5, 0.5, 0.5)
+    ours = {peers.BASE: measure.Timing(1, 1, 1, 1)}
     w = workloads.w1()
     won = general.Result(w, {**ours, "JAX scan": faster, "PyTorch eager": faster})
     lost = general.Result(w, {**ours, "JAX scan": slower})
@@ -213,6 +213,20 @@ def test_a_slow_peer_is_timed_less_often(monkeypatch):
     slow = peer.Peer(lambda: None, lambda: [next(ticks) for _ in range(9)] and runs.append(1))
     found = measure.timings({"slow": slow}, 5, 9, lambda: float(next(ticks)))
     assert len(runs) == 4 and found["slow"].middle == 10 / 5 * 1e6  # one to count, three timed
+
+
+def test_a_slow_moment_is_shared_by_both_sides_of_a_ratio():
+    now = [0.0]
+
+    def trained(cost):
+        def run():
+            now[0] += cost * (10 if 2 < now[0] < 4 else 1)
+
+        return peer.Peer(lambda: None, run)
+
+    found = measure.timings({"ours": trained(0.01), "theirs": trained(0.03)}, 1, 20, lambda: now[0])
+    assert found["ours"].ratio == 1 and found["theirs"].ratio == pytest.approx(3)
+    assert found["ours"].high == pytest.approx(10 * found["ours"].low)
 
 
 def test_the_least_a_step_needs():
@@ -257,8 +271,8 @@ def test_first_epoch_is_seen_before_the_command_ends(tmp_path):
 
 def test_tables_and_targets():
     def row(peer, middle, process=None):
-        time = measure.Timing(middle, middle, middle + 1)
-        return results.Row("W4", "MLP", peer, time, middle / 100, "50%", process or alone.Alone())
+        time = measure.Timing(middle, middle, middle + 1, middle / 100)
+        return results.Row("W4", "MLP", peer, time, "50%", process or alone.Alone())
 
     ours = alone.Alone(150.0, 40.0, 40.0, 120.0, 90.0)
     rows = [row(peers.BASE, 100.0, ours), row("JAX jit per step", 200.0), row("JAX scan", 120.0)]
@@ -293,8 +307,8 @@ def test_tables_and_targets():
 
 def test_compiling_is_told_at_the_pace_of_the_processor_of_its_limits():
     def row(name, peer, middle, process=None):
-        time = measure.Timing(middle, middle, middle)
-        return results.Row(name, "", peer, time, middle, "", process or alone.Alone())
+        time = measure.Timing(middle, middle, middle, middle)
+        return results.Row(name, "", peer, time, "", process or alone.Alone())
 
     rows = [row("W1", peers.BASE, 1.0, alone.Alone(150.0, 20.0))]
     rows += [row("W1", peers.TORCH, 3 * pace.THERE["W1"])]
@@ -318,8 +332,8 @@ def test_one_thread_and_two_take_turns(monkeypatch):
 def test_the_better_format_of_pytorch_counts():
     def found(workload, slow, fast):
         def row(peer, middle):
-            time = measure.Timing(middle, middle, middle)
-            return results.Row(workload, "", peer, time, middle / 100, "")
+            time = measure.Timing(middle, middle, middle, middle / 100)
+            return results.Row(workload, "", peer, time, "")
 
         rows = [row(peers.BASE, 100.0), row(peers.TORCH, slow), row(peers.CHANNELS_LAST, fast)]
         run = results.Results("a machine.", [*rows, row(peers.JAX, 5000.0)])

@@ -9,8 +9,10 @@ from random_graphs import Maker
 
 import steepest
 from steepest import nn, optim
+from steepest.compiler.affine import LANE, affine, plus
 from steepest.compiler.capture import capture
 from steepest.compiler.graph import Graph, constant, equation, inlet
+from steepest.compiler.index import through
 from steepest.compiler.lower import lower, stages
 from steepest.compiler.processor import processor
 from steepest.compiler.replay import replay, replay_step
@@ -460,3 +462,16 @@ def test_explain_shows_nests_and_tiles():
     text = stages(graph).text()
     assert "nest 0" in text and "Tile(" in text and "contract" in text
     assert "bytes" in text and "lane by lane" in text
+
+
+@pytest.mark.parametrize("shapes", [[(100, 36), (100, 6, 3, 2)], [(36,), (6, 6), (2, 3, 6)]])
+def test_a_reshape_there_and_back_is_no_arithmetic(shapes):
+    """Also where vectors begin past the first: such a value is found in its register."""
+    v = leaf("x", *shapes[0])
+    for shape in (*shapes[1:], *shapes[-2::-1]):
+        v = row("reshape", v, shape=shape)
+    index = (*(affine(f"i{d}") for d in range(v.ndim - 1)), plus(affine(32), LANE))
+    at = index
+    while v.kind == "row":
+        v, at = through(v, at)
+    assert at == index

@@ -15,8 +15,12 @@ from random_graphs import Maker
 import steepest
 from steepest import nn, optim
 from steepest.compiler import Epochs, programs, sharing, team
+from steepest.compiler.emit.taking import taking
+from steepest.compiler.engine import machine_code
+from steepest.compiler.executable import NativeFunction
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.processor import processor
 from steepest.core import Aval, RequestError, get_num_threads, set_num_threads
 from steepest.primitives import TABLE
 
@@ -176,6 +180,49 @@ def network_graph(sizes, batch):
         gradient = row("mul", row("contract", gradient, w, spec="bo,oi->bi"), h)
     loss = row("sum", values[-1], axes=(0, 1))
     return Graph([x, *weights], [loss], list(reversed(state)))
+
+
+def taker():
+    """take(thread, threads, nest, shares), on words of its own."""
+    text = """define i64 @run(
+    ptr %words, ptr %found, i64 %thread, i64 %threads, i64 %nest, i64 %shares
+) {
+  %part = call {i64, i64, i64} @take(
+    ptr %words, i64 64, i64 %thread, i64 %threads, i64 %nest, i64 %shares
+  )
+  store {i64, i64, i64} %part, ptr %found
+  ret i64 0
+}"""
+    function = NativeFunction(machine_code([f"{taking()}\n{text}"], processor().features), 2, 4)
+    words, found = np.zeros((3, 8), np.int64), np.zeros(3, np.int64)
+
+    def take(thread, threads, nest, shares):
+        function(words.ctypes.data, found.ctypes.data, thread, threads, nest, shares)
+        return tuple(found.tolist())
+
+    return take
+
+
+def test_a_thread_takes_half_of_what_is_left_of_its_own_and_then_of_others():
+    take = taker()
+    own = [take(1, 2, 1, 8) for _ in range(4)]
+    assert own == [(1, 0, 4), (1, 4, 6), (1, 6, 7), (1, 7, 8)]
+    assert take(1, 2, 1, 8) == (0, 4, 8)  # the other has not even begun
+    assert take(0, 2, 1, 8) == (0, 0, 2)
+    assert take(1, 2, 1, 8) == (0, 3, 4)
+    assert take(0, 1, 2, 8) == (0, 0, 8)  # alone, at once
+
+
+def test_every_share_is_taken_once_whoever_comes_when():
+    take, random = taker(), np.random.default_rng(0)
+    for nest in range(1, 40):
+        shares, taken = int(random.choice([1, 4, 16, 64])), []
+        while True:
+            whose, first, end = take(int(random.integers(3)), 3, nest, shares)
+            if not end:
+                break
+            taken += [(whose, k) for k in range(first, end)]
+        assert sorted(taken) == [(whose, k) for whose in range(3) for k in range(shares)]
 
 
 def test_short_steps_have_no_code_for_threads():

@@ -27,6 +27,23 @@ def at_rows(x, index):
 READERS = {
     "embedding": (lambda i: F.embedding(i, tensor(TABLE)), whole(0, 3), [whole(0, 4), whole(-1)]),
     "x[i]": (lambda i: at_rows(TABLE, i), whole(-4, 3), [whole(0, 4), whole(1, -5)]),
+    "x[:, i]": (lambda i: tensor(TABLE)[:, i], whole(-3, 2), [whole(0, 3), whole(1, -4)]),
+    "x[i, i]": (lambda i: tensor(TABLE)[i, i], whole(-3, 2), [whole(0, 3), whole(1, -4)]),
+    "gather": (
+        lambda i: tensor(TABLE).gather(1, i[:, None]),
+        whole(0, 2, 1, 1),
+        [whole(0, 3, 1, 1), whole(0, -1, 1, 1)],
+    ),
+    "scatter_add": (
+        lambda i: tensor(TABLE).scatter_add(1, i[:, None], tensor(TABLE)),
+        whole(0, 2, 1, 1),
+        [whole(0, 3, 1, 1), whole(0, -1, 1, 1)],
+    ),
+    "index_add": (
+        lambda i: tensor(TABLE).index_add(0, i, tensor(TABLE)),
+        whole(0, 3, 1, 3),
+        [whole(0, 4, 1, 1), whole(0, -1, 1, 1)],
+    ),
     "one_hot": (lambda i: F.one_hot(i, 3), whole(0, 2), [whole(3), whole(-1)]),
     "cross_entropy": (
         lambda i: F.cross_entropy(tensor(TABLE), i),

@@ -19,7 +19,7 @@ from oracle import F32, F64, Ours, tensors
 
 from steepest.autograd import grad
 from steepest.compiler import NotCompilable, compile
-from steepest.tensors import Tensor
+from steepest.tensors import Tensor, tensor
 
 PAGES = (cases_math, cases_shape, cases_learning, cases_layers)  # importing them fills the lists
 NAMES = sorted({line.name for line in chain(SMOOTH, PLAIN)})
@@ -28,17 +28,12 @@ REFUSED = {
     "argsort": "sort asks for a number",
     "allclose": "isclose asks for a number",
     "equal": "equal asks for a number",
-    "gather": "indexing asks for a number",
-    "index_select": "indexing asks for a number",
     "isclose": "isclose asks for a number",
     "masked_select": "indexing asks for a number",
-    "max": "indexing asks for a number",
-    "min": "indexing asks for a number",
     "nonzero": "nonzero asks for a number",
     "one_hot": "one_hot asks for a number",
     "pow": "pow",
     "sort": "sort asks for a number",
-    "take_along_dim": "indexing asks for a number",
     "to": "float16",
     "topk": "sort asks for a number",
 }
@@ -132,3 +127,57 @@ def test_windows_of_one_number_end_with_the_last_window(dtype):
         x = np.cos(np.arange(6.0 * length)).reshape(2, 3, length)
         line = Line("avg_pool1d", call, [x], 2, 0.0)
         assert_compiled_is_eager(value_and_gradients, [line], dtype)
+
+
+NUMBERS = np.random.default_rng(0).normal(size=(6, 5, 4))
+ROWS, COLUMNS = np.array([5, 0, 0, -2]), np.array([1, 4, -5, 0])
+
+
+def with_numbers(x: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """x after its elements have been given numbers at places that are data."""
+    x = x * 1
+    x[i] = 0.5
+    x[:, j] = 1.5
+    x[x > 1.2] = -1
+    x[i[:2], j[:2]] *= 3
+    x[:, i.clamp(0, 2)[:1]] = x[:, j[:1]]
+    return x
+
+
+READ_AT_DATA = {
+    "rows and columns": lambda x, i, j: x[i, j],
+    "one axis": lambda x, i, j: x[:, j],
+    "axes apart": lambda x, i, j: x[i, :, j[:, None] % 4],
+    "with a range": lambda x, i, j: x[i, 1:3],
+    "with a number": lambda x, i, j: x[i, 2],
+    "computed": lambda x, i, j: x.max(1).values + x.gather(1, x.argmin(1, keepdim=True))[:, 0],
+    "written": lambda x, i, j: with_numbers(x, i, j),
+}
+
+
+@pytest.mark.parametrize("name", [*READ_AT_DATA])
+def test_places_that_are_data(name):
+    """An index may be an argument of the step, or computed in it; gradients flow through both."""
+
+    def step(x: Tensor, i: Tensor, j: Tensor) -> tuple:
+        x = x.detach().requires_grad_()
+        out = READ_AT_DATA[name](x, i, j)
+        return out, *grad((out * out).sum(), [x])
+
+    given = [tensor(a) for a in (NUMBERS, ROWS, COLUMNS)]
+    for found, expected in zip(compile(step)(*given), step(*given), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-12)
+
+
+def test_of_elements_written_twice_the_last_counts():
+    rows = tensor(np.arange(12.0).reshape(4, 3))
+
+    def step(x: Tensor, i: Tensor) -> Tensor:
+        x = x.clone()
+        x[i] = rows
+        return x
+
+    compiled = compile(step)
+    for places in ([5, 0, 1, 2], [5, 0, 5, 2]):
+        given = tensor(np.ones((6, 3))), tensor(places)
+        np.testing.assert_array_equal(compiled(*given).numpy(), step(*given).numpy())

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.graph import Value
-from steepest.compiler.recording import Recording, memory
+from steepest.compiler.recording import Recording
 from steepest.compiler.refusal import NotCompilable, refusal, user_line
+from steepest.compiler.spans import memory
 from steepest.core import Primitive
 from steepest.tensors import Tensor
 

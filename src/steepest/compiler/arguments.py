@@ -19,13 +19,13 @@ class Call:
 
     key     equal for calls that one program serves
     frozen  equal for calls that freeze the same; None where that cannot be told
-    arrays  the array of every tensor among the arguments, by input name
+    arrays  the array of every tensor among the arguments
     """
 
     def __init__(self, args: tuple, kwargs: dict[str, Any]):
-        self.arrays: dict[str, np.ndarray] = {}
+        self.arrays: list[np.ndarray] = []
         self._tree = self._flat((args, kwargs))
-        avals = ((x.shape, x.dtype.str) for x in self.arrays.values())
+        avals = ((x.shape, x.dtype.str) for x in self.arrays)
         self.key = (_hashable(self._tree), *avals)
         self.frozen = _hashable(self._tree) if _told(self._tree) else None
 
@@ -38,13 +38,13 @@ class Call:
                 )
             x = x.value
         if isinstance(x, np.ndarray):
-            self.arrays[f"argument{len(self.arrays)}"] = x
+            self.arrays.append(x)
             return Output(len(self.arrays) - 1)
         return _mapped(self._flat, x)
 
     def inlets(self) -> list[tuple[str, Aval, str]]:
-        arrays = self.arrays.items()
-        return [(name, Aval(x.shape, x.dtype), "whole") for name, x in arrays]
+        arrays = enumerate(self.arrays)
+        return [(f"argument{i}", Aval(x.shape, x.dtype), "whole") for i, x in arrays]
 
     def arguments(self, tensors: list[Tensor]) -> tuple[Sequence, dict]:
         """The call again, on other tensors."""

@@ -19,9 +19,10 @@ from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation
 from steepest.compiler.guard import Guard
 from steepest.compiler.patterns import keep, known
-from steepest.compiler.recording import Before, Recording, memory, span
+from steepest.compiler.recording import Before, Recording
 from steepest.compiler.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.snapshot import LONGEST
+from steepest.compiler.spans import memory, span
 from steepest.compiler.trace import Inlet, run
 from steepest.core import Aval
 from steepest.primitives import max_, maximum

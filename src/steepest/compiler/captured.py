@@ -1,5 +1,6 @@
 """What a capture gives: a step as a graph, its arrays, and when it still is the step."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter, is_
@@ -13,8 +14,7 @@ from steepest.compiler.recording import Before
 
 __all__ = ["Captured", "Output"]
 
-# What a tensor has to keep, besides its numbers, for a program to be the step.
-_WATCHED = attrgetter("value", "grad", "requires_grad")
+_value, _grad, _requires_grad = map(attrgetter, ("value", "grad", "requires_grad"))
 
 
 class Output(int):
@@ -43,16 +43,20 @@ class Captured:
 
     def __post_init__(self) -> None:
         self._tensors = [before.tensor for before in self.met]
-        self._held = [*chain.from_iterable(map(_WATCHED, self.met))]
+        self._held = [*_watched(self.met)]
 
     def stale(self) -> str | None:
         """What has changed since, in words; None if the graph still is the step."""
-        now = chain.from_iterable(map(_WATCHED, self._tensors))
-        if not all(map(is_, now, self._held)):
+        if not all(map(is_, _watched(self._tensors), self._held)):
             for before in self.met:
-                if not all(map(is_, _WATCHED(before.tensor), _WATCHED(before))):
+                if not all(map(is_, _watched([before.tensor]), _watched([before]))):
                     return self.guard.name(before.tensor) or "a tensor"
         for array, numbers in self.read:
             if not np.array_equal(array, numbers, equal_nan=True):
                 return "a number that the step reads from a tensor or an array"
         return self.guard.changed()
+
+
+def _watched(tensors: Sequence[Any]) -> Iterator[Any]:
+    """What tensors have to keep, besides their numbers, for a program to be the step."""
+    return chain(map(_value, tensors), map(_grad, tensors), map(_requires_grad, tensors))

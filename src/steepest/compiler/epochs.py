@@ -1,7 +1,6 @@
 """Epochs: a training step that runs through whole epochs in native calls."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ class Epochs:
     def __init__(self, step: Callable[..., Any], stepped: Sequence[Tensor] = ()):
         self.step, self.stepped = step, list(stepped)
         self._steady = Steady()
+        self._control = np.zeros(3, np.int64)  # where the caller has none
 
     def run(
         self,
@@ -60,28 +60,26 @@ class Epochs:
         """
         order = np.ascontiguousarray(order, np.int64)
         whole, rest = divmod(len(order), batch_size)
-        control = np.zeros(3, np.int64) if control is None else control
+        if control is None:
+            control = self._control
+            control.fill(0)
         parts = [(0, whole, batch_size)] if whole else []
         parts += [(whole, 1, rest)] if rest else []
         loops = [self._loop(arrays, batch) for _, _, batch in parts]
         control[1] = done = 0
         for loop, (start, steps, batch) in zip(loops, parts, strict=True):
             if losses is None:
-                dtype = loop.program.outputs[0].dtype
-                losses = np.empty(whole + bool(rest), dtype)
+                losses = np.empty(whole + bool(rest), loop.results[0].dtype)
             if control[0] or control[2]:
                 break
-            named = dict(zip(_names(len(arrays)), arrays, strict=True))
-            for tensor, values in zip(self.stepped, stepped, strict=True):
-                rates = np.ascontiguousarray(values[start : start + steps], tensor.dtype)
-                named |= dict.fromkeys(loop.names_of(tensor), rates)
+            rates = [values[start : start + steps] for values in stepped]
             at = order[start * batch_size : start * batch_size + steps * batch]
             part = [losses[start : start + steps]]
             # The smaller mini-batch is a run of its own, and its count is not the epoch's.
             mine = np.zeros_like(control) if start else control
-            done += loop.run(named, at, steps, part, mine, sound=True)
-            control[1], control[2] = done, mine[2]
-            if control[2] == ASKED:
+            done += loop.run(arrays, at, steps, part, mine, rates, sound=True)
+            control[1], control[2] = done, ended = done, mine[2]
+            if ended == ASKED:
                 return self._asked(done, arrays, order, batch_size, stepped, losses, control)
         return np.empty(0, np.float32) if losses is None else losses[:done]
 
@@ -113,25 +111,18 @@ class Epochs:
         return self._steady.get((batch, kinds), lambda: self._made(kinds, batch))
 
     def _made(self, kinds: Sequence[tuple], batch: int) -> Loop:
-        held = zip(_names(len(kinds)), kinds, strict=True)
         inlets = [
-            (name, Aval((batch, *shape), dtype), "gathered", bounds)
-            for name, (shape, dtype, bounds) in held
+            (f"argument{number}", Aval((batch, *shape), dtype), "gathered", bounds)
+            for number, (shape, dtype, bounds) in enumerate(kinds)
         ]
         with refusing():
             captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
             _check_loss(captured)
-            return Loop(captured)
+            return Loop(captured, self.stepped)
 
     def explain(self) -> str:
         """All stages of every program made so far, as text that reads like mathematics."""
         return self._steady.explain()
-
-
-@cache
-def _names(count: int) -> tuple[str, ...]:
-    """What the program calls the arrays."""
-    return tuple(f"argument{i}" for i in range(count))
 
 
 def _check_loss(captured: Captured) -> None:

@@ -8,14 +8,15 @@ places of its own.
 
 import weakref
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain, pairwise
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from steepest.compiler.guard import Guard, is_plain, of_compiler
-from steepest.compiler.recording import memory
 from steepest.compiler.snapshot import LONGEST
+from steepest.compiler.spans import memory, span
 from steepest.tensors import Tensor
 
 __all__ = ["Form", "form_of"]
@@ -23,8 +24,7 @@ __all__ = ["Form", "form_of"]
 # What a tensor that is nothing but memory with a gradient has.
 _SIMPLE = frozenset({"value", "version", "synced", "requires_grad", "grad", "node", "view_of"})
 
-
-_EXACT = frozenset({bool, int, type(None)})  # equal ones of one kind are the same
+_EXACT = frozenset({str, bool, int, type(None)})  # equal ones of one kind are the same
 
 
 class Form:
@@ -51,6 +51,15 @@ class Form:
         if number == len(self.arrays):
             self.arrays.append(array)
         return number
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two of the arrays share memory."""
+        spans = sorted(
+            (start, start + array.nbytes) if array.flags.c_contiguous else span(array)
+            for (start, *_), array in zip(self._places, self.arrays, strict=True)
+        )
+        return all(stop <= start for (_, stop), (start, _) in pairwise(spans))
 
 
 class _Formless(Exception):
@@ -85,34 +94,28 @@ def form_of(guard: Guard, frozen: Hashable, apart: Sequence[Tensor]) -> Form | N
     if not guard.whole:
         return None
     try:
-        walked = [_of(thing, held, numbers, form) for thing, held in guard.walked]
-        form.key = frozen, *(numbers[id(x)] for x in apart), *walked
+        things = [_of(thing, len(held), form) for thing, held in guard.walked]
+        entries = chain.from_iterable(held for _, held in guard.walked)
+        held = _references([*chain.from_iterable(entries)], numbers)
+        form.key = frozen, *(numbers[id(x)] for x in apart), *things, held
     except (_Formless, KeyError):  # or one that is apart is not reached
         return None
     return form
 
 
-def _of(thing: Any, held: list[tuple[Any, Any]], numbers: dict[int, int], form: Form) -> Hashable:
+def _of(thing: Any, entries: int, form: Form) -> Hashable:
+    """What a thing is, apart from what it holds, and in how many entries."""
+    kind: Any = type(thing)
     if isinstance(thing, Tensor):
         form.tensors.append(thing)
         return _of_tensor(thing, form)
-    if not held:
+    if not entries:
         return _of_empty(thing, form)
-    if len(held) > LONGEST:
+    if entries > LONGEST:
         raise _Formless
-    kind: Any = type(thing)
     if kind is FunctionType:
-        kind = thing.__code__
-    elif isinstance(thing, type):
-        kind = _Same(thing)
-    # Nearly all keys are names, and what a step reaches holds hundreds of things.
-    return kind, *[
-        (
-            key if type(key) is str else _reference(key, numbers),
-            numbers.get(id(x)) or _reference(x, numbers),
-        )
-        for key, x in held
-    ]
+        return thing.__code__, entries
+    return _Same(thing) if isinstance(thing, type) else kind, entries
 
 
 def _of_empty(thing: Any, form: Form) -> Hashable:
@@ -121,24 +124,33 @@ def _of_empty(thing: Any, form: Form) -> Hashable:
     if isinstance(thing, np.ndarray):
         if thing.size > LONGEST:
             raise _Formless
-        return form.add(thing), thing.dtype.str, thing.shape, thing.tobytes()
+        return form.add(thing), thing.dtype, thing.shape, thing.tobytes()
     if kind is set and all(map(is_plain, thing)):
         return kind, frozenset(thing)
     return kind if of_compiler(kind) else _Same(thing)
 
 
-def _reference(x: Any, numbers: dict[int, int]) -> Hashable:
-    """A number for what the guard has come by; what is plain as it is, with what kind it is of."""
-    kind = type(x)
-    if kind is str:
-        return x
-    if kind in _EXACT:
-        return kind, x
-    if kind is float:
-        return kind, x.hex()  # 0.0 and -0.0 are equal
+def _references(things: list[Any], numbers: dict[int, int]) -> Hashable:
+    """A number for each that the guard has come by, None for the others; and these, which are plain
+    and so as they are, with what kind each is of."""
+    found = tuple(map(numbers.get, map(id, things)))
+    plain = [x for x, number in zip(things, found, strict=True) if number is None]
+    kinds = tuple(map(type, plain))
+    inexact = {*kinds} - _EXACT
+    if inexact:
+        plain = [_exact(x) if kind in inexact else x for x, kind in zip(plain, kinds, strict=True)]
+    return found, kinds, *plain
+
+
+def _exact(x: Any) -> Hashable:
+    """Something that is equal for the same plain things of one kind only."""
+    if type(x) is float:
+        return x.hex()  # 0.0 and -0.0 are equal
     if isinstance(x, np.generic):
-        return kind, x.tobytes()
-    return (kind, x) if is_plain(x) else numbers[id(x)]
+        return x.tobytes()
+    if not is_plain(x):
+        raise _Formless
+    return x
 
 
 def _of_tensor(x: Tensor, form: Form) -> Hashable:
@@ -146,5 +158,4 @@ def _of_tensor(x: Tensor, form: Form) -> Hashable:
         raise _Formless
     grad = None if x.grad is None else _of_tensor(x.grad, form)
     value = x.value
-    known = value.dtype.str, value.shape, value.strides
-    return type(x), x.requires_grad, grad, form.add(value), *known
+    return type(x), x.requires_grad, grad, form.add(value), value.dtype, value.shape, value.strides

@@ -5,6 +5,7 @@ waits for.
 from dataclasses import dataclass
 from itertools import islice
 
+from steepest.compiler.costs import instructions
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.nest import Nest
 from steepest.compiler.reach import Reach, is_read
@@ -75,6 +76,11 @@ class Found:
     def reads(self, nest: Nest) -> dict[Value, set]:
         """Every input and stored value that the nest loads, and at which indices."""
         return self.walked(nest).reads
+
+    def work(self, nest: Nest) -> int:
+        """Instructions per vector, roughly, of what the nest computes element by element."""
+        visited = self.walked(nest).visited.items()
+        return sum(instructions(v) * len(indices) for v, indices in visited if v.row)
 
     def loads(self, nest: Nest) -> list[Value]:
         """What it reads from the program's memory, if it is there at all: not the rows of a batch

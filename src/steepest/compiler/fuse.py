@@ -17,25 +17,17 @@ Rules, each an invariant of the result:
 from collections.abc import Collection
 from math import prod
 
+from steepest import primitives as P
+from steepest.compiler.affine import Index, address, affine, symbols, varies
 from steepest.compiler.buffers import last_wide
 from steepest.compiler.contraction import L1, LARGE
+from steepest.compiler.costs import is_expensive
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.index import (
-    Index,
-    address,
-    affine,
-    inside,
-    is_small_window,
-    is_view,
-    symbols,
-    through,
-    varies,
-    window_indices,
-)
+from steepest.compiler.index import inside, is_small_window, is_view, through, window_indices
 from steepest.compiler.keep import Keeping
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes, squeeze
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
+from steepest.compiler.reach import Reach, is_elementwise, is_read
 
 __all__ = ["Fusion"]
 
@@ -101,13 +93,12 @@ class Fusion(Found):
 
     def _require_parts(self, v: Value, index: tuple, nest: Nest) -> None:
         """A pad or take whose operands are not there yet, or a reduction held by another nest."""
-        assert v.row is not None
         if v in self.holder:
             self.link(nest, self.holder[self.store(v)])
         elif is_small_window(v):
             for at in window_indices(v, index):
                 self.require(v.operands[0], at, nest)
-        elif v.row.name == "pad" and nest in self.sources(v):  # whose operand cannot come first
+        elif v.is_row(P.pad) and nest in self.sources(v):  # whose operand cannot come first
             self.require(v.operands[0], inside(v, index)[0], nest)
         else:
             for x in v.operands:
@@ -118,7 +109,7 @@ class Fusion(Found):
         """What to store so that v can be computed: the first value with several users on the cheap
         way down from v to the registers (h rather than h·w), else v."""
         at, walk = v, self.reach(nest)
-        while is_elementwise(at) and at.row is not None and at.row.name not in EXPENSIVE:
+        while is_elementwise(at) and not is_expensive(at):
             missing = {x for x in at.operands if not walk(x, index)}
             if len(missing) != 1:
                 return v
@@ -265,7 +256,7 @@ class Fusion(Found):
         kept = [d for d, n in enumerate(x.shape) if n != 1 and d not in axes]
         trailing = bool(gone) and (not kept or min(gone) > max(kept))
         leading = bool(gone) and bool(kept) and max(gone) < min(kept)
-        joinable = v.row is not None and v.row.name in ("sum", "max")
+        joinable = v.is_row(P.sum_, P.max_)
         if joinable and any(self._joined(v, n, trailing, leading) for n in reversed(self.nests)):
             return
         if joinable and trailing:
@@ -307,10 +298,9 @@ class Fusion(Found):
             self.require(x, index, nest)
             self._hold(v, nest)
             return True
-        assert v.row is not None
         columns = leading and shape == inner and len(inner) == 1 and inner[0] <= _COLUMN_SUMS
         columns = columns and not nest.is_row_level(x)
-        if v.row.name != "sum" or not (shape == () or columns) or not nest.depth:
+        if not v.is_row(P.sum_) or not (shape == () or columns) or not nest.depth:
             return False
         if nest not in self.sources(x) and x not in self._evaluated(nest):
             return False
@@ -341,16 +331,15 @@ class Fusion(Found):
 
     def run(self) -> "Fusion":
         for v in self.graph.equations():
-            assert v.row is not None
-            if v.row.lowering == "contraction":
+            if v.is_row(P.contract):
                 self.contraction(v)
             elif is_view(v):
                 continue
-            elif v.row.name in ("fold", "scatter_add"):
+            elif v.is_row(P.fold, P.scatter_add):
                 self.scatter(v)
-            elif v.row.lowering == "join":
+            elif v.lowering == "join":
                 self.join(v)
-            elif v.row.lowering == "reduction" and not is_small_window(v):
+            elif v.lowering == "reduction" and not is_small_window(v):
                 self.reduction(v)
             else:
                 for x in self._keeping.worthwhile(v):

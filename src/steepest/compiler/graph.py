@@ -87,6 +87,11 @@ class Value:
     def size(self) -> int:
         return prod(self.shape)
 
+    @property
+    def lowering(self) -> str:
+        """The kind of loop nest that the equation's row becomes; "" of a leaf."""
+        return self.row.lowering if self.row is not None else ""
+
     def is_row(self, *rows: Primitive) -> bool:
         """Whether this is an equation of one of these rows."""
         return self.row in rows

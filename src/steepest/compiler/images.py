@@ -9,14 +9,14 @@ has to be turned around on the way.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from steepest import primitives as P
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.index import is_small_window
 from steepest.compiler.reach import is_elementwise
-from steepest.primitives import split_spec
 
 __all__ = ["Images", "images"]
 
-_JOINING = ("pad", "windows", "fold", "slice")
+_JOINING = (P.pad, P.windows, P.fold, P.slice_, P.reshape)
 
 
 @dataclass(eq=False)
@@ -68,10 +68,10 @@ def _contiguous(graph: Graph, width: int) -> dict[Value, int]:
 def _only_padded_for(v: Value, users: dict[Value, list[Value]]) -> Value | None:
     """The pad that windows slide over, if it serves nothing else, and no window lies wholly
     outside."""
-    if v.row is None or v.row.name != "windows":
+    if not v.is_row(P.windows):
         return None
     pad, size = v.operands[0], v.params["size"]
-    if pad.row is None or pad.row.name != "pad" or len(users[pad]) > 1:
+    if not pad.is_row(P.pad) or len(users[pad]) > 1:
         return None
     inside, starts = pad.operands[0], pad.params["starts"]
     k = len(size)
@@ -111,16 +111,14 @@ def _groups(graph: Graph) -> list[_Group]:
 
 def _tied(v: Value) -> list[Value]:
     """The values that this equation ties to one another: same samples, one element from another."""
-    assert v.row is not None
-    if v.row.lowering == "contraction":
+    if v.is_row(P.contract):
         windows = _windowed(v)
         if windows is None:
             return []
-        a, b, out = split_spec(v.params["spec"])
+        a, b, out = P.split_spec(v.params["spec"])
         of_samples = [x for x, word in zip(v.operands, (a, b), strict=True) if word[0] == windows]
         return of_samples + [v] * (out[0] == windows)
-    ties = is_elementwise(v) or v.row.name in _JOINING or is_small_window(v)
-    if not (ties or v.row.name == "reshape"):
+    if not (is_elementwise(v) or v.is_row(*_JOINING) or is_small_window(v)):
         return []
     others = [x for x in v.operands if x.kind != "constant"]
     return [x for x in [v, *others] if x.ndim > 1 and v.ndim > 1 and x.shape[0] == v.shape[0]]
@@ -128,22 +126,21 @@ def _tied(v: Value) -> list[Value]:
 
 def _windowed(v: Value) -> str | None:
     """The letter of the samples in a contraction that reads windows of images."""
-    words = split_spec(v.params["spec"])
+    words = P.split_spec(v.params["spec"])
     for x, word in zip(v.operands, words, strict=False):
-        while x.row is not None and x.row.name == "reshape":
+        while x.is_row(P.reshape):
             x = x.operands[0]
-        if x.row is not None and x.row.name == "windows" and x.ndim > 2 * len(x.params["size"]):
+        if x.is_row(P.windows) and x.ndim > 2 * len(x.params["size"]):
             return word[0]
     return None
 
 
 def _channels(v: Value) -> int | None:
     """Where the result of a convolution has its channels: the letter that only its weight has."""
-    assert v.row is not None
-    if v.row.lowering != "contraction":
+    if not v.is_row(P.contract):
         return None
     samples = _windowed(v)
-    a, b, out = split_spec(v.params["spec"])
+    a, b, out = P.split_spec(v.params["spec"])
     if samples is None or out[0] != samples:
         return None
     other = b if a[0] == samples else a

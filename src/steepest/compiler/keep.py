@@ -8,15 +8,16 @@ again and again, like the state of a sequence: every step would compute it from 
 
 from collections.abc import Iterator
 
+from steepest.compiler.costs import time
 from steepest.compiler.found import Found
 from steepest.compiler.graph import Value
-from steepest.compiler.reach import TIME, is_elementwise
+from steepest.compiler.reach import is_elementwise
 
 __all__ = ["Keeping"]
 
 _DEPTH = 40  # the longest chain of rows that is computed without storing anything
 _CARRIED = 2  # times in a row that a value is carried along without storing it
-_SPREAD = 6  # time (see TIME) that is worth a place in memory
+_SPREAD = 6  # time (see `costs`) that is worth a place in memory
 
 
 class Keeping:
@@ -63,8 +64,8 @@ class Keeping:
         total, seen, stack = 0, {v}, [v]
         while stack:
             x = stack.pop()
-            if is_elementwise(x) and x.row is not None:
-                total += TIME.get(x.row.name, 1)
+            if is_elementwise(x):
+                total += time(x)
             new = {y for y in x.operands if not (self.found.exists(y) or y in self.found.holder)}
             stack.extend(new - seen)
             seen |= new

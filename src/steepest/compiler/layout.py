@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 
+from steepest import primitives as P
+from steepest.compiler.affine import Index, address, coefficient, symbols, varies
 from steepest.compiler.buffers import Buffer, last_wide, padded, plain
 from steepest.compiler.contraction import L2
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import Index, address, is_view, symbols, through, varies
+from steepest.compiler.index import is_view, through
 from steepest.compiler.nest import Nest, contraction_index
 from steepest.compiler.parts import place_parts
-from steepest.primitives import split_spec
 
 __all__ = [
     "ROUNDS",
@@ -84,7 +85,7 @@ class Layout:
 
 def view_of(v: Value, index: Index, buffers: dict[Value, Buffer]) -> tuple[Value, Index]:
     """The stored value that a view reads, and where."""
-    while v not in buffers and (is_view(v) or (v.row is not None and v.row.name == "pad")):
+    while v not in buffers and (is_view(v) or v.is_row(P.pad)):
         v, index = through(v, index)
     return v, index
 
@@ -127,7 +128,7 @@ def _contiguous(fusion: Fusion) -> dict[Value, int]:
     for nest in fusion.nests:
         if nest.kind != "contract" or nest.anchor is None:
             continue
-        a, b, out = split_spec(nest.anchor.params["spec"])
+        a, b, out = P.split_spec(nest.anchor.params["spec"])
         for x, word in zip(nest.anchor.operands, (a, b), strict=True):
             kept = [d for d, i in enumerate(word) if i in out and x.shape[d] > 1]
             if x in states and x not in found and x.ndim > 1 and kept:
@@ -169,14 +170,13 @@ def _roles(nest: Nest, layout: Layout) -> Roles:
     """The cheapest assignment: both orders of the operands, every letter as lane."""
     assert nest.anchor is not None
     (x, at_x), (y, at_y) = contraction_index(nest)
-    a, b, out = split_spec(nest.anchor.params["spec"])
+    a, b, out = P.split_spec(nest.anchor.params["spec"])
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]
     summed = [i for i in dict.fromkeys(a + b) if i not in out and size[i] > 1]
-    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
     found = []
     for first, word, second, other in (((x, at_x), a, (y, at_y), b), ((y, at_y), b, (x, at_x), a)):
-        steps = {i: stride_of(*first, symbol, layout) for i, symbol in place.items()}
+        steps = {i: stride_of(*first, nest.symbol(i), layout) for i in (*wide, *summed)}
         row = _row([i for i in wide if i in word and i not in other], size, steps)
         inner = [i for i in summed if steps[i] != 1] + [i for i in summed if steps[i] == 1]
         for lane in [i for i in wide if i in other and i != row] or [""]:
@@ -206,10 +206,10 @@ def _streams(roles: Roles, nest: Nest, layout: Layout) -> bool:
     assert nest.anchor is not None
     if len(roles.inner) < 2 or not (roles.outer and roles.lane) or roles.strided or nest.bounded:
         return False
-    if varies(roles.a_index, nest.letters[roles.lane][1][0][0]):
+    if varies(roles.a_index, nest.symbol(roles.lane)):
         return False
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
-    first = nest.letters[roles.inner[0]][1][0][0]
+    first = nest.symbol(roles.inner[0])
     if any(overlaps(first, x, index, layout) for x, index in sides):
         return False  # most of a window's part is part of the next one's
     size = sum(view_of(x, index, layout.buffers)[0].size for x, index in sides)
@@ -225,12 +225,11 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
     The best rows and columns are those along which windows overlap: what is read for one is still
     near when it is read for the next.
     """
-    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
     kept = [i for i in (*base.outer, base.row, base.lane) if i]
     sides = ((base.a, base.a_index), (base.b, base.b_index))
     found = []
     for letter in base.inner:
-        if any(stride_of(x, index, place[letter], layout) != 1 for x, index in sides):
+        if any(stride_of(x, index, nest.symbol(letter), layout) != 1 for x, index in sides):
             continue
         rows, columns = (
             [i for i in kept if i in word and i not in other] or [""]
@@ -242,13 +241,16 @@ def _summed_lanes(nest: Nest, words: tuple[str, str], base: Roles, layout: Layou
             roles.inner = [i for i in base.inner if i != letter]
             points = prod(base.size[i] for i in kept)
             tile = min(base.size.get(row, 1), 5) + min(base.size.get(lane, 1), 5)
-            roles.cost = points * (_FOLDED - tile - 2 * overlaps(place.get(row), *sides[0], layout))
-            roles.cost -= points * 2 * overlaps(place.get(lane), *sides[1], layout)
+            near = sum(
+                overlaps(nest.symbol(i), *side, layout)
+                for i, side in zip((row, lane), sides, strict=True)
+            )
+            roles.cost = points * (_FOLDED - tile - 2 * near)
             found.append(roles)
     return found
 
 
-def overlaps(symbol: str | None, v: Value, index: Index, layout: Layout) -> bool:
+def overlaps(symbol: str, v: Value, index: Index, layout: Layout) -> bool:
     """Whether neighbours along the symbol are also neighbours along another: a window slides."""
     _, at = view_of(v, index, layout.buffers)
     return any(symbol in symbols(a) and len(symbols(a)) > 1 for a in at)
@@ -260,11 +262,10 @@ def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
     if not roles.lane:
         roles.cost = float(prod(roles.size.values()))
         return
-    place = nest.letters
-    lane = place[roles.lane][1][0][0]
+    lane = nest.symbol(roles.lane)
     if stride_of(roles.b, roles.b_index, lane, layout) not in (0, 1):
         roles.strided = True
-        kept = [i for i in roles.outer + roles.inner if place[i] in roles.b_index]
+        kept = [i for i in roles.outer + roles.inner if nest.letters[i] in roles.b_index]
         roles.cost += prod(roles.size[i] for i in [*kept, roles.lane])
     points = prod(roles.size[i] for i in [*roles.outer, roles.row, roles.lane] if i)
     if stride_of(roles.a, roles.a_index, lane, layout) not in (0, 1):
@@ -272,7 +273,7 @@ def _weigh(roles: Roles, nest: Nest, layout: Layout) -> None:
     for v in nest.stores:
         index = nest.index_of(v)
         assert index is not None
-        stride = dict(address(index, layout.buffers[v].strides)[1]).get(lane, 0)
+        stride = coefficient(address(index, layout.buffers[v].strides), lane)
         roles.cost += 8 * points * (stride != 1)
     if roles.size[roles.lane] < layout.width:
         roles.cost += points / roles.size[roles.lane]
@@ -286,6 +287,6 @@ def stride_of(v: Value, index: Index, lane: str, layout: Layout) -> int:
     if layout.buffers[leaf].place == "gathered" and lane in symbols(at[0]):
         return -1
     place = address(at, layout.buffers[leaf].strides)
-    stride = dict(place[1]).get(lane, 0)
+    stride = coefficient(place, lane)
     hidden = lane in symbols(place) and not stride
     return -1 if hidden else stride

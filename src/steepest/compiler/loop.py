@@ -5,6 +5,7 @@ every run.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,9 +13,8 @@ from steepest.compiler.captured import Captured
 from steepest.compiler.graph import Value
 from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
-from steepest.compiler.recording import span
 from steepest.compiler.refusal import refusal
-from steepest.core import Aval
+from steepest.compiler.spans import span
 from steepest.tensors import Tensor
 
 __all__ = ["ASKED", "Loop"]
@@ -25,39 +25,39 @@ ASKED = 2  # in control[2]: the step after those done is not the program's
 class Loop:
     """A captured step as a native program on its arrays.
 
+    stepped  tensors that have another value at every step
     program  what runs
+    results  shape and dtype of what the step returns
     """
 
-    def __init__(self, captured: Captured):
+    def __init__(self, captured: Captured, stepped: Sequence[Tensor] = ()):
         self.captured = captured
         inputs = captured.graph.inputs
         self._alike = _alike(captured)
         self.program, twins = program_for(captured.graph, self._alike)
+        outputs = self.program.outputs
+        self.results = outputs[:-1] if captured.watches else outputs
         own = [x for number, x in enumerate(inputs) if number not in twins]
-        self._numbers = {x.name: number for number, x in enumerate(own)}
-        self._copied = {x.name for x in own if x.role == "stepped"}
-        self._names: dict[int, list[str]] = {}  # by the identity of an array
-        for x, array in captured.arrays.items():
-            self._names.setdefault(id(array), []).append(x.name)
         self._twins = [
             (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
             for twin, first in twins.items()
         ]
         self._memory = _Memory(captured)
         self._bound = Bound(self.program)
-        self._given: dict[str, np.ndarray] = {}
-        arrays = {
-            x.name: captured.arrays[x] for x in own if x in captured.arrays and x.role != "stepped"
-        }
-        for name, array in arrays.items():
-            self._place(name, array)
-        self._reshaped = {x: array for x, array in arrays.items() if x not in self._given}
-
-    @property
-    def results(self) -> list[Aval]:
-        """Shape and dtype of what the step returns."""
-        outputs = self.program.outputs
-        return outputs[:-1] if self.captured.watches else outputs
+        self._given: list[np.ndarray | None] = [None] * len(own)
+        arrays = [(number, captured.arrays.get(x)) for number, x in enumerate(own)]
+        # Where the values of each stepped tensor go; nowhere, if the step does not use it.
+        self._stepped = [
+            [number for number, array in arrays if array is tensor.value] for tensor in stepped
+        ]
+        lasting = [
+            (number, array)
+            for number, array in arrays
+            if array is not None and own[number].role != "stepped"
+        ]
+        for number, array in lasting:
+            self._place(number, array)
+        self._reshaped = [entry for entry in lasting if self._given[entry[0]] is None]
 
     def stale(self) -> str | None:
         """Why the program no longer is the step, in words; None while it is."""
@@ -70,42 +70,41 @@ class Loop:
         """Every stage of the program, as text that reads like mathematics."""
         return explained(self.captured.graph, self._alike)
 
-    def names_of(self, tensor: Tensor) -> list[str]:
-        """The input that stands for a tensor of the step's own; none if it is not used."""
-        return self._names.get(id(tensor.value), [])
-
     def run(
         self,
-        arrays: dict[str, np.ndarray],
+        arrays: Sequence[np.ndarray],
         index: np.ndarray | None,
         steps: int,
         outputs: list[np.ndarray],
         control: np.ndarray,
+        stepped: Sequence[np.ndarray] = (),
         *,
         sound: bool = False,
     ) -> int:
         """Run steps; tensors that live between steps are changed in place.
 
         Args:
-            arrays: by name, the arrays of the inputs that are not tensors of the step's own.
+            arrays: those of the arguments.
             index: row numbers of the gathered arrays, (steps · batch).
             outputs: per output an array with one entry per step.
             control: as in `replay`.
+            stepped: for each stepped tensor its value at every step.
             sound: keep the step whose loss is not finite, which is the last, from the state.
 
         Returns:
             The number of steps done. Where a step meets a condition of an error, they end before
             it, and control[2] is ASKED: eager code has to say what is wrong.
         """
-        for name, array in arrays.items():
-            if name in self._copied:
-                self._bound.place(self._numbers[name], array)
-            elif self._given.get(name) is not array:
-                self._check_apart(array)
-                self._place(name, array)
-        for name, array in self._reshaped.items():
-            self._place(name, array)
         bound = self._bound
+        for number, array in enumerate(arrays):
+            if self._given[number] is not array:
+                self._check_apart(array)
+                self._place(number, array)
+        for number, array in self._reshaped:
+            self._place(number, array)
+        for numbers, values in zip(self._stepped, stepped, strict=True):
+            for number in numbers:
+                bound.place(number, values)
         bound.load()
         watched = np.zeros(steps, np.bool_) if self.captured.watches else None
         if watched is not None:
@@ -134,14 +133,13 @@ class Loop:
                 write="x.clone() as the argument",
             )
 
-    def _place(self, name: str, array: np.ndarray) -> None:
+    def _place(self, number: int, array: np.ndarray) -> None:
         """Bind an array; its numbers are read at every run."""
-        number = self._numbers[name]
         shaped = _shaped(array, self.program.inputs[number])
         self._bound.place(number, shaped)
         # A copy is taken anew every time.
         if shaped is array or np.may_share_memory(shaped, array):
-            self._given[name] = array
+            self._given[number] = array
 
 
 class _Memory:

@@ -33,7 +33,7 @@ from steepest.compiler.signature import Signature
 from steepest.compiler.supported import check_supported
 from steepest.compiler.tune import tuned
 from steepest.compiler.turned import turned_once
-from steepest.primitives import split_spec
+from steepest.primitives import contract, split_spec
 
 __all__ = ["Lowered", "lower", "stages"]
 
@@ -89,13 +89,8 @@ class Lowered:
         if nest not in self.layout.roles:
             return ""
         roles, tile = self.layout.roles[nest], self.plan.tiles[nest]
-        place = nest.letters
-
-        def loop(letter: str) -> str:
-            return place[letter][1][0][0] if letter else "one"
-
-        lanes = roles.summed or roles.lane
-        text = f"{tile}, rows {loop(roles.row)}, lanes {loop(lanes)}"
+        rows, lanes = map(nest.symbol, (roles.row, roles.summed or roles.lane))
+        text = f"{tile}, rows {rows or 'one'}, lanes {lanes or 'one'}"
         return f"{text}, {self.fusion.graph.names()[roles.b]} packed" if tile.right else text
 
     def _memory(self, names: dict[Value, str]) -> list[str]:
@@ -118,8 +113,7 @@ def is_tiny(graph: Graph) -> bool:
 
 def _work(v: Value) -> int:
     """Element operations of one equation, roughly."""
-    assert v.row is not None
-    if v.row.lowering == "contraction":
+    if v.is_row(contract):
         a, b, _ = split_spec(v.params["spec"])
         shapes = v.operands[0].shape + v.operands[1].shape
         return prod(dict(zip(a + b, shapes, strict=True)).values())

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, Index, address, affine, substitute, symbols
 from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, address, affine, substitute, symbols
 from steepest.compiler.layout import Layout, Roles, view_of
 from steepest.compiler.nest import Nest
 
@@ -27,15 +27,13 @@ def matrices(nest: Nest, roles: Roles, layout: Layout) -> tuple[Matrix, Matrix] 
     single = len(roles.inner) == 1 and roles.row and roles.lane and not roles.summed
     if not single or nest.bounded or dtype not in FUNCTIONS or roles.b.dtype != dtype:
         return None
-    row, lane, k = (nest.letters[i][1][0][0] for i in (roles.row, roles.lane, roles.inner[0]))
-    a = _matrix(roles, roles.a, roles.a_index, row, k, layout)
-    b = _matrix(roles, roles.b, roles.b_index, k, lane, layout)
+    row, lane, k = map(nest.symbol, (roles.row, roles.lane, roles.inner[0]))
+    a = _matrix(roles.a, roles.a_index, row, k, layout)
+    b = _matrix(roles.b, roles.b_index, k, lane, layout)
     return (a, b) if a and b else None
 
 
-def _matrix(
-    roles: Roles, v: Value, index: tuple[Affine, ...], row: str, column: str, layout: Layout
-) -> Matrix | None:
+def _matrix(v: Value, index: Index, row: str, column: str, layout: Layout) -> Matrix | None:
     v, index = view_of(v, index, layout.buffers)
     if v not in layout.buffers or layout.buffers[v].place != "memory":
         return None

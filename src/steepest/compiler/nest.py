@@ -18,8 +18,8 @@ The first `depth` dimensions of a row nest are its rows.
 
 from functools import cached_property
 
+from steepest.compiler.affine import ZERO, Affine, Index, affine
 from steepest.compiler.graph import Value
-from steepest.compiler.index import ZERO, Affine, Index, affine
 from steepest.primitives import split_spec
 
 __all__ = ["Nest", "contraction_index", "reduced_axes", "squeeze"]
@@ -116,7 +116,14 @@ class Nest:
                 place[i] = ZERO if size[i] == 1 else affine(f"k{i}")
         return place
 
+    def symbol(self, letter: str) -> str:
+        """The loop variable of a letter of a contraction; "" for one that has no loop, or for none
+        ("")."""
+        terms = self.letters[letter][1] if letter else ()
+        return terms[0][0] if terms else ""
+
     def placed(self, v: Value) -> tuple[Value, Index]:
+        """The value, and the index at which it is computed here."""
         index = self.index_of(v)
         assert index is not None, f"{v} does not fit {self.text()}"
         return v, index

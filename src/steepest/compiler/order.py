@@ -6,10 +6,10 @@ values that several nests would compute are stored by one of them, and states ar
 where no reader of the old value comes later.
 """
 
+from steepest.compiler.costs import is_expensive
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.nest import Nest
-from steepest.compiler.reach import EXPENSIVE
 
 __all__ = ["ordered"]
 
@@ -37,7 +37,7 @@ def _keep_expensive(fusion: Fusion) -> None:
     where: dict[Value, list[tuple[Nest, set]]] = {}
     for nest in fusion.nests:
         for v, indices in fusion.walked(nest).visited.items():
-            if v not in fusion.home and v.row is not None and v.row.name in EXPENSIVE:
+            if v not in fusion.home and is_expensive(v):
                 where.setdefault(v, []).append((nest, indices))
     for v, places in where.items():
         numbers = {nest.number for nest, _ in places}

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from steepest.compiler.affine import Index
 from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Index
 from steepest.compiler.nest import Nest, squeeze
 from steepest.primitives import reshape
 
@@ -22,7 +22,7 @@ def place_parts(fusion: Fusion, buffers: Buffers, fixed: set[Value], width: int)
     """
     fixed = fixed | {after for _, after in fusion.graph.state}
     for v in reversed(fusion.graph.equations()):
-        if v.row is None or v.row.lowering != "join" or v in fixed:
+        if v.lowering != "join" or v in fixed:
             continue
         begin, axis = 0, v.params["axis"]
         for x in v.operands:

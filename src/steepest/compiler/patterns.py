@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from steepest.compiler.captured import Captured
 from steepest.compiler.forms import Form
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.guard import Guard, is_plain
-from steepest.compiler.recording import Before, span
+from steepest.compiler.recording import Before
 from steepest.compiler.snapshot import LONGEST
 from steepest.tensors import Tensor
 
@@ -106,12 +105,10 @@ def known(form: Form, guard: Guard) -> Captured | None:
 
 def _fits(pattern: _Pattern, form: Form) -> bool:
     """Whether what a form does not say is the same, too."""
-    spans = sorted(map(span, form.arrays))
-    apart = all(stop <= start for (_, stop), (start, _) in pairwise(spans))
     read = [(form.arrays[number], numbers) for number, numbers in pattern.read]
     return (
         len(form.arrays) == pattern.places
-        and apart
+        and form.apart
         and all(np.array_equal(array, numbers, equal_nan=True) for array, numbers in read)
         and all(_is_as_it_was(before) for before in pattern.common)
     )

@@ -9,12 +9,13 @@ how many threads there are nor on which of them is faster.
 
 from math import prod
 
+from steepest.compiler.affine import Index
 from steepest.compiler.buffers import Buffer, lanes, padded
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Index
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest, reduced_axes
+from steepest.primitives import argmax
 
 __all__ = ["contiguous_symbols", "pieces_of", "reduced_loops", "sums_of"]
 
@@ -41,11 +42,11 @@ def contiguous_symbols(
 def reduced_loops(nest: Nest, fusion: Fusion, layout: Layout) -> tuple[list[tuple[str, int]], bool]:
     """The loops of a reduce nest over what is summed, and whether lanes lie along an axis that
     stays; else they lie along the last of the loops."""
-    assert nest.anchor is not None and nest.anchor.row is not None
+    assert nest.anchor is not None
     x, index = nest.reduced_operand(nest.anchor)
     loops = [(f"r{d}", x.shape[d]) for d in reduced_axes(nest.anchor) if x.shape[d] != 1]
     along = contiguous_symbols(nest, x, index, fusion, layout)
-    lanes_stay = bool(nest.space) and nest.anchor.row.name != "argmax"
+    lanes_stay = bool(nest.space) and not nest.anchor.is_row(argmax)
     if lanes_stay and (nest.symbols[-1] in along or not any(s in along for s, _ in loops)):
         return loops, True
     return sorted(loops, key=lambda loop: loop[0] in along) or [("r", 1)], False
@@ -67,8 +68,8 @@ def _rounds(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     if nest.kind == "contract":
         roles = layout.roles[nest]
         return roles.size[roles.inner[0]] if roles.waiting and roles.inner else 1
-    held = [v for v in (*nest.held, *nest.sums) if v.row is not None]
-    if any(v.dtype != held[0].dtype or v.row.name == "argmax" for v in held if v.row):
+    held = [*nest.held, *nest.sums]
+    if any(v.dtype != held[0].dtype or v.is_row(argmax) for v in held):
         return 1
     if nest.kind == "row" and nest.sums and nest.depth:
         rows = nest.space[0]

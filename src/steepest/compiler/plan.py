@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
 
+from steepest.compiler.affine import Affine, Index, address, coefficient, symbols, varies
 from steepest.compiler.buffers import Buffer, lanes, padded
 from steepest.compiler.contraction import (
     L1,
@@ -20,14 +21,13 @@ from steepest.compiler.contraction import (
     padded_rows,
     repeats_rows,
 )
+from steepest.compiler.costs import instructions
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, Index, address, symbols, varies
 from steepest.compiler.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nest import Nest
 from steepest.compiler.pieces import sums_of
-from steepest.compiler.reach import COST
-from steepest.compiler.sharing import Sharing, share
+from steepest.compiler.sharing import MOST, Sharing, share
 
 __all__ = ["Plan", "Scratch", "plan", "product_of"]
 
@@ -122,7 +122,7 @@ def plan(
     found.bytes = found.private + found.own + _overrun(layout)
     if found.sharing:
         found.team = -(-found.bytes // _ALIGN) * _ALIGN
-        found.bytes = found.team + found.sharing.words
+        found.bytes = found.team + found.sharing.words + MOST * found.sharing.each
     return found
 
 
@@ -200,18 +200,17 @@ def _plain(size: int, like: Value, layout: Layout) -> Buffer:
 
 def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Product:
     """A contraction as a product of matrices, with what matters for the choice of a tile."""
-    size, place = roles.size, nest.letters
+    size = roles.size
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
-    symbol = {i: place[i][1][0][0] for i in (*roles.inner, roles.row, *roles.outer) if i}
 
     def step(v: Value, index: Index, letter: str) -> int:
-        return abs(stride_of(v, index, symbol[letter], layout)) * v.dtype.itemsize
+        return abs(stride_of(v, index, nest.symbol(letter), layout)) * v.dtype.itemsize
 
     inner = roles.inner[0] if len(roles.inner) == 1 else ""
-    within = [i for i in roles.outer if not varies(roles.b_index, symbol[i])]
+    within = [i for i in roles.outer if not varies(roles.b_index, nest.symbol(i))]
     dense = bool(inner) and not within and bool(roles.row)
-    lane_in_a = bool(roles.lane) and varies(roles.a_index, place[roles.lane][1][0][0])
-    adjacent = dense and stride_of(roles.a, roles.a_index, symbol[roles.row], layout) == 1
+    lane_in_a = bool(roles.lane) and varies(roles.a_index, nest.symbol(roles.lane))
+    adjacent = dense and stride_of(roles.a, roles.a_index, nest.symbol(roles.row), layout) == 1
     return Product(
         m,
         n,
@@ -239,15 +238,14 @@ def _touched(
             walk(*nest.placed(v))
     places = [(v, index) for v, indices in walk.reads.items() for index in indices]
     places += [nest.placed(v) for v in nest.stores]
-    place = nest.letters
+    row, lane = map(nest.symbol, (roles.row, roles.lane))
     found: dict[tuple[Buffer, Affine], tuple[Buffer, Index]] = {}
     for v, index in places:
         buffer = layout.buffers[v]
-        if not (roles.row and roles.lane) or buffer.place != "memory":
+        if not (row and lane) or buffer.place != "memory":
             continue
-        row, lane = (place[i][1][0][0] for i in (roles.row, roles.lane))
         at = address(index, buffer.strides)
-        if dict(at[1]).get(lane) == 1 and row in symbols(at):
+        if coefficient(at, lane) == 1 and row in symbols(at):
             found.setdefault((buffer, at), (buffer, index))
     return list(found.values())
 
@@ -272,18 +270,18 @@ def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
     the other, with what they read in the first cache; 0 for all of it."""
     if len(roles.inner) < 2:
         return 0
-    place = {i: at[1][0][0] for i, at in nest.letters.items() if at[1]}
+    symbol = nest.symbol
     sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
-    again = [i for i in roles.outer if any(overlaps(place[i], *side, layout) for side in sides)]
+    again = [i for i in roles.outer if any(overlaps(symbol(i), *side, layout) for side in sides)]
     letter, *others = roles.inner[1:]
     strip = tile.vectors * (1 if roles.summed else layout.width)
-    lengths = {place[i]: roles.size[i] for i in (roles.row, roles.summed, *others, *again) if i}
-    lengths |= {place[roles.lane]: strip} if roles.lane else {}
+    lengths = {symbol(i): roles.size[i] for i in (roles.row, roles.summed, *others, *again) if i}
+    lengths |= {symbol(roles.lane): strip} if roles.lane else {}
     n = roles.size[letter]
     rounds = prod(roles.size[i] for i in others)
     rounds *= -(-roles.size[roles.summed] // layout.width) if roles.summed else 1
     for length in dict.fromkeys(-(-n // pieces) for pieces in range(1, n + 1)):
-        lengths[place[letter]] = length
+        lengths[symbol(letter)] = length
         if length * rounds < ROUNDS:
             break
         if sum(_extent(*side, lengths, layout) for side in sides) <= L1:
@@ -305,8 +303,7 @@ def _is_heavy(nest: Nest, fusion: Fusion) -> bool:
     for v in nest.stores:
         if v not in nest.held:
             walk(*nest.placed(v))
-    names = [v.row.name for v in walk.visited if v.row is not None]
-    return len(nest.stores) - 1 + sum(COST.get(name, 1) for name in names) > _LIGHT
+    return len(nest.stores) - 1 + sum(map(instructions, walk.visited)) > _LIGHT
 
 
 def _lifetimes(

@@ -45,8 +45,8 @@ class Program:
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.
 
-        Gathered arrays have any number of rows, stepped ones one entry per step; both are read
-        where they are. States and whole arrays are copied into the program's layout.
+        Gathered arrays have any number of rows and are read where they are. Stepped ones have one
+        entry per step and are copied now, states and whole arrays by `load`.
         """
         bound = Bound(self)
         for number, v in enumerate(self.inputs):
@@ -83,15 +83,19 @@ class Bound:
         self._copied: list[tuple[int, np.ndarray]] = []
         self._states: list[tuple[int, np.ndarray]] = []
         self._direct: dict[int, _Direct] = {}
+        self._control, self._control_at = np.empty(0), 0
         for k, place in enumerate(program.signature.inputs):
             v = program.inputs[k]
             if place.place == "memory":
                 self._copied.append((k, self._view(place, v.dtype)))
                 self._states += self._copied[-1:] if v.role == "state" else []
             else:
-                self._direct[k] = _Direct(v, place)
+                self._direct[k] = _Direct(v, place, len(self._direct))
         self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
         self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
+        self._sources = [0] * len(self._direct)  # where each is
+        self._refreshed: list[_Direct] = []  # those that are copied before every run
+        self._stepped = [x for x in self._direct.values() if x.value.role == "stepped"]
         self._limit = 0  # rows that every gathered array has
         self._block_at = self._block.ctypes.data
         self._make_rows(0)
@@ -102,12 +106,18 @@ class Bound:
         return np.ndarray(place.shape, dtype, self._block.data, place.offset, strides)
 
     def place(self, number: int, array: np.ndarray) -> None:
-        """Make this the user's array of an input; it is read from `load` and `run` on."""
+        """Make this the user's array of an input.
+
+        It is read from `load` and `run` on, and one with an entry per step at once.
+        """
         v = self.program.inputs[number]
         if number in self._direct:
-            self._direct[number].place(array)
+            direct = self._direct[number]
+            direct.place(array)
+            self._sources[direct.number] = direct.at
             if v.role == "gathered":
                 self._limit = min(x.rows for x in self._gathered)
+                self._refreshed = [x for x in self._gathered if x.copied]
         else:
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
                 raise _misfit(v.name, v.dtype, v.shape, array)
@@ -141,12 +151,15 @@ class Bound:
             if array.dtype != dtype or array.size < steps * size or not array.flags.c_contiguous:
                 shape = (steps, *self.program.outputs[number].shape)
                 raise _misfit("output", dtype, shape, array)
-        sources = [direct.ready(steps) for direct in self._direct.values()]
+        for direct in self._stepped:
+            direct.check(steps)
+        for direct in self._refreshed:
+            direct.refresh()
         self._take_rows(index, steps)
-        written = [_address(array) for array in (control, *outputs)]
-        return self.program.function(
-            self._block_at, self._rows_at, written[0], *sources, *written[1:], steps
-        )
+        if control is not self._control:
+            self._control, self._control_at = control, _address(control)
+        pointers = (self._block_at, self._rows_at, self._control_at, *self._sources)
+        return self.program.function(*pointers, *map(_address, outputs), steps)
 
     def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
         """The batches' row numbers, checked, followed by rows that may be read."""
@@ -161,7 +174,7 @@ class Bound:
         self._numbers[...] = index
         # A negative number is a very large one. Where the largest is, NumPy says sooner than it.
         unsigned = self._unsigned
-        if unsigned[unsigned.argmax()] >= self._limit:
+        if unsigned.item(unsigned.argmax()) >= self._limit:
             got, most = f"{index.min()} to {index.max()}", self._limit - 1
             raise IndexError(said("index", "no such row", expected=f"0 to {most}", got=got))
 
@@ -173,19 +186,21 @@ class Bound:
 
 
 class _Direct:
-    """An input that is read where the user has it.
+    """An input that is read where the user has it, or in a copy.
 
-    rows  the number of samples, or of steps
+    number  which of a program's it is
+    rows    the number of samples, or of steps
+    at      where the numbers are
+    copied  whether they are copied there before every run
     """
 
-    def __init__(self, value: Value, place: Place):
-        self.value, self.beyond = value, place.beyond
+    def __init__(self, value: Value, place: Place, number: int):
+        self.value, self.beyond, self.number = value, place.beyond, number
         self.shape = value.shape[1:] if place.place == "gathered" else value.shape
-        self.rows = 0
-        self._at = 0
+        self.rows = self.at = 0
         self._array: np.ndarray
         self._room = np.empty(0)
-        self._held: np.ndarray | None = None
+        self.copied = False
 
     def place(self, array: np.ndarray) -> None:
         """Read the array itself, if it may be read a little beyond its end; else a copy.
@@ -193,31 +208,35 @@ class _Direct:
         Reading beyond the end is harmless inside the memory page in which the array ends. Of what
         has an entry per step there is another array at nearly every run: those share one copy.
         """
-        if array.dtype != self.value.dtype or array.shape[1:] != self.shape:
+        stepped = self.value.role == "stepped"
+        if array.shape[1:] != self.shape or not (stepped or array.dtype == self.value.dtype):
             raise _misfit(self.value.name, self.value.dtype, (len(array), *self.shape), array)
         self._array, self.rows = array, len(array)
-        if self.value.role == "stepped":
+        if stepped:
             if len(self._room) < self.rows:
-                self._make_room(array)
-            self._held = self._room[: self.rows]
+                self._make_room(array.shape)
+            self._room[: self.rows] = array
             return
-        self._held, self._at = None, array.ctypes.data
-        if not array.flags.c_contiguous or -(self._at + array.nbytes) % _PAGE < self.beyond:
-            self._make_room(array)
-            self._held = self._room
+        self.at = array.ctypes.data
+        past = -(self.at + array.nbytes) % _PAGE  # bytes from the array's end to the page's
+        self.copied = not array.flags.c_contiguous or past < self.beyond
+        if self.copied:
+            self._make_room(array.shape)
 
-    def _make_room(self, array: np.ndarray) -> None:
-        room = aligned(array.nbytes + self.beyond)
-        self._room = np.ndarray(array.shape, array.dtype, buffer=room.data)
-        self._at = self._room.ctypes.data
+    def _make_room(self, shape: tuple[int, ...]) -> None:
+        dtype = self.value.dtype
+        room = aligned(prod(shape) * dtype.itemsize + self.beyond)
+        self._room = np.ndarray(shape, dtype, buffer=room.data)
+        self.at = self._room.ctypes.data
 
-    def ready(self, steps: int) -> int:
-        """Where the numbers of so many steps are, as they are now."""
-        if self.value.role == "stepped" and self.rows < steps:
+    def refresh(self) -> None:
+        """Copy the numbers as they are now."""
+        self._room[...] = self._array
+
+    def check(self, steps: int) -> None:
+        """Refuse an array with fewer entries than steps."""
+        if self.rows < steps:
             raise _misfit(self.value.name, self.value.dtype, (steps, *self.shape), self._array)
-        if self._held is not None:
-            self._held[...] = self._array
-        return self._at
 
 
 def _address(array: Any) -> int:

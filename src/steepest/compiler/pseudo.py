@@ -9,18 +9,10 @@ from collections import Counter
 import numpy as np
 
 from steepest import primitives as P
+from steepest.compiler.affine import Affine, Derived, Index
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import (
-    Affine,
-    Derived,
-    Index,
-    affine,
-    inside,
-    is_view,
-    scatter_index,
-    through,
-)
+from steepest.compiler.index import inside, is_view, scatter_index, taken, through
 from steepest.compiler.nest import Nest, contraction_index, reduced_axes
 from steepest.compiler.reach import is_elementwise, is_read
 
@@ -122,7 +114,7 @@ class _Page:
         self.uses[v, index] += 1
         if self.uses[v, index] > 1 or self._is_leaf(v) or v in self.nest.held:
             return
-        if is_elementwise(v) and v.row is not None and v.row.name != "uniform":
+        if is_elementwise(v) and not v.is_row(P.uniform):
             for x in v.operands:
                 self._count(x, index)
 
@@ -150,10 +142,7 @@ class _Page:
         if name == "pad":
             return _ATOM, f"({self.text(v.operands[0], inside(v, index)[0])} or 0)"
         if name == "take":
-            table, number = v.operands
-            at = index[: number.ndim]
-            row = Derived("row", table.shape[0], value=number, at=at)
-            return _ATOM, self.text(table, (affine(row), *index[number.ndim :]), _ATOM)
+            return _ATOM, self.text(v.operands[0], taken(v, index)[1], _ATOM)
         if name == "uniform" or not is_elementwise(v):
             return _ATOM, self._element(v, index)
         if name == "neg":
@@ -196,4 +185,4 @@ class _Page:
 
 def _sign_of(v: Value) -> str:
     assert v.row is not None
-    return "Σ" if v.row.name == "sum" else v.row.name
+    return "Σ" if v.is_row(P.sum_) else v.row.name

@@ -8,32 +8,18 @@ its index can reach.**
 
 from itertools import repeat
 
+from steepest import primitives as P
+from steepest.compiler.affine import Index, affine
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Derived,
-    Index,
-    affine,
-    inside,
-    is_small_window,
-    is_view,
-    through,
-    window_indices,
-)
+from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
 from steepest.compiler.nest import Nest
 
-__all__ = ["COST", "EXPENSIVE", "TIME", "Reach", "is_elementwise", "is_read"]
-
-# Rows that cost more than reading their result back from memory.
-EXPENSIVE = frozenset({"exp", "log", "tanh", "sigmoid", "erf", "sin", "cos", "pow", "uniform"})
-# Instructions of a row per vector, roughly, where they are more than one.
-COST = dict.fromkeys(EXPENSIVE, 20) | {"uniform": 80, "sigmoid": 35}
-# The time that a row takes, in instructions of others.
-TIME = COST | {"div": 8, "sqrt": 8}
+__all__ = ["Reach", "is_elementwise", "is_read"]
 
 
 def is_elementwise(v: Value) -> bool:
     """Whether an element of v comes from the elements at the same index: one scalar rule."""
-    return v.row is not None and v.row.lowering in ("elementwise", "random")
+    return v.lowering in ("elementwise", "random")
 
 
 class Reach:
@@ -85,22 +71,17 @@ class Reach:
         return self._compute(v, index)
 
     def _compute(self, v: Value, index: Index) -> bool:
-        assert v.row is not None
-        name = v.row.name
         if is_elementwise(v):
             self.visited.setdefault(v, set()).add(index)
-            if name == "uniform":
+            if v.row is P.uniform:
                 return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
             return all(map(self, v.operands, repeat(index)))
-        if name == "pad" and v in self.nest.bounded:
+        if v.row is P.pad and v in self.nest.bounded:
             return self(*through(v, index))
-        if name == "pad":
+        if v.row is P.pad:
             return self(v.operands[0], inside(v, index)[0])
-        if name == "take":
-            table, number = v.operands
-            at = index[: number.ndim]
-            row = Derived("row", table.shape[0], value=number, at=at)
-            return self(number, at) and self(table, (affine(row), *index[number.ndim :]))
+        if v.row is P.take:
+            return all(map(self, reversed(v.operands), taken(v, index)))
         if is_small_window(v):
             return all(self(v.operands[0], at) for at in window_indices(v, index))
         holder = self.holder.get(v)

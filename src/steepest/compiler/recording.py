@@ -1,17 +1,16 @@
 """Recording: what one run of a step on variables leaves behind."""
 
-from ctypes import addressof, c_char
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import byte_bounds
 
 from steepest.compiler.graph import Value
 from steepest.compiler.refusal import refusal, user_line
+from steepest.compiler.spans import memory
 from steepest.tensors import Tensor
 
-__all__ = ["Before", "Leaf", "Recording", "Variable", "memory", "not_known", "span"]
+__all__ = ["Before", "Leaf", "Recording", "Variable", "not_known"]
 
 
 class Variable:
@@ -48,7 +47,7 @@ class Variable:
 _INSTEAD = {
     "bool": "where(condition, x, y) instead of `if`; or leave the test out of the compiled step",
     "item": "return the tensor from the step, and call item() on what the compiled step returns",
-    "indexing": "x[index] with one index tensor, or where(mask, x, y)",
+    "indexing": "where(mask, x, y): how many elements a mask chooses is known to no program",
     "print": "return the tensor from the step, and print what the compiled step returns",
 }
 
@@ -88,28 +87,6 @@ class Leaf:
     @property
     def line(self) -> str:
         return self.before.origin
-
-
-def memory(array: np.ndarray) -> tuple:
-    """What makes two arrays one: the same elements at the same place."""
-    return (start(array), array.shape, array.strides, array.dtype)
-
-
-def span(array: np.ndarray) -> tuple[int, int]:
-    """Where in memory an array begins and where it ends."""
-    if not array.flags.c_contiguous:
-        return byte_bounds(array)
-    begins = start(array)
-    return begins, begins + array.nbytes
-
-
-def start(array: np.ndarray) -> int:
-    """Where the first element of an array is: of one that may be written, found in a third of the
-    time."""
-    flags = array.flags
-    if flags.writeable and flags.c_contiguous and array.size:
-        return addressof(c_char.from_buffer(cast(Any, array)))
-    return array.ctypes.data
 
 
 @dataclass(eq=False)

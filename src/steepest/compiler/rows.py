@@ -45,9 +45,10 @@ class Rows:
             self._index = np.minimum(np.arange(steps * _CHUNK), len(x) - 1)
         aval, on = Aval((_CHUNK, *x.shape[1:]), x.dtype), recording()
         loop = self._steady.get((aval, on), lambda: self._made(aval, on))
-        result = loop.program.outputs[0]
+        (result,) = loop.results
         found = np.empty((steps, *result.shape), result.dtype)
-        if loop.run({"rows": x}, self._index, steps, [found], self._control) < steps:
+        self._control.fill(0)
+        if loop.run([x], self._index, steps, [found], self._control) < steps:
             return self.function(Tensor(x)).detach().numpy()  # says what is wrong
         return found.reshape(-1, *result.shape[1:])[: len(x)]
 

@@ -10,17 +10,18 @@ nests stands a barrier, which all threads reach before any goes on; what runs be
 is a phase.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 
 from steepest.compiler.buffers import Buffer
+from steepest.compiler.costs import instructions
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.parts import copied_parts
 from steepest.compiler.pieces import pieces_of
-from steepest.compiler.reach import COST
 
 __all__ = [
     "ABANDONED",
@@ -28,7 +29,6 @@ __all__ = [
     "GENERATION",
     "LINE",
     "MOST",
-    "QUEUES",
     "STOP",
     "YIELD",
     "Sharing",
@@ -42,27 +42,29 @@ STEP, NEST = 2_000_000, 10_000
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
 # whether a thread will never come; the address of the function that gives the processor away, or 0;
-# then, each on a line of its own, the shares that every thread has left (`emit/taking`), and the
-# finished pieces of every nest that is cut.
-GENERATION, STOP, ABANDONED, YIELD, QUEUES, LINE = 64, 128, 192, 200, 256, 64
+# then, on lines of their own, the finished pieces of every nest that is cut; and those of every
+# thread: the strip of which it has a copy, and its shares of each nest of a phase (`emit/taking`).
+GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
 MOST = 64  # threads
-COUNTERS = QUEUES + LINE * MOST
+_WORD = 8  # bytes
 
-# Element operations of a nest of which threads take shares from one another.
-LONG = 500_000
+# Element operations of a nest of which threads take shares from one another; those of a share; and
+# how many shares a thread has of it.
+LONG, SHARE = 500_000, 100_000
+_FEWEST, _MOST = 4, 64
 
 
 @dataclass
 class Sharing:
     """split    nests that the threads divide among them
-    long     those of which threads take shares from one another
+    long     those of which threads take shares from one another, and how many each thread has
     pieces   those of which they divide what is summed, and into how many pieces it is cut
     phases   the phase of each nest; between phases threads meet
     closing  the phase in which the first thread writes the step's outputs
     """
 
     split: set[Nest]
-    long: set[Nest] = field(default_factory=set)
+    long: dict[Nest, int] = field(default_factory=dict)
     pieces: dict[Nest, int] = field(default_factory=dict)
     phases: dict[Nest, int] = field(default_factory=dict)
     closing: int = 0
@@ -74,8 +76,19 @@ class Sharing:
 
     @property
     def words(self) -> int:
-        """Bytes of the threads' own words."""
+        """Bytes of the words that threads have in common."""
         return COUNTERS + LINE * len(self.pieces)
+
+    @property
+    def each(self) -> int:
+        """Bytes of a thread's words, which come after these."""
+        slots = Counter(self.phases[nest] for nest in self.long)
+        return -(-_WORD * (1 + max(slots.values(), default=0)) // LINE) * LINE
+
+    def words_of(self, nest: Nest) -> int:
+        """Where the first thread's word for a long nest is."""
+        before = (other for other in self.long if self.phases[other] == self.phases[nest])
+        return self.words + _WORD * (1 + list(before).index(nest))
 
     def text(self) -> str:
         """A line for `explain`."""
@@ -89,7 +102,7 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     if sum(work.values()) < STEP:
         return None
     large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
-    found = Sharing(set(large), {nest for nest in large if work[nest] >= LONG})
+    found = Sharing(set(large), {n: _shares(work[n]) for n in large if work[n] >= LONG})
     for nest in large:
         count = pieces_of(nest, fusion, layout)
         if count > 1:
@@ -108,10 +121,15 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     return found
 
 
+def _shares(work: int) -> int:
+    """How many shares of a nest every thread has; halves of them are taken, so a power of two."""
+    return min(max(1 << max((work // SHARE).bit_length() - 2, 0), _FEWEST), _MOST)
+
+
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
     """Element operations of the whole nest, roughly."""
     visited = fusion.walked(nest).visited
-    each = 1 + sum(COST.get(v.row.name, 1) for v in visited if v.row is not None)
+    each = 1 + sum(map(instructions, visited))
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":

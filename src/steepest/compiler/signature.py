@@ -52,11 +52,12 @@ class Constant:
 
 class Places(NamedTuple):
     """Where in a program's memory the threads have theirs: their words (0: it has no code for
-    threads) and the bytes of these, and the memory of the first thread's own; every further thread
-    needs so much too."""
+    threads) with the bytes of those in common and of each thread's, and the memory of the first
+    thread's own; every further thread needs so much too."""
 
     team: int
     words: int
+    each: int
     private: int
     own: int
 
@@ -100,8 +101,8 @@ class Signature:
         gathered = [v.shape[0] for v in graph.inputs if v.role == "gathered"]
         pointers = 3 + len(sources) + len(graph.outputs)
         batch = gathered[0] if gathered else 0
-        words = plan.sharing.words if plan.sharing else 0
-        threads = Places(plan.team, words, plan.private, plan.own)
+        words, each = (plan.sharing.words, plan.sharing.each) if plan.sharing else (0, 0)
+        threads = Places(plan.team, words, each, plan.private, plan.own)
         return cls(inputs, constants, plan.bytes, batch, layout.width, pointers, threads)
 
     def to_json(self) -> dict[str, Any]:

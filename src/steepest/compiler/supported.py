@@ -2,24 +2,25 @@
 
 import numpy as np
 
+from steepest import primitives as P
 from steepest.compiler.buffers import BASES
 from steepest.compiler.graph import Graph, Value
-from steepest.core import RequestError, said
+from steepest.core import Primitive, RequestError, said
 
 __all__ = ["check_supported"]
 
 _ANY, _NUMBERS, _FLOATS = "biuf", "iuf", "f"
-_KINDS = {
-    **dict.fromkeys(("exp", "log", "sqrt", "tanh", "sigmoid", "sin", "cos", "erf"), _FLOATS),
-    **dict.fromkeys(("div", "pow"), _FLOATS),
-    **dict.fromkeys(("neg", "sum", "contract", "scatter_add", "fold"), _NUMBERS),
+_KINDS: dict[Primitive | None, str] = {
+    **dict.fromkeys((P.exp, P.log, P.sqrt, P.tanh, P.sigmoid, P.sin, P.cos, P.erf), _FLOATS),
+    **dict.fromkeys((P.div, P.pow_), _FLOATS),
+    **dict.fromkeys((P.neg, P.sum_, P.contract, P.scatter_add, P.fold), _NUMBERS),
 }
 
 
 def check_supported(graph: Graph) -> None:
     """Raise RequestError, naming the user's line, where a value has no native code."""
     for v in graph.values():
-        wanted = _KINDS.get(v.row.name, _ANY) if v.row is not None else _ANY
+        wanted = _KINDS.get(v.row, _ANY)
         kinds = {x.dtype.kind for x in (v.operands[:1] or (v,))}
         if v.dtype not in BASES or not kinds <= set(wanted):
             _refuse(v)

@@ -192,7 +192,7 @@ class SharedFunction:
         while len(self._own) < threads - 1:
             self._own.append(aligned(self._places.own))
         own = [pointers[0] + self._places.private, *(block.ctypes.data for block in self._own)]
-        ctypes.memset(words, 0, self._places.words)
+        ctypes.memset(words, 0, self._places.words + threads * self._places.each)
         ctypes.c_int64.from_address(words + YIELD).value = _giving_way()
         abandoned = ctypes.c_int64.from_address(words + ABANDONED)
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from steepest.compiler.agree import Agreement
 from steepest.compiler.graph import Value, inlet
-from steepest.compiler.recording import Leaf, Variable, memory, not_known
+from steepest.compiler.recording import Leaf, Variable, not_known
 from steepest.compiler.refusal import Lines, refusal, user_line
+from steepest.compiler.spans import memory
 from steepest.core import Aval, Primitive, spread
 
 __all__ = ["Tracer"]

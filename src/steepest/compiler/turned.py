@@ -6,7 +6,7 @@ all of them.
 """
 
 from steepest.compiler.graph import Graph, Value, equation
-from steepest.primitives import cast, permute, split_spec
+from steepest.primitives import cast, contract, permute, split_spec
 
 __all__ = ["turned_once"]
 
@@ -41,7 +41,7 @@ def turned_once(graph: Graph) -> Graph:
 
 def _lanes(v: Value) -> list[tuple[int, int]]:
     """Of a contraction, the operands that can be read along the lanes, and along which axis."""
-    if v.row is None or v.row.lowering != "contraction":
+    if not v.is_row(contract):
         return []
     *words, out = split_spec(v.params["spec"])
     kept = [

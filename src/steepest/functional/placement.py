@@ -7,6 +7,7 @@ import numpy as np
 from steepest import primitives as P
 from steepest.functional.axes import axes_of
 from steepest.functional.math import add, mul
+from steepest.functional.select import check_index
 from steepest.functional.shape import broadcast_to, movedim, reshape
 from steepest.tensors import (
     Tensor,
@@ -21,8 +22,10 @@ from steepest.tensors import (
 __all__ = ["index_add", "index_put", "scatter", "scatter_add"]
 
 
-def _grid(index: Tensor, axis: int) -> tuple[Any, ...]:
-    """The place index[i, j] names along the axis, and i, j along the others."""
+def _grid(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
+    """The place in x that index[i, j] names along the axis, and i, j along the others."""
+    axis = axes_of(x, dim)[0]
+    check_index(name, index, x.shape[axis], RuntimeError)
     grid: list[Any] = list(np.indices(index.shape, sparse=True))
     grid[axis] = index
     return tuple(grid)
@@ -45,7 +48,7 @@ def scatter(
     if not index.shape.numel():
         return x.clone()
     new = _part(src, index) if isinstance(src, Tensor) else as_tensor(src, dtype=x.dtype)
-    at = _grid(index, axes_of(x, dim)[0])
+    at = _grid("scatter", x, dim, index)
     if reduce == "add":
         return index_put(x, at, new, True)
     out = x.clone()
@@ -60,7 +63,7 @@ def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
         return reshape(scatter_add(reshape(x, 1), 0, reshape(index, 1), reshape(src, 1)), ())
     if not index.shape.numel():
         return x.clone()
-    return index_put(x, _grid(index, axes_of(x, dim)[0]), _part(src, index), True)
+    return index_put(x, _grid("scatter_add", x, dim, index), _part(src, index), True)
 
 
 @method
@@ -70,6 +73,7 @@ def index_add(x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: floa
         given = reshape(index, -1), reshape(source, -1)
         return reshape(index_add(reshape(x, 1), 0, *given, alpha=alpha), ())
     axis = axes_of(x, dim)[0]
+    check_index("index_add", index, x.shape[axis], RuntimeError)
     parts = movedim(source if source.ndim else reshape(source, 1), axis, 0)
     parts = parts if alpha == 1 else mul(parts, alpha)
     index = cast_to(reshape(index, -1), np.dtype(np.int64))

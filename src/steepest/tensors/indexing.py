@@ -3,6 +3,9 @@
 Whatever the index, reading is made of three rows: a slice for integers, ranges and new axes, and,
 where index arrays or masks are involved, one take of rows by their number. Writing computes the
 tensor with the new elements in place and hands it to `assign`.
+
+While a program is traced, an index tensor of whole numbers is data of the program like any other:
+the numbers of the rows are computed in it, and an index that is no row's is one of its conditions.
 """
 
 from functools import lru_cache
@@ -13,11 +16,13 @@ import numpy as np
 from steepest import primitives as P
 from steepest.core import Eager, interpreting, said
 from steepest.tensors.inplace import assign
-from steepest.tensors.operators import broadcast_to, cast_to, reshape
+from steepest.tensors.operators import add, broadcast_to, cast_to, mul, reshape
 from steepest.tensors.tape import Tape, computing, occurs, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
 __all__ = ["get_item", "set_item"]
+
+_WHOLE = np.dtype(np.int64)
 
 
 def get_item(x: Tensor, index: Any) -> Tensor:
@@ -33,23 +38,28 @@ def get_item(x: Tensor, index: Any) -> Tensor:
 
 def _rows(x: Tensor, index: Tensor) -> Tensor:
     """x[index] along the first axis, in a program that reads the index at every step."""
-    index = cast_to(index, np.dtype(np.int64))
-    zero, count = (
-        broadcast_to(Tensor(np.asarray(n, np.int64)), index.shape) for n in (0, x.shape[0])
-    )
+    return P.take(x, _from_the_front(index, x.shape[0]))
+
+
+def _from_the_front(index: Tensor, size: int) -> Tensor:
+    """Numbers of an axis's entries, some counted from its end, in a program."""
+    index = cast_to(index, _WHOLE)
+    zero, count = (broadcast_to(Tensor(np.asarray(n, _WHOLE)), index.shape) for n in (0, size))
     index = P.where(P.less(index, zero), P.add(index, count), index)
     negative = P.less(index, zero)
     occurs(P.where(negative, negative, P.equal(P.less(index, count), negative)))
-    return P.take(x, index)
+    return index
 
 
 def set_item(x: Tensor, index: Any, new: Any) -> None:
     """x[index] = new. Elements named twice keep the last value."""
     new = as_tensor(new, dtype=None if isinstance(new, Tensor) else x.dtype)
+    if not computing() and _is_data(index):
+        assign(x, _written(x, index, new), "assignment")
+        return
     at = _places(x, index)
     shape = np.broadcast_to(np.False_, x.shape)[at].shape
-    if new.ndim > len(shape) and set(new.shape[: new.ndim - len(shape)]) == {1}:
-        new = reshape(new, new.shape[new.ndim - len(shape) :])  # PyTorch drops leading axes of 1
+    new = _without_leading_ones(new, len(shape))
     if computing() and not (recording() and (x.requires_grad or new.requires_grad)):
         assign(x, new, "assignment", at=at)
         return
@@ -62,6 +72,41 @@ def set_item(x: Tensor, index: Any, new: Any) -> None:
         return
     values = P.take(source, Tensor(np.maximum(origin, 0)))
     assign(x, P.where(Tensor(origin >= 0), values, x.alias()), "assignment")
+
+
+def _is_data(index: Any) -> bool:
+    """Whether an index has tensors in it, which a program reads at every step."""
+    return any(isinstance(p, Tensor) for p in (index if isinstance(index, tuple) else (index,)))
+
+
+def _written(x: Tensor, index: Any, new: Tensor) -> Tensor:
+    """x after x[index] = new, in a program.
+
+    Of elements that are named twice the last would count, which a sum cannot tell: such a step is
+    run eagerly.
+    """
+    shape, size, one = tuple(x.shape), x.shape.numel(), new.shape.numel() == 1
+    everywhere = broadcast_to(cast_to(reshape(new, ()), x.dtype), shape) if one else None
+    if everywhere is not None and isinstance(index, Tensor) and index.dtype == bool:
+        _check_mask(shape, 0, index)
+        mask = P.broadcast(index, shape=shape, axes=tuple(range(index.ndim, len(shape))))
+        return P.where(mask, everywhere, x.alias())
+    places = get_item(Tensor(np.arange(size).reshape(shape)), index)
+    flat = reshape(places, -1)
+    ones, none = Tensor(np.ones(flat.shape, np.float32)), Tensor(np.zeros(size, np.float32))
+    times = P.scatter_add(ones, flat, rows=size)
+    if everywhere is None:
+        occurs(P.less(Tensor(np.ones(size, np.float32)), times))
+        new = cast_to(_without_leading_ones(new, places.ndim), x.dtype)
+        new = reshape(broadcast_to(new, tuple(places.shape), "assignment"), -1)
+        everywhere = reshape(P.scatter_add(new, flat, rows=size), shape)
+    return P.where(reshape(P.less(none, times), shape), everywhere, x.alias())
+
+
+def _without_leading_ones(new: Tensor, ndim: int) -> Tensor:
+    """PyTorch drops leading axes of 1 that what is assigned has too many."""
+    more = new.ndim - ndim
+    return reshape(new, new.shape[more:]) if more > 0 and {*new.shape[:more]} == {1} else new
 
 
 def _places(x: Tensor, index: Any) -> tuple:
@@ -77,7 +122,10 @@ def _places(x: Tensor, index: Any) -> tuple:
         return np.unravel_index(get_item(numbers, plain).value, tuple(x.shape))
 
 
-def _array(part: Any) -> np.ndarray:
+def _array(part: Any) -> Any:
+    """A part of an index that is an array, or in a program a tensor of whole numbers."""
+    if isinstance(part, Tensor) and part.dtype.kind in "iu" and part.ndim and not computing():
+        return part
     array = part.numbers("indexing") if isinstance(part, Tensor) else np.asarray(part)
     if array.size == 0 and array.dtype.kind == "f":
         array = array.astype(np.int64)
@@ -113,7 +161,7 @@ def _parts(sizes: tuple[int, ...], index: Any) -> list:
     return parts
 
 
-def _resolve(sizes: tuple[int, ...], index: Any) -> tuple[list, dict[int, np.ndarray], list[int]]:
+def _resolve(sizes: tuple[int, ...], index: Any) -> tuple[list, dict[int, Any], list[int]]:
     """Split an index into one range per axis of a tensor of those sizes, index arrays by axis of
     the result, and its shape.
 
@@ -122,7 +170,7 @@ def _resolve(sizes: tuple[int, ...], index: Any) -> tuple[list, dict[int, np.nda
     """
     basic: list[tuple[int, int, int]] = []
     shape: list[int] = []
-    advanced: dict[int, np.ndarray] = {}
+    advanced: dict[int, Any] = {}
     for part in _parts(sizes, index):
         if part is None:
             shape.append(1)
@@ -143,7 +191,7 @@ def _resolve(sizes: tuple[int, ...], index: Any) -> tuple[list, dict[int, np.nda
                 advanced[len(shape)] = found
                 basic.append((0, sizes[len(basic)], 1))
                 shape.append(basic[-1][1])
-        elif isinstance(part, np.ndarray) and part.ndim:
+        elif isinstance(part, np.ndarray | Tensor) and part.ndim:
             advanced[len(shape)] = _in_range(part, sizes[axis], axis)
             basic.append((0, sizes[axis], 1))
             shape.append(sizes[axis])
@@ -169,7 +217,7 @@ def _whole(part: Any, size: int, axis: int) -> int:
     return number % size
 
 
-def _check_mask(sizes: tuple[int, ...], axis: int, mask: np.ndarray) -> None:
+def _check_mask(sizes: tuple[int, ...], axis: int, mask: np.ndarray | Tensor) -> None:
     covered = sizes[axis : axis + mask.ndim]
     if mask.shape != covered:
         raise IndexError(
@@ -177,7 +225,9 @@ def _check_mask(sizes: tuple[int, ...], axis: int, mask: np.ndarray) -> None:
         )
 
 
-def _in_range(index: np.ndarray, size: int, axis: int) -> np.ndarray:
+def _in_range(index: Any, size: int, axis: int) -> Any:
+    if isinstance(index, Tensor):
+        return _from_the_front(index, size)
     bad = (index < -size) | (index >= size)
     if bad.any():
         raise _out_of_range(axis, size, index[bad].flat[0])
@@ -196,31 +246,39 @@ def _sliced(x: Tensor, basic: list[tuple[int, int, int]], shape: list[int]) -> T
     return x if x.value.shape == made and x.view_of else P.reshape(x, shape=made)
 
 
-def _gathered(x: Tensor, advanced: dict[int, np.ndarray]) -> Tensor:
+def _gathered(x: Tensor, advanced: dict[int, Any]) -> Tensor:
     """Index arrays on some axes: bring those axes to the front as one, and take rows by number."""
     axes = list(advanced)
     if axes == [0]:
-        return P.take(x, Tensor(np.asarray(advanced[0], np.int64)))
-    try:
-        arrays = np.broadcast_arrays(*advanced.values())
-    except ValueError:
-        shapes = " and ".join(str(a.shape) for a in advanced.values())
-        raise IndexError(
-            said("indexing", "the index arrays do not fit together", got=shapes)
-        ) from None
+        return P.take(x, as_tensor(advanced[0], dtype=_WHOLE))
     rest = [i for i in range(x.ndim) if i not in axes]
     sizes = [x.shape[i] for i in axes]
-    rows = np.ravel_multi_index(tuple(arrays), sizes) if arrays[0].size else arrays[0]
+    rows = _joined([*advanced.values()], sizes)
     moved = P.permute(x, order=(*axes, *rest))
     flat = P.reshape(moved, shape=(int(np.prod(sizes)), *(x.shape[i] for i in rest)))
-    out = P.take(flat, Tensor(np.asarray(rows, np.int64)))
+    out = P.take(flat, rows)
     adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
     if not adjacent or axes[0] == 0:
         return out
-    k = arrays[0].ndim
+    k = rows.ndim
     before = [k + i for i in range(axes[0])]
     after = [k + i for i in range(axes[0], len(rest))]
     return P.permute(out, order=(*before, *range(k), *after))
+
+
+def _joined(indices: list[Any], sizes: list[int]) -> Tensor:
+    """The numbers of the places that indices into axes of those sizes name together."""
+    try:
+        shape = np.broadcast_shapes(*(index.shape for index in indices))
+    except ValueError:
+        shapes = " and ".join(str(tuple(index.shape)) for index in indices)
+        raise IndexError(
+            said("indexing", "the index arrays do not fit together", got=shapes)
+        ) from None
+    first, *more = (as_tensor(index, dtype=_WHOLE) for index in indices)
+    for size, index in zip(sizes[1:], more, strict=True):
+        first = add(mul(first, size), index)
+    return broadcast_to(first, shape)
 
 
 method(get_item, "__getitem__")

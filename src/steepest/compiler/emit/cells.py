@@ -11,12 +11,12 @@ from math import prod
 
 import numpy as np
 
+from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, plus, times
 from steepest.compiler.buffers import Buffer, padded
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.nests import Nests
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, ZERO, Affine, Index, affine, plus, times
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 

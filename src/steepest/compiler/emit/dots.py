@@ -10,15 +10,15 @@ vector, whose lanes are added up at the end.
 """
 
 from collections.abc import Callable
+from math import prod
 
+from steepest.compiler.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.library import Library
-from steepest.compiler.emit.packing import placed
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, Affine, Index, affine, plus
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -36,28 +36,33 @@ class Dots(Library):
             super().contract(nest)
             return
         waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
-        self.in_pieces(waiting.add_up, waiting.finish)
+        self.in_pieces(waiting.add_up, waiting.finish, waiting.blocks)
 
 
 class _Waiting:
-    """One contraction: its loops, and its sums in memory; lanes are elements of the result."""
+    """One contraction: its loops, and its sums in memory; lanes are elements of the result.
+
+    line    how many of the outermost letters of the result threads divide
+    blocks  rounds of their loops
+    """
 
     def __init__(self, emitter: Dots, nest: Nest):
         assert nest.anchor is not None
         self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
         self.roles: Roles = emitter.layout.roles[nest]
         self.tile = emitter.plan.tiles[nest]
-        self.names = {i: place[1][0][0] for i, place in nest.letters.items() if place[1]}
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
         along = self.roles.summed or self.roles.lane
         self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
+        self.line = len(self.roles.outer)
+        self.blocks = prod(self.roles.size[i] for i in self.roles.outer)
 
     def loops(self, found: list[str]) -> list[tuple[str, int]]:
-        return [(self.names[i], self.roles.size[i]) for i in found]
+        return [(self.nest.symbol(i), self.roles.size[i]) for i in found]
 
     def place(self, where: Environment) -> Index:
         """Where a vector of sums is."""
-        return tuple(where[self.names[i]] for i in self.kept)
+        return tuple(where[self.nest.symbol(i)] for i in self.kept)
 
     def total(self, where: Environment) -> Op:
         """A vector of sums, of all pieces together."""
@@ -71,7 +76,7 @@ class _Waiting:
 
             def some(j: Affine, _: list[Op], n: int = n) -> None:
                 places = [lane_at(plus(j, affine(q * width))) for q in range(n)]
-                write([{self.names[letter]: place} for place in places])
+                write([{self.nest.symbol(letter): place} for place in places])
 
             end = at + rounds * n * width
             self.emitter.loop(end, some, start=at, step=n * width)
@@ -88,7 +93,7 @@ class _Waiting:
 
             self.columns(each)
 
-        self.emitter.over(self.loops(kept), {}, inside, shared=True)
+        self.emitter.over(self.loops(kept), {}, inside, line=self.line)
 
     def add_up(self) -> None:
         """From zero, with the first summed letter outermost, the second in pieces: what the tiles
@@ -125,7 +130,7 @@ class _Waiting:
 
                 self.pieces(self.roles.row, self.tile.rows, write)
 
-            self.emitter.over(self.loops(self.roles.outer), where, over_rows, shared=True)
+            self.emitter.over(self.loops(self.roles.outer), where, over_rows, line=self.line)
 
         self.columns(over_columns)
 
@@ -135,7 +140,7 @@ class _Waiting:
         for count, n in split_rows(self.roles.size[letter], most) if letter else []:
 
             def some(i: Affine, _: list[Op], n: int = n) -> None:
-                write([{self.names[letter]: plus(i, affine(r))} for r in range(n)])
+                write([{self.nest.symbol(letter): plus(i, affine(r))} for r in range(n)])
 
             self.emitter.loop(at + count * n, some, start=at, step=n)
             at += count * n
@@ -190,13 +195,13 @@ class _Dots(_Waiting):
         self.pieces(self.roles.lane, self.tile.vectors, write)
 
     def everywhere(self, write: Callable[[Environment], None]) -> None:
-        self.emitter.over(self.loops(self.kept), {}, lambda where, _: write(where), shared=True)
+        self.emitter.over(self.loops(self.kept), {}, lambda where, _: write(where), line=self.line)
 
     def products(
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]
     ) -> list[Op]:
         emitter, roles = self.emitter, self.roles
-        n, symbol = roles.size[roles.summed], self.names[roles.summed]
+        n, symbol = roles.size[roles.summed], self.nest.symbol(roles.summed)
         last = n % self.width
         whole = n // self.width * self.width
 

@@ -12,6 +12,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from steepest import primitives as P
+from steepest.compiler.affine import (
+    LANE,
+    ZERO,
+    Affine,
+    Derived,
+    Index,
+    address,
+    affine,
+    apart,
+    at_lane,
+    coefficient,
+    placed,
+    plus,
+    symbols,
+    times,
+    varies,
+)
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.builder import Builder
 from steepest.compiler.emit.scalars import (
@@ -23,27 +41,7 @@ from steepest.compiler.emit.scalars import (
 )
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import (
-    LANE,
-    ZERO,
-    Affine,
-    Derived,
-    Index,
-    address,
-    affine,
-    at_lane,
-    coefficient,
-    inside,
-    is_small_window,
-    is_view,
-    plus,
-    substitute,
-    symbols,
-    through,
-    times,
-    varies,
-    window_indices,
-)
+from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -89,19 +87,18 @@ class Expressions(Builder):
             return self.fetch(self.source(v), index)
         if is_view(v):
             return self.pull(*through(v, index))
-        assert v.row is not None
-        if v.row.name == "take":
+        if v.is_row(P.take):
             return self._taken(v, index)
         if self.nest is not None and v in self.nest.bounded:
             return self.pull(*through(v, index))
-        if v.row.name == "pad":
+        if v.is_row(P.pad):
             return self._padded(v, index)
-        if v.row.name == "uniform":
+        if v.is_row(P.uniform):
             return self._drawn(v, index)
         if is_small_window(v):
             return self._pooled(v, index)
-        assert v.row.name in SCALAR_RULES, f"{v} is not in a register at {index}"
-        return SCALAR_RULES[v.row.name](self, v, *[self.pull(x, index) for x in v.operands])
+        assert v.row in SCALAR_RULES, f"{v} is not in a register at {index}"
+        return SCALAR_RULES[v.row](self, v, *[self.pull(x, index) for x in v.operands])
 
     def source(self, v: Value) -> Buffer:
         """Where the nest being written reads an input: rows of the batch that it copies itself, or
@@ -111,11 +108,9 @@ class Expressions(Builder):
 
     def _pooled(self, v: Value, index: Index) -> Op:
         """The elements of a window, added or compared one after the other."""
-        assert v.row is not None
         total, *others = [self.pull(v.operands[0], at) for at in window_indices(v, index)]
         for x in others:
-            larger = v.row.name == "max"
-            total = maximum(self, v.dtype, total, x) if larger else self.add(total, x)
+            total = maximum(self, v.dtype, total, x) if v.is_row(P.max_) else self.add(total, x)
         return total
 
     def fetch(self, buffer: Buffer, index: Index) -> Op:
@@ -123,12 +118,10 @@ class Expressions(Builder):
         each = self._elements(index, buffer.shape)
         if buffer.place == "gathered":
             buffer, index = self.sample(buffer, index)
-        place = address(index, buffer.strides)
-        stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if "L" in symbols((0, rest)):
+        stride, at = apart(address(index, buffer.strides), "L")
+        if "L" in symbols(at):
             places = [address(at_lane(index, i), buffer.strides) for i in each]
             return self._lane_by_lane(buffer, places)
-        at = (place[0], rest)
         if stride not in (0, 1):
             return self._lane_by_lane(buffer, [plus(at, affine(stride * i)) for i in each])
         return self._loaded(buffer, at, self.width * stride)
@@ -167,12 +160,10 @@ class Expressions(Builder):
         return self.gather([Op(self.spell(x, 0), base, 0) for x in each], width)
 
     def _taken(self, v: Value, index: Index) -> Op:
-        table, number = v.operands
-        at = index[: number.ndim]
+        at, rest = taken(v, index)
         if self.width and varies(at, "L"):
             return self._each_lane(v, index)
-        row = Derived("row", table.shape[0], value=number, at=at)
-        return self.pull(table, (affine(row), *index[number.ndim :]))
+        return self.pull(v.operands[0], rest)
 
     def _padded(self, v: Value, index: Index) -> Op:
         """The operand where the index is inside, else zero."""
@@ -205,10 +196,10 @@ class Expressions(Builder):
         place = ZERO
         for a, n in zip(index, shape, strict=True):
             place = plus(times(place, n), a)
-        stride, rest = coefficient(place, "L"), tuple(t for t in place[1] if t[0] != "L")
-        if "L" in symbols((0, rest)):
+        stride, first = apart(place, "L")
+        if "L" in symbols(first):
             return self._each_lane(v, index)
-        counter = Op(self.integer((place[0], rest)), "i64", 0)
+        counter = Op(self.integer(first), "i64", 0)
         counter = self.convert("trunc", counter, "i32")
         if stride:
             ramp = self.mul(self.ramp("i32", self.width), self.number(stride, "i32"))
@@ -255,7 +246,7 @@ class Expressions(Builder):
         """Where v is in the nest being written, at actual positions of its loops."""
         assert self.nest is not None
         _, index = self.nest.placed(v)
-        return tuple(substitute(a, environment) for a in index)
+        return placed(index, environment)
 
     def hold(self, v: Value, environment: Environment, x: Op) -> None:
         """From here on, in this scope, v at this position is in that register; where that is one
@@ -277,8 +268,7 @@ class Expressions(Builder):
         """Store x at an index of a buffer."""
         if buffer.dtype == bool:
             x = self.convert("zext", self.vector(x, self.width if x.width > 0 else 0), "i8")
-        place = address(index, buffer.strides)
-        stride, at = coefficient(place, "L"), (place[0], tuple(t for t in place[1] if t[0] != "L"))
+        stride, at = apart(address(index, buffer.strides), "L")
         if stride in (0, 1):
             self.store(x, buffer.pointer, at, self.width * stride)
             return
@@ -286,7 +276,7 @@ class Expressions(Builder):
         # written last.
         self.strided += self.width
         d = next(d for d, a in enumerate(index) if coefficient(a, "L"))
-        position = (index[d][0], tuple(t for t in index[d][1] if t[0] != "L"))
+        _, position = apart(index[d], "L")
         for i in reversed(range(self.width)):
             offset = self._lane_offset(position, i, stride, buffer.shape[d])
             self.store(self.lane(x, i), buffer.pointer, plus(at, offset))

@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.builder import Builder
-from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.operands import Op
 
 __all__ = ["Function", "turning"]
+
+_PIECE = 4  # numbers that shuffles exchange without leaving a part of a register
 
 
 class Function(NamedTuple):
@@ -26,23 +28,31 @@ class Function(NamedTuple):
 
 
 def turning(base: str, width: int) -> Function:
-    """(place, step): transpose the square of width × width numbers at a place, where it is; from
-    one of its rows to the next are `step` numbers.
+    """(square, place, step): write the transpose of width × width numbers to a place, where from
+    one row to the next are `step` numbers.
 
-    Its quarters change places as they are read, which costs no shuffle; what is left to shuffle
-    are the quarters. One square takes as long to compile as half a contraction.
+    Its rows come four at a time, in a loop, and each piece of four numbers is read where it will
+    be in its vector: what is left to shuffle are such pieces. A square written out at once takes as
+    long to compile as half a contraction.
     """
-    builder, name, half = Builder(), f"@turn_{base}_{width}", width // 2
-    places: list[Affine] = [(0, (("%step", r),) if r else ()) for r in range(width)]
+    builder, name = Builder(), f"@turn_{base}_{width}"
+    count = min(width, _PIECE)
 
-    def read(r: int) -> Op:
-        across = affine(half if r >= half else 0)
-        at = [plus(places[r % half + k], across) for k in (0, half)]
-        left, right = (builder.load("%place", base, a, half) for a in at)
-        return builder.shuffle(left, right, range(width))
+    def rows(first: Affine, _: list[Op]) -> None:
+        def read(r: int) -> Op:
+            places = [plus(first, affine(k * width)) for k in range(r, width, count)]
+            pieces = [builder.load("%square", base, place, count) for place in places]
+            while len(pieces) > 1:
+                pairs = zip(pieces[::2], pieces[1::2], strict=True)
+                pieces = [builder.shuffle(x, y, range(2 * x.width)) for x, y in pairs]
+            return pieces[0]
 
-    rows = [read(r) for r in range(width)]
-    for at, x in zip(places, builder.transpose(rows, half), strict=True):
-        builder.store(x, "%place", at, width)
-    head = f"define hidden void {name}(ptr %place, i64 %step) nounwind {{\nentry:\n"
-    return Function(name, ["ptr", "i64"], head + "\n".join(builder.lines) + "\n  ret void\n}")
+        start = builder.new(f"mul i64 {builder.integer(first)}, %step")
+        for r, x in enumerate(builder.transpose([read(r) for r in range(count)])):
+            at = (0, ((start, 1), ("%step", r))) if r else (0, ((start, 1),))
+            builder.store(x, "%place", at, width)
+
+    builder.loop(width, rows, step=count)
+    head = f"define hidden void {name}(ptr noalias %square, ptr noalias %place, i64 %step) nounwind"
+    body = "\n".join([f"{head} {{", "entry:", *builder.lines, "  ret void", "}"])
+    return Function(name, ["ptr", "ptr", "i64"], body)

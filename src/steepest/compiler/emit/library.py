@@ -2,12 +2,12 @@
 
 from math import prod
 
+from steepest.compiler.affine import Affine, plus, substitute, times
 from steepest.compiler.blas import FUNCTIONS
 from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.emit.tiles import Tiles
-from steepest.compiler.index import Affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.matrices import Matrix, matrices
 from steepest.compiler.nest import Nest
@@ -27,7 +27,7 @@ class Library(Tiles):
             return
         roles = self.layout.roles[nest]
         self.width = lanes(roles.size[roles.lane], self.layout.width)
-        outer = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        outer = [(nest.symbol(i), roles.size[i]) for i in roles.outer]
         self.over(outer, {}, lambda where, _: self._product(nest, roles, where))
 
     def _product(self, nest: Nest, roles: Roles, where: Environment) -> None:
@@ -36,7 +36,7 @@ class Library(Tiles):
         m, n = roles.size[roles.row], roles.size[roles.lane]
         across = -(-n // self.width) * self.width
         self._call(roles, found, where, sums, (m, n, across))
-        row, lane = self.symbol_of(nest, roles.row), self.symbol_of(nest, roles.lane)
+        row, lane = nest.symbol(roles.row), nest.symbol(roles.lane)
         base = register_base(sums.dtype)
         assert nest.anchor is not None
         anchor = nest.anchor

@@ -3,25 +3,20 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from steepest.compiler.affine import Affine, Index, address, affine, coefficient, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
-from steepest.compiler.emit.threads import Threads
+from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    Affine,
-    Index,
-    address,
-    affine,
-    coefficient,
-    plus,
-    substitute,
-)
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.parts import copied_parts
+from steepest.primitives import max_
 
 __all__ = ["Nests"]
+
+_LIGHT = 10  # instructions per vector, up to which a map takes four vectors at a time
 
 
 class Nests(Threads):
@@ -34,13 +29,25 @@ class Nests(Threads):
         inside: Callable[[Environment, list[Op]], list[Op] | None],
         carried: Sequence[Op] = (),
         *,
-        shared: bool = False,
+        line: int = 0,
+        ends: Ends | None = None,
         summed: bool = False,
     ) -> list[Op]:
-        """inside(environment, carried) in all of the loops. Where the threads divide the nest, they
-        divide the first if it is `shared`; where what is `summed` is cut, the first is."""
+        """inside(environment, carried) in all of the loops. So many of the first are a line, which
+        the threads divide where they divide the nest, or of which this one has what lies between
+        the `ends`; where what is `summed` is cut, the first loop is."""
         if not loops:
             return list(inside(environment, list(carried)) or ())
+        first, rest = loops[:line], loops[line:]
+        ends = ends or self.ends_of(first)
+        if ends is not None:
+            low, high = (x.name for x in ends)
+
+            def along(k: Affine, _: list[Op]) -> None:
+                self.over(rest, {**environment, **self.along_line(k, first)}, inside)
+
+            assert not carried
+            return self.loop(0, along, within=(low, high))
         (symbol, n), *rest = loops
         low, high = self.bounds_of(n) if summed else (0, n)
         return self.loop(
@@ -48,7 +55,6 @@ class Nests(Threads):
             lambda i, values: self.over(rest, {**environment, symbol: i}, inside, values),
             start=low,
             carried=carried,
-            within=self.part(n) if shared else None,
         )
 
     # ---- map -------------------------------------------------------------------------------------
@@ -62,8 +68,8 @@ class Nests(Threads):
         n, symbol = nest.space[k], nest.symbols[k]
         self.width = lanes(n, self.layout.width)
         count, _ = self.columns(n)
-        # What is read lane by lane is long enough with one other beside it.
-        most = 2 if self._has_strides(nest, symbol) else 4
+        # What is read lane by lane, or is long, is long enough with one other beside it.
+        most = 2 if self._has_strides(nest, symbol) or self.fusion.work(nest) > _LIGHT else 4
         step = next(s for s in (4, 2, 1) if s <= most and count % s == 0)
 
         def inside(environment: Environment, _: list[Op]) -> None:
@@ -75,7 +81,7 @@ class Nests(Threads):
             self.loop(count * self.width, body, step=step * self.width, within=within)
 
         others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
-        self.over(others, {}, inside, shared=True)
+        self.over(others, {}, inside, line=self.line(others))
 
     def _has_strides(self, nest: Nest, symbol: str) -> bool:
         """Whether what the nest reads is neither one number nor contiguous along a loop."""
@@ -110,10 +116,9 @@ class Nests(Threads):
         def copy(environment: Environment, _: list[Op]) -> None:
             def one(j: Affine, _: list[Op]) -> None:
                 where = {**environment, symbol: lane_at(j) if self.width else j}
-                at = [substitute(a, where) for a in index]
-                y = self.pull(x, tuple(at))
-                at[axis] = plus(at[axis], affine(begin))
-                self.keep(buffer, tuple(at), y)
+                at = placed(index, where)
+                there = (*at[:axis], plus(at[axis], affine(begin)), *at[axis + 1 :])
+                self.keep(buffer, there, self.pull(x, at))
 
             for first, last, self.width in ((0, whole, width), (whole, n, 0)):
                 self.loop(last, one, start=first, step=max(self.width, 1))
@@ -124,8 +129,7 @@ class Nests(Threads):
 
     def adder(self, v: Value) -> Callable[[Op, Op], Op]:
         """Adds two up, or compares them; what a sum starts from needs no instruction."""
-        assert v.row is not None
-        combine = partial(maximum, self, v.dtype) if v.row.name == "max" else self.add
+        combine = partial(maximum, self, v.dtype) if v.is_row(max_) else self.add
         neutral = self.neutral(v)
 
         def combined(x: Op, y: Op) -> Op:
@@ -137,6 +141,5 @@ class Nests(Threads):
         return combined
 
     def neutral(self, v: Value) -> Op:
-        assert v.row is not None
-        x = minus_infinity(v.dtype) if v.row.name == "max" else 0
+        x = minus_infinity(v.dtype) if v.is_row(max_) else 0
         return self.number(x, register_base(v.dtype))

@@ -14,21 +14,12 @@ they begin.
 from collections.abc import Hashable
 from typing import Any
 
+from steepest import primitives as P
+from steepest.compiler.affine import Affine, Index, address, affine
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import (
-    Affine,
-    Derived,
-    Index,
-    address,
-    affine,
-    inside,
-    is_small_window,
-    is_view,
-    through,
-    window_indices,
-)
+from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
 from steepest.compiler.layout import Layout, Roles
 from steepest.compiler.nest import Nest, reduced_axes, squeeze
 from steepest.compiler.parts import copied_parts
@@ -80,14 +71,12 @@ class Outline:
         return *what, roles and self._roles(roles)
 
     def _roles(self, roles: Roles) -> Hashable:
-        symbol = {i: a[1][0][0] for i, a in self.nest.letters.items() if a[1]}
-        symbol[""] = ""
-        sizes = {symbol[i]: n for i, n in roles.size.items() if i in symbol}
+        symbol = self.nest.symbol
         return (
-            (symbol[roles.row], symbol[roles.lane], symbol[roles.summed]),
-            tuple([symbol[i] for i in roles.outer]),
-            tuple([symbol[i] for i in roles.inner]),
-            tuple(sorted(sizes.items())),
+            (symbol(roles.row), symbol(roles.lane), symbol(roles.summed)),
+            tuple(map(symbol, roles.outer)),
+            tuple(map(symbol, roles.inner)),
+            tuple(sorted([(symbol(i), n) for i, n in roles.size.items() if n > 1])),
             (roles.strided, roles.waiting, roles.a_index, roles.b_index),
             (self._value(roles.a, roles.a_index), self._value(roles.b, roles.b_index)),
         )
@@ -200,23 +189,18 @@ class Outline:
 
     def _parts(self, v: Value, index: Index) -> tuple[Any, ...]:
         """The operands of an equation that is computed, and what else its code has."""
-        assert v.row is not None
-        name = v.row.name
-        if name == "take":
-            table, number = v.operands
-            at = index[: number.ndim]
-            row = Derived("row", table.shape[0], value=number, at=at)
-            rest = (affine(row), *index[number.ndim :])
+        if v.is_row(P.take):
+            (table, number), (at, rest) = v.operands, taken(v, index)
             return table.shape, index, self._value(number, at), self._value(table, rest)
         if v in self.nest.bounded:
             x, at = through(v, index)
             return "bounded", index, v.params["starts"], x.shape, self._value(x, at)
-        if name == "pad":
+        if v.is_row(P.pad):
             x, (at, conditions) = v.operands[0], inside(v, index)
             return index, tuple(conditions), x.shape, self._value(x, at)
         if is_small_window(v):
             return tuple([self._value(v.operands[0], at) for at in window_indices(v, index)])
-        if name == "uniform":
+        if v.is_row(P.uniform):
             return index, *[self._value(v.operands[0], (affine(i),)) for i in (0, 1)]
         return *v.params.items(), *[self._value(x, index) for x in v.operands]
 

@@ -9,32 +9,22 @@ the numbers lay before.
 from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.affine import Affine, affine, placed, plus, times
 from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.functions import turning
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
-from steepest.compiler.index import Affine, Index, affine, plus, substitute, times
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.pieces import contiguous_symbols
 
-__all__ = ["Packing", "placed"]
-
-
-def placed(index: Index, where: Environment) -> Index:
-    """An index of a nest at actual positions of its loops."""
-    return tuple(substitute(a, where) for a in index)
+__all__ = ["Packing"]
 
 
 class Packing(Reductions):
     """Emitter of the copies."""
-
-    def symbol_of(self, nest: Nest, letter: str) -> str:
-        """The loop variable of a letter; "" for a letter that is not there."""
-        terms = nest.letters[letter][1] if letter else ()
-        return terms[0][0] if terms else ""
 
     def row_tiles(
         self,
@@ -71,7 +61,7 @@ class Packing(Reductions):
         """The panel of the columns from j on: by squares transposed in registers where B is
         contiguous along a summed letter, else row by row."""
         along = contiguous_symbols(nest, roles.b, roles.b_index, self.fusion, self.layout)
-        symbols = [self.symbol_of(nest, i) for i in roles.inner]
+        symbols = [*map(nest.symbol, roles.inner)]
         loops, columns = self.summed(nest, roles, depth), vectors * max(self.width, 1)
         panel = self.plan.scratch[nest].right
         assert panel is not None
@@ -84,7 +74,7 @@ class Packing(Reductions):
             here, k = self.moved(where, local), self.position(loops, local)
 
             def vector(q: Affine, _: list[Op]) -> None:
-                at = {**here, self.symbol_of(nest, roles.lane): lane_at(plus(j, q))}
+                at = {**here, nest.symbol(roles.lane): lane_at(plus(j, q))}
                 x = self.vector(self.pull(roles.b, placed(roles.b_index, at)), self.width)
                 self.store(x, panel.pointer, plus(times(k, columns), q), self.width)
 
@@ -94,7 +84,7 @@ class Packing(Reductions):
 
     def summed(self, nest: Nest, roles: Roles, depth: int) -> list[tuple[str, int]]:
         """The loops over the summed letters; `depth` is the length of a single one's piece."""
-        symbols = [self.symbol_of(nest, i) for i in roles.inner]
+        symbols = [*map(nest.symbol, roles.inner)]
         sizes = [depth] if len(symbols) == 1 else [roles.size[i] for i in roles.inner]
         return list(zip(symbols, sizes, strict=True))
 
@@ -119,14 +109,14 @@ class Packing(Reductions):
         loops: list[tuple[str, int]],
         turned: str,
     ) -> None:
-        """Width × width elements, read along the summed letter and then transposed in the panel.
+        """Width × width elements, read along the summed letter and transposed into the panel.
         The last square may begin in the one before, so that none reaches beyond the end."""
-        lane, width, depth = self.symbol_of(nest, roles.lane), self.width, dict(loops)[turned]
+        lane, width, depth = nest.symbol(roles.lane), self.width, dict(loops)[turned]
         panel = self.plan.scratch[nest].right
         assert panel is not None
         if (key := (panel.base, width)) not in self.functions:
             self.functions[key] = turning(panel.base, width)
-        turn = self.functions[key]
+        turn, rows = self.functions[key], self.scratch(panel.dtype, (width, width))
         names = [symbol for symbol, _ in loops]
         step = prod(n for _, n in loops[names.index(turned) + 1 :]) * vectors * width
 
@@ -139,12 +129,12 @@ class Packing(Reductions):
             def row(r: Affine, _: list[Op]) -> None:
                 at = {**here, lane: plus(plus(j, times(q, width)), r)}
                 x = self.pull(roles.b, placed(roles.b_index, at))
-                place = plus(corner, times(r, step))
-                self.store(self.vector(x, width), panel.pointer, place, width)
+                self.store(self.vector(x, width), rows.pointer, times(r, width), width)
 
             self.loop(width, row, unroll=min(width, 4))
             place = self.pointer(panel.pointer, panel.base, corner)
-            self.lines.append(f"  call void {turn.name}(ptr {place}, i64 {step})")
+            given = f"ptr {rows.pointer}, ptr {place}, i64 {step}"
+            self.lines.append(f"  call void {turn.name}({given})")
 
         def squares(local: Environment, q: Affine) -> None:
             whole = depth // width * width
@@ -169,10 +159,10 @@ class Packing(Reductions):
     ) -> None:
         """The rows of a piece, tile by tile; A is contiguous along its rows. A vector may reach
         into the next element's place, which is written afterwards."""
-        left, row = self.plan.scratch[nest].left, self.symbol_of(nest, roles.row)
+        left, row = self.plan.scratch[nest].left, nest.symbol(roles.row)
         assert left is not None
         (height, depth), width = size, self.layout.width
-        symbol = self.symbol_of(nest, roles.inner[0])
+        symbol = nest.symbol(roles.inner[0])
 
         def tile(i: Affine, first: Affine, rows: int) -> None:
             def element(k: Affine, _: list[Op]) -> None:

@@ -2,24 +2,17 @@
 
 from collections.abc import Callable
 
+from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, plus
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import (
-    LANE,
-    ZERO,
-    Affine,
-    Index,
-    affine,
-    plus,
-    scatter_index,
-    substitute,
-)
+from steepest.compiler.index import scatter_index
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.pieces import reduced_loops
+from steepest.primitives import argmax
 
 __all__ = ["Reductions"]
 
@@ -61,8 +54,8 @@ class Reductions(Rows):
                 place = dict(environment)
                 if loops:
                     place[loops[-1][0]] = lane_at(j) if self.width else j
-                y = self.pull(x, tuple(substitute(i, place) for i in index))
-                at = tuple(substitute(i, place) for i in target)
+                y = self.pull(x, placed(index, place))
+                at = placed(target, place)
                 self.keep(buffer, at, self.add(self.fetch(buffer, at), y))
 
             self.loop(-(-loops[-1][1] // step) * step if loops else 1, one, step=step)
@@ -159,7 +152,7 @@ class _Reduction:
     def reduced(self, v: Value, where: Environment) -> Op:
         """What v runs over, at one place."""
         x, index = self.nest.reduced_operand(v)
-        return self.emitter.pull(x, tuple(substitute(i, where) for i in index))
+        return self.emitter.pull(x, placed(index, where))
 
 
 class _Across(_Reduction):
@@ -209,22 +202,23 @@ class _Across(_Reduction):
             within = None if outer else emitter.part(count // block, block * width)
             emitter.loop(count * width, column, step=block * width, within=within)
 
-        emitter.over(outer, {}, columns, shared=True)
+        emitter.over(outer, {}, columns, line=emitter.line(outer))
 
 
 class _Along(_Reduction):
     """Lanes are summed; or there are none, in search of the place of a maximum."""
 
     def lanes(self) -> int:
-        assert self.nest.anchor is not None and self.nest.anchor.row is not None
-        self.argmax = self.nest.anchor.row.name == "argmax"
+        assert self.nest.anchor is not None
+        self.argmax = self.nest.anchor.is_row(argmax)
         return 0 if self.argmax else lanes(self.loops[-1][1], self.emitter.layout.width)
 
     def place(self, number: int, where: Environment) -> Index:
         return (*super().place(number, where), LANE)
 
     def everywhere(self, write: Callable[[Places], None]) -> None:
-        self.emitter.over(self.kept, {}, lambda where, _: write([where]), shared=True)
+        line = self.emitter.line(self.kept)
+        self.emitter.over(self.kept, {}, lambda where, _: write([where]), line=line)
 
     def sums(self, at: Places) -> list[Op]:
         emitter, (where,), outer = self.emitter, at, self.loops[:-1]

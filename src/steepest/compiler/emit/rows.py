@@ -14,14 +14,16 @@ from math import prod
 
 import numpy as np
 
+from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, symbols
 from steepest.compiler.buffers import Buffer, lanes
+from steepest.compiler.costs import is_expensive
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
-from steepest.compiler.index import LANE, ZERO, Affine, Index, affine, substitute, symbols
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
-from steepest.compiler.reach import EXPENSIVE, Reach, is_elementwise, is_read
+from steepest.compiler.reach import Reach, is_elementwise, is_read
+from steepest.core import Primitive
 
 __all__ = ["Rows"]
 
@@ -58,7 +60,7 @@ class Rows(Cells):
             return self._row_blocks(nest, where, carried)
 
         if self.sharing is None or nest not in self.sharing.pieces:
-            self._finish(nest, self.over(outer, {}, sums, starts, shared=True))
+            self._finish(nest, self.over(outer, {}, sums, starts, line=self.line(outer)))
             return
         slots = [(affine(k), LANE if x.width else ZERO) for k, x in enumerate(starts)]
 
@@ -168,7 +170,7 @@ class Rows(Cells):
         with self.wide(block.width):
             for v, index in [(v, i) for v, at in walk.reads.items() for i in sorted(at, key=str)]:
                 if v.role == "gathered" and not inner & set().union(*map(symbols, index)):
-                    self.pull(v, tuple(substitute(a, block.all()) for a in index))
+                    self.pull(v, placed(index, block.all()))
 
     def _in_chains(
         self,
@@ -196,8 +198,7 @@ class Rows(Cells):
         return [
             v
             for v, at in walk.visited.items()
-            if v.row is not None and v.row.name in EXPENSIVE and nest.index_of(v) in at
-            if not nest.is_row_level(v)
+            if is_expensive(v) and nest.index_of(v) in at and not nest.is_row_level(v)
         ]
 
     def _independent(self, held: list[Value]) -> list[list[Value]]:
@@ -273,11 +274,10 @@ class Rows(Cells):
         places, mask = self.places(nest), None
         if block.rows < block.width:
             mask = self.first_lanes(block.rows, block.width)
-        alike: dict[tuple[str, np.dtype], list[Value]] = {}
+        alike: dict[tuple[Primitive | None, np.dtype], list[Value]] = {}
         for v in nest.sums:
             if nest.is_row_level(v.operands[0]):
-                assert v.row is not None
-                alike.setdefault((v.row.name, v.dtype), []).append(v)
+                alike.setdefault((v.row, v.dtype), []).append(v)
         with self.wide(block.width):
             for values in alike.values():
                 combine = self.adder(values[0])

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from steepest import primitives as P
 from steepest.compiler.buffers import BASES
 from steepest.compiler.builder import Builder
-from steepest.compiler.estimates import root
 from steepest.compiler.graph import Value
 from steepest.compiler.operands import Op
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
-from steepest.primitives import threefry
+from steepest.core import Primitive
 
 __all__ = ["SCALAR_RULES", "converted", "maximum", "minus_infinity", "register_base", "uniform"]
 
@@ -106,7 +106,7 @@ def uniform(b: Builder, key: tuple[Op, Op], counter: Op) -> Op:
     def rotate(x: Op, by: int) -> Op:
         return b.call("llvm.fshl", x, b.vector(x, b.lanes_of(x)), b.number(by, "i32"))
 
-    bits, _ = threefry(
+    bits, _ = P.threefry(
         key,
         (counter, b.number(0, "i32")),
         xor=lambda x, y: b.binary("xor", number(x), number(y)),
@@ -117,18 +117,17 @@ def uniform(b: Builder, key: tuple[Op, Op], counter: Op) -> Op:
     return b.mul(b.convert("uitofp", high, "float"), b.number(2.0**-24))
 
 
-SCALAR_RULES: dict[str, Callable[..., Op]] = {
-    "neg": lambda b, v, x: b.neg(x),
-    "sqrt": lambda b, v, x: root(b, x),
-    "floor": _rounded("llvm.floor"),
-    "round": _rounded("llvm.rint"),
-    "add": _add,
-    "mul": _mul,
-    "div": lambda b, v, x, y: b.div(x, y),
-    "maximum": lambda b, v, x, y: maximum(b, v.dtype, x, y),
-    "less": _less,
-    "equal": _equal,
-    "where": lambda b, v, c, x, y: b.select(c, x, y),
-    "cast": _cast,
-    **{name: _function(name) for name in FUNCTIONS},
+SCALAR_RULES: dict[Primitive | None, Callable[..., Op]] = {
+    P.neg: lambda b, v, x: b.neg(x),
+    P.floor: _rounded("llvm.floor"),
+    P.round_: _rounded("llvm.rint"),
+    P.add: _add,
+    P.mul: _mul,
+    P.div: lambda b, v, x, y: b.div(x, y),
+    P.maximum: lambda b, v, x, y: maximum(b, v.dtype, x, y),
+    P.less: _less,
+    P.equal: _equal,
+    P.where: lambda b, v, c, x, y: b.select(c, x, y),
+    P.cast: _cast,
+    **{P.TABLE[name]: _function(name) for name in FUNCTIONS},
 }

@@ -21,16 +21,16 @@ from math import prod
 from types import MappingProxyType
 from typing import NamedTuple
 
+from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.buffers import BASES, Buffer, lanes
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.taking import taking
-from steepest.compiler.emit.threads import barrier
+from steepest.compiler.emit.threads import SHARE, barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.index import Affine, affine, plus
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -101,7 +101,7 @@ class Step(Dots):
         if nest.kind == "join" and not copied_parts(nest, self.layout.buffers):
             return
         write = partial(getattr(self, nest.kind), nest)
-        if self.unroll or not nest.space:
+        if not self.is_apart(nest):
             self.scopes.append({})
             write() if self.divided else self.alone(write)
             self.scopes.pop()
@@ -110,7 +110,7 @@ class Step(Dots):
         call = partial(self._run, self._function_of(outline, write), outline)
         if not divided:
             self.alone(call)
-        elif self._is_taken(nest):
+        elif self.is_taken(nest):
             self._take(nest, call)
         else:
             call()
@@ -148,34 +148,24 @@ class Step(Dots):
             return super().pointer(memory, base, a)
         return super().pointer(named(memory, start), base, plus(a, affine(-start)))
 
-    def _is_taken(self, nest: Nest) -> bool:
-        """Whether threads take shares of the nest from one another: not where every share would
-        copy all of an operand anew."""
-        assert self.sharing is not None
-        tile = self.plan.tiles.get(nest)
-        copied = tile is not None and tile.left
-        return nest in self.sharing.long and not copied
-
     def _take(self, nest: Nest, call: Callable[..., None]) -> None:
         """Calls for one share after the other, as long as any are left."""
-        number = self.fusion.nests.index(nest)
-        which = self.integer((number, (("%s", len(self.fusion.nests)),)))
+        assert self.sharing is not None
+        number, sharing = self.fusion.nests.index(nest), self.sharing
+        which = self.integer((number + 1, (("%s", len(self.fusion.nests) + 1),)))
+        words = self.new(f"getelementptr i8, ptr %team, i64 {sharing.words_of(nest)}")
         take, run, done = (f"{word}{number}" for word in ("take", "run", "taken"))
-        self.lines += [
-            f"  call void @offer(ptr %team, i64 %thread, i64 {which})",
-            f"  br label %{take}",
-            f"{take}:",
-        ]
-        part = self.new(
-            f"call {{i64, i64}} @take(ptr %team, i64 %thread, i64 %threads, i64 {which})"
-        )
-        share, shares = (self.new(f"extractvalue {{i64, i64}} {part}, {k}") for k in (0, 1))
-        some = self.new(f"icmp ne i64 {shares}, 0")
+        self.lines += [f"  br label %{take}", f"{take}:"]
+        shares = f"{sharing.long[nest]}"
+        numbers = f"{sharing.each}, i64 %thread, i64 %threads, i64 {which}, i64 {shares}"
+        part = self.new(f"call {{i64, i64, i64}} @take(ptr {words}, i64 {numbers})")
+        ends = [self.new(f"extractvalue {{i64, i64, i64}} {part}, {k}") for k in range(3)]
+        some = self.new(f"icmp ne i64 {ends[2]}, 0")
         self.lines += [
             f"  br i1 {some}, label %{run}, label %{done}",
             f"{run}:",
         ]
-        call({"%thread": share, "%threads": shares})
+        call({**dict(zip(SHARE, ends, strict=True)), "%of": shares, "%which": which})
         self.lines += [f"  br label %{take}", f"{done}:"]
         self.block = done
 
@@ -234,6 +224,11 @@ class Step(Dots):
             self.head += [
                 f"  %team = getelementptr i8, ptr %memory, i64 {plan.team}",
                 "  %leads = icmp eq i64 %thread, 0",
+                f"  %before = mul i64 %thread, {self.sharing.each}",
+                f"  %after = add i64 %before, {self.sharing.words}",
+                "  %copied = getelementptr i8, ptr %team, i64 %after",
+                "  %whose = add i64 %thread, 0",
+                *(f"  %{name} = add i64 {n}, 0" for name, n in (("from", 0), ("to", 1), ("of", 1))),
             ]
             for k in range(len(self.sharing.pieces)):
                 at = COUNTERS + LINE * k

@@ -1,38 +1,22 @@
 """Taking: threads that have done their own shares of a nest take what is left of the others'.
 
-Where threads divide a nest, each has four shares of it, side by side, and runs the first two at
-once, then the others; all four, if it is alone. So it finds in its cache what it left there a step
-ago. A thread that has none left takes the last ones of others, whose processor may be slower, or
-not theirs at all for a while. Which thread runs a share changes no number.
+Where threads divide a long nest, each has the same number of shares of it, side by side, and runs
+the first half of them at once, then half of what is left, and so on; all of them, if it is alone.
+So it finds in its cache what it left there a step ago. A thread that has none left takes the last
+half of another's, whose processor may be slower, or not its own at all for a while, or who has not
+even come so far. Which thread runs a share changes no number.
 
-Every thread has a word on a line of its own: 32 bits say of which nest in which step it speaks, 16
-which share is its next one, 16 where its shares end. Whoever takes one exchanges the whole word, so
-no share is taken twice.
+Every thread has a word for each nest of a phase: 32 bits say of which nest in which step it speaks,
+16 which share is its next one, 16 where its shares end. A word that speaks of another nest says
+that none is taken yet. Whoever takes some exchanges the whole word, so no share is taken twice.
 """
-
-from steepest.compiler.sharing import LINE, QUEUES
 
 __all__ = ["taking"]
 
-_SHARES = 4  # of each thread
-
 _TAKING = """\
-define internal void @offer(ptr %team, i64 %thread, i64 %nest) {{
-entry:
-  %line = mul i64 %thread, {line}
-  %at = add i64 %line, {queues}
-  %own = getelementptr i8, ptr %team, i64 %at
-  %low = mul i64 %thread, {shares}
-  %high = add i64 %low, {shares}
-  %top = shl i64 %nest, 32
-  %middle = shl i64 %low, 16
-  %ends = or i64 %middle, %high
-  %word = or i64 %top, %ends
-  store atomic i64 %word, ptr %own monotonic, align 8
-  ret void
-}}
-
-define internal {{ i64, i64 }} @take(ptr %team, i64 %thread, i64 %threads, i64 %nest) {{
+define internal { i64, i64, i64 } @take(
+    ptr %words, i64 %each, i64 %thread, i64 %threads, i64 %nest, i64 %shares
+) {
 entry:
   %mine = shl i64 %nest, 32
   %alone = icmp eq i64 %threads, 1
@@ -44,53 +28,54 @@ owner:
 visit:
   %past = add i64 %thread, %k
   %whose = urem i64 %past, %threads
-  %line = mul i64 %whose, {line}
-  %at = add i64 %line, {queues}
-  %place = getelementptr i8, ptr %team, i64 %at
-  %first = icmp eq i64 %k, 0
+  %at = mul i64 %whose, %each
+  %place = getelementptr i8, ptr %words, i64 %at
+  %own = icmp eq i64 %k, 0
   br label %look
 look:
   %word = load atomic i64, ptr %place monotonic, align 8
   %other = xor i64 %word, %mine
   %strange = lshr i64 %other, 32
-  %same = icmp eq i64 %strange, 0
+  %fresh = icmp ne i64 %strange, 0
   %ahead = lshr i64 %word, 16
-  %low = and i64 %ahead, 65535
-  %high = and i64 %word, 65535
-  %left = icmp ult i64 %low, %high
-  %some = and i1 %same, %left
+  %next_one = and i64 %ahead, 65535
+  %last_one = and i64 %word, 65535
+  %low = select i1 %fresh, i64 0, i64 %next_one
+  %high = select i1 %fresh, i64 %shares, i64 %last_one
+  %some = icmp ult i64 %low, %high
   br i1 %some, label %try, label %next
 try:
-  %many = sub i64 %high, %low
-  %all = icmp eq i64 %many, {shares}
-  %two = and i1 %first, %all
-  %twice = zext i1 %two to i64
-  %double = select i1 %alone, i64 2, i64 %twice
-  %from_low = shl i64 65536, %double
-  %change = select i1 %first, i64 %from_low, i64 -1
-  %new = add i64 %word, %change
+  %left = sub i64 %high, %low
+  %above = add i64 %left, 1
+  %half = lshr i64 %above, 1
+  %many = select i1 %alone, i64 %left, i64 %half
+  %after = add i64 %low, %many
+  %before = sub i64 %high, %many
+  %from = select i1 %own, i64 %low, i64 %before
+  %to = select i1 %own, i64 %after, i64 %high
+  %new_low = select i1 %own, i64 %after, i64 %low
+  %new_high = select i1 %own, i64 %high, i64 %before
+  %middle = shl i64 %new_low, 16
+  %ends = or i64 %middle, %new_high
+  %new = or i64 %mine, %ends
   %pair = cmpxchg ptr %place, i64 %word, i64 %new monotonic monotonic, align 8
-  %done = extractvalue {{ i64, i1 }} %pair, 1
+  %done = extractvalue { i64, i1 } %pair, 1
   br i1 %done, label %taken, label %look
 next:
   %following = add i64 %k, 1
   br label %owner
 taken:
-  %last = sub i64 %high, 1
-  %one = select i1 %first, i64 %low, i64 %last
-  %share = lshr i64 %one, %double
-  %every = mul i64 %threads, {shares}
-  %shares = lshr i64 %every, %double
-  %found = insertvalue {{ i64, i64 }} poison, i64 %share, 0
-  %part = insertvalue {{ i64, i64 }} %found, i64 %shares, 1
-  ret {{ i64, i64 }} %part
+  %found = insertvalue { i64, i64, i64 } poison, i64 %whose, 0
+  %bounds = insertvalue { i64, i64, i64 } %found, i64 %from, 1
+  %part = insertvalue { i64, i64, i64 } %bounds, i64 %to, 2
+  ret { i64, i64, i64 } %part
 none:
-  ret {{ i64, i64 }} zeroinitializer
-}}"""
+  ret { i64, i64, i64 } zeroinitializer
+}"""
 
 
 def taking() -> str:
-    """The functions `offer`, with which a thread announces its shares of a nest, and `take`, which
-    gives the number of a part and in how many of its size the nest is divided; 0 of 0 where nobody
-    has any left."""
-    return _TAKING.format(line=LINE, queues=QUEUES, shares=_SHARES)
+    """The function `take`: given a nest's words, from one thread's of which to the next are `each`
+    bytes, it gives whose shares to run, the first, and the one after the last; 0 where nobody has
+    any left."""
+    return _TAKING

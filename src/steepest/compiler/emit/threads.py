@@ -9,24 +9,36 @@ The threads' words are at the end of the program's memory (`sharing` says where)
 to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from math import prod
+from operator import mul
 from typing import Any
 
+from steepest.compiler.affine import Affine, Index, affine, plus, times
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.calls import Calls
 from steepest.compiler.fuse import Fusion
-from steepest.compiler.index import Affine, Index, affine, plus, times
 from steepest.compiler.layout import Layout
+from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 from steepest.compiler.plan import Plan
 from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
 
-__all__ = ["Threads", "TilesHere", "barrier"]
+__all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
 
-TilesHere = tuple[Op, Op] | None  # the tiles of a strip that are this thread's; None: all
+# What a nest is told: whose shares to run, among those of %threads; the first, and the one after
+# the last, of %of that each has. Where threads take them, also %which nest in which step it is.
+SHARE = ("%whose", "%from", "%to")
+BLOCKS = ("%since", "%until")
+
+Loops = Sequence[tuple[str, int]]
+Ends = tuple[Op, Op]
+TilesHere = Ends | None  # the tiles of a strip that are this thread's; None: all
 
 _PATIENCE = 1000  # rounds of waiting before the processor is given away
+_FINE = 64  # rounds of loops that threads divide, where there are so many
 
 _BARRIER = """\
 define internal i1 @meet(ptr %team, i64 %threads) {{
@@ -83,6 +95,7 @@ class Threads(Calls):
         self.phase = 0
         self.divided = False  # whether the threads divide the loops that are being written
         self.pieces = 0  # of what is summed, where a piece of it, number %piece, is being written
+        self.blocks = 0  # of its results, of which those from %since to %until are being written
 
     # ---- parts -----------------------------------------------------------------------------------
 
@@ -98,13 +111,46 @@ class Threads(Calls):
         size = self.number(step, "i64")
         return self.mul(low, size).name, self.mul(high, size).name
 
-    def _shares(self, total: int) -> tuple[Op, Op]:
-        """total·thread/threads and total·(thread + 1)/threads."""
-        thread, threads = Op("%thread", "i64", 0), Op("%threads", "i64", 0)
-        following = self.add(thread, self.number(1, "i64"))
-        every = self.number(total, "i64")
-        low, high = (self.mul(every, t) for t in (thread, following))
-        return self.binary("udiv", low, threads), self.binary("udiv", high, threads)
+    def _shares(self, total: int) -> Ends:
+        """Where the shares of this call begin and end in a line of so many rounds."""
+        threads, each = (Op(name, "i64", 0) for name in ("%threads", "%of"))
+        whose, *ends = (Op(name, "i64", 0) for name in SHARE)
+        before, every = self.mul(whose, each), self.mul(threads, each)
+        low, high = (
+            self._part_of(self.number(total, "i64"), self.add(before, x), every) for x in ends
+        )
+        return low, high
+
+    def _part_of(self, total: Op, number: Op, every: Op) -> Op:
+        """total·number/every."""
+        return self.binary("udiv", self.mul(total, number), every)
+
+    # ---- lines -----------------------------------------------------------------------------------
+
+    def line(self, loops: Loops) -> int:
+        """How many of the first loops make a line that is long enough to be divided."""
+        rounds = accumulate((n for _, n in loops), mul)
+        return next((k for k, n in enumerate(rounds, 1) if n >= _FINE), len(loops))
+
+    def ends_of(self, loops: Loops) -> Ends | None:
+        """Where this thread's part of a line begins and ends: all rounds of some loops, one after
+        the other. None: it has all of them."""
+        if self.blocks > 1 and loops:
+            since, until = (Op(name, "i64", 0) for name in BLOCKS)
+            return since, until
+        if not (self.divided and loops):
+            return None
+        total = prod(n for _, n in loops)
+        return self._at_start(("line", total), lambda: self._shares(total))
+
+    def along_line(self, number: Affine, loops: Loops) -> dict[str, Affine]:
+        """Where a round of a line is in its loops."""
+        found, left = dict[str, Affine](), number
+        for symbol, n in reversed(loops[1:]):
+            x, size = Op(self.integer(left), "i64", 0), self.number(n, "i64")
+            found[symbol] = affine(self.binary("urem", x, size).name)
+            left = affine(self.binary("udiv", x, size).name)
+        return {**found, loops[0][0]: left}
 
     def _at_start(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What `make` writes, once, where the function begins."""
@@ -116,9 +162,12 @@ class Threads(Calls):
 
     # ---- pieces ----------------------------------------------------------------------------------
 
-    def in_pieces(self, write: Callable[[], None], finish: Callable[[], None]) -> None:
+    def in_pieces(
+        self, write: Callable[[], None], finish: Callable[[], None], blocks: int = 1
+    ) -> None:
         """What `write` sums up, in pieces where the nest being written is cut into some; then
-        `finish`, by the thread that completes the last of them."""
+        `finish`, by the thread that completes the last of them. Where all of `write` is loops over
+        so many blocks of the results, threads divide these as well."""
         assert self.nest is not None
         count = self.sharing.pieces.get(self.nest, 1) if self.sharing else 1
         if count == 1:
@@ -126,24 +175,29 @@ class Threads(Calls):
             finish()
             return
 
-        mine, self.divided, self.pieces = self.part(count), False, count
+        mine = self.ends_of([("", count * blocks)])
+        assert mine is not None
+        self.divided, self.pieces, self.blocks = False, count, blocks
         function = self.functions[self.nest] = self.function(write)  # with registers of its own
-        self.pieces = 0
+        self.pieces = self.blocks = 0
+
+        every, up = (self.number(n, "i64") for n in (blocks, blocks - 1))
+        first, last = (self.binary("udiv", x, every) for x in (mine[0], self.add(mine[1], up)))
 
         def one(k: Affine, _: list[Op]) -> None:
-            self.lines.append(self.call_of(function, {"%piece": self.integer(k)}))
+            before = Op(self.integer(times(k, blocks)), "i64", 0)
+            here = [self._clamp(self.sub(end, before), every).name for end in mine]
+            names = ("%piece", *BLOCKS), (self.integer(k), *here)
+            self.lines.append(self.call_of(function, dict(zip(*names, strict=True))))
 
-        self.loop(count, one, within=mine)
-        if mine is None:
-            finish()
-        else:
-            self.when(self._is_last(mine, count), finish)
+        self.loop(count, one, within=(first.name, last.name))
+        self.when(self._is_last(mine, count * blocks), finish)
 
-    def _is_last(self, mine: tuple[str, str], count: int) -> Op:
-        """Whether nobody has a piece left, now that this thread has completed its own."""
+    def _is_last(self, mine: Ends, count: int) -> Op:
+        """Whether nobody has anything left, now that this thread has completed its own."""
         assert self.sharing is not None and self.nest is not None
         counter = f"%counter{list(self.sharing.pieces).index(self.nest)}"
-        low, high = (Op(x, "i64", 0) for x in mine)
+        low, high = mine
         own = self.sub(high, low)
         before = self.new(f"atomicrmw add ptr {counter}, i64 {own.name} acq_rel")
         after = self.add(Op(before, "i64", 0), own)
@@ -189,23 +243,34 @@ class Threads(Calls):
     def tiles_here(self, strip: Affine, strips: int, tiles: int, *, apart: bool) -> TilesHere:
         """This thread's tiles in one strip of a contraction, each strip so many tiles high.
 
-        Tile after tile of the first row of tiles, then of the second and so on are one line, which
-        the threads cut into equal parts. So a thread writes rows that are side by side in memory:
-        where threads write alternate pieces of a row, their caches fetch the others' pieces too.
-        Where strips are kept `apart`, the line goes strip after strip instead: of many strips that
+        A thread has the same rows of tiles in all strips. So it writes rows that are side by side
+        in memory: where threads write alternate pieces of a row, their caches fetch the others'
+        pieces too. Its shares are side by side in the line of its tiles, strip after strip, so that
+        what a strip reads is read for all of them at once.
+
+        Where strips are kept `apart`, the threads divide the line of all tiles: of many strips that
         are copied first, few are copied by two threads.
         """
         if not self.divided:
             return None
-        low, high = self._at_start(("tiles", strips * tiles), lambda: self._shares(strips * tiles))
+        key = "tiles", strips, tiles, apart
+        top, height, *ends = self._at_start(key, lambda: self._own_tiles(strips, tiles, apart))
+        before = self.mul(Op(self.integer(strip), "i64", 0), height)
+        first, last = (self._clamp(self.sub(end, before), height) for end in ends)
+        return self.add(top, first), self.add(top, last)
+
+    def _own_tiles(self, strips: int, tiles: int, apart: bool) -> tuple[Op, Op, Op, Op]:
+        """The thread's first row of tiles, and how many it has; where its shares begin and end in
+        the line of their tiles."""
         if apart:
-            before = Op(self.integer(times(strip, tiles)), "i64", 0)
-            first, last = (self._clamp(self.sub(end, before), tiles) for end in (low, high))
-            return first, last
-        before = Op(self.integer(strip), "i64", 0)
-        every, up = self.number(strips, "i64"), self.number(strips - 1, "i64")
-        first, last = (self.sub(self.add(end, up), before) for end in (low, high))
-        return self.binary("udiv", first, every), self.binary("udiv", last, every)
+            return self.number(0, "i64"), self.number(tiles, "i64"), *self._shares(strips * tiles)
+        every, one = self.number(tiles, "i64"), self.number(1, "i64")
+        threads, each = (Op(name, "i64", 0) for name in ("%threads", "%of"))
+        whose, start, end = (Op(name, "i64", 0) for name in SHARE)
+        top = self._part_of(every, whose, threads)
+        height = self.sub(self._part_of(every, self.add(whose, one), threads), top)
+        line = self.mul(height, self.number(strips, "i64"))
+        return top, height, self._part_of(line, start, each), self._part_of(line, end, each)
 
     def rows_within(self, here: TilesHere, rows: int) -> tuple[str, str] | None:
         """Rows of this thread's tiles, which are so high."""
@@ -214,10 +279,36 @@ class Threads(Calls):
         low, high = (self.mul(x, self.number(rows, "i64")).name for x in here)
         return low, high
 
-    def _clamp(self, x: Op, most: int) -> Op:
+    def _clamp(self, x: Op, most: Op) -> Op:
         """x, kept within 0 … most."""
-        above = self.call("llvm.smax", x, self.number(0, "i64"))
-        return self.call("llvm.smin", above, self.number(most, "i64"))
+        return self.call("llvm.smin", self.call("llvm.smax", x, self.number(0, "i64")), most)
+
+    # ---- copies ----------------------------------------------------------------------------------
+
+    def is_taken(self, nest: Nest) -> bool:
+        """Whether threads take shares of the nest from one another: not where every share would
+        copy all of an operand anew, nor where its code has no function."""
+        if self.sharing is None or nest not in self.sharing.long:
+            return False
+        tile = self.plan.tiles.get(nest)
+        return self.is_apart(nest) and not (tile and tile.left)
+
+    def is_apart(self, nest: Nest) -> bool:
+        """Whether the nest's code is a function."""
+        return bool(nest.space) and not self.unroll
+
+    def copied(self, strip: Affine, strips: int, copy: Callable[[], None]) -> None:
+        """What `copy` writes for a strip of the nest, unless it is what this thread has copied
+        last, for another share."""
+        which, every = Op("%which", "i64", 0), self.number(strips, "i64")
+        now = self.add(self.mul(which, every), Op(self.integer(strip), "i64", 0))
+        last = Op(self.new("load i64, ptr %copied"), "i64", 0)
+
+        def anew() -> None:
+            self.lines.append(f"  store i64 {now.name}, ptr %copied")
+            copy()
+
+        self.when(self.compare("ne", now, last), anew)
 
     # ---- meeting ---------------------------------------------------------------------------------
 

@@ -7,22 +7,22 @@ written once, and the processor's registers hold its pieces.
 from math import prod
 from typing import NamedTuple
 
-from steepest.compiler.contraction import padded_rows
-from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.packing import Packing, placed
-from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.index import (
+from steepest.compiler.affine import (
     Affine,
     address,
     affine,
-    is_view,
+    placed,
     plus,
     substitute,
     symbols,
-    through,
     times,
     varies,
 )
+from steepest.compiler.contraction import padded_rows
+from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.packing import Packing
+from steepest.compiler.emit.scalars import register_base
+from steepest.compiler.index import is_view, through
 from steepest.compiler.layout import Roles, view_of
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
@@ -72,7 +72,7 @@ class Tile:
         piece: Piece,
     ):
         self.emitter, self.nest, self.roles, self.piece = emitter, nest, roles, piece
-        self.row, self.lane = (emitter.symbol_of(nest, x) for x in (roles.row, roles.lane))
+        self.row, self.lane = map(nest.symbol, (roles.row, roles.lane))
         self.scratch, self.where, self.place = emitter.plan.scratch[nest], where, place
         self.bounds = _bounds(emitter, roles)
         self.above = plus(place.row, times(place.first, -1))
@@ -200,7 +200,7 @@ class Tile:
         leaf, at = view_of(roles.a, roles.a_index, emitter.layout.buffers)
         if leaf.kind != "input" or emitter.source(leaf).place != "gathered" or self.scratch.left:
             return
-        if symbols(at[0]) & {self.lane, *(emitter.symbol_of(self.nest, i) for i in roles.inner)}:
+        if symbols(at[0]) & {self.lane, *map(self.nest.symbol, roles.inner)}:
             return
         for row in self.rows:
             emitter.sample(emitter.source(leaf), placed(at, {**self.where, self.row: row}))

@@ -9,19 +9,20 @@ with its copy of A; strips of columns, each with its copy of B; letters that onl
 
 from math import prod
 
+from steepest.compiler.affine import Affine, affine, times, varies
 from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.emit.tile import Piece, Place, Tile
-from steepest.compiler.index import Affine, affine, times, varies
 from steepest.compiler.layout import Roles
 from steepest.compiler.nest import Nest
 from steepest.compiler.operands import Op
 
 __all__ = ["Tiles"]
 
-_LONG = 8  # rounds of a loop that threads divide without caring for a remainder
+_FEW = 4  # rows of tiles, of which threads have some each
+_LONG = 8  # rounds of loops that threads divide without caring for a remainder
 
 
 class Tiles(Packing):
@@ -30,19 +31,19 @@ class Tiles(Packing):
     def contract(self, nest: Nest) -> None:
         roles = self.layout.roles[nest]
         self.width = lanes(roles.size[roles.lane], self.layout.width) if roles.lane else 0
-        around = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        around = [(nest.symbol(i), roles.size[i]) for i in roles.outer]
         around = [(s, n) for s, n in around if varies(roles.b_index, s)]
         # Threads divide the outermost loop if it is long enough, else the tiles inside. Sums that
         # wait in memory have one place for all rounds.
         divided = self.divided
-        long = bool(around) and around[0][1] >= _LONG and not self.plan.scratch[nest].partial
+        long = _is_long(around) and not self.plan.scratch[nest].partial
 
         def inside(where: Environment, _: list[Op]) -> None:
             self.divided = divided and not long
             self._blocks(nest, roles, where)
             self.divided = divided
 
-        self.over(around, {}, inside, shared=long)
+        self.over(around, {}, inside, line=self.line(around) if long else 0)
 
     def _blocks(self, nest: Nest, roles: Roles, where: Environment) -> None:
         """All rows, or as many as stay in the cache until they are read again."""
@@ -62,7 +63,7 @@ class Tiles(Packing):
         if length >= depth:
             self._piece(nest, roles, where, Piece(top, height, affine(0), depth, False))
             return
-        symbol, whole = self.symbol_of(nest, roles.inner[0]), depth // length * length
+        symbol, whole = nest.symbol(roles.inner[0]), depth // length * length
         self._clear_start(nest)
 
         def at(k: Affine, length: int) -> None:
@@ -89,18 +90,23 @@ class Tiles(Packing):
         whole = count // most * most
 
         tiles = -(-piece.height // self.plan.tiles[nest].rows)
-        copied = self.plan.scratch[nest].right is not None
+        strips, copied = -(-count // most), self.plan.scratch[nest].right is not None
+        within = self._divided_within(nest, roles)
+        rounds = prod(n for _, n in within) if within else tiles
+        apart = rounds < _FEW or (copied and strips >= _LONG)
 
         def strip(number: Affine, vectors: int) -> None:
             j = times(number, most * step)
-            divided = self._divides_line(nest, roles)
-            line = number, -(-count // most), tiles
-            apart = copied and -(-count // most) >= _LONG
-            here = self.tiles_here(*line, apart=apart) if divided else None
+            here = self.tiles_here(number, strips, rounds, apart=apart)
+
+            def copy() -> None:
+                self.pack_right(nest, roles, where, j, vectors, piece.depth)
 
             def write() -> None:
-                if copied:
-                    self.pack_right(nest, roles, where, j, vectors, piece.depth)
+                if copied and here is not None and not where and self.is_taken(nest):
+                    self.copied(number, strips, copy)
+                elif copied:
+                    copy()
                 self._tiles(nest, roles, where, j, vectors, piece, here)
 
             if copied and here is not None:
@@ -114,13 +120,13 @@ class Tiles(Packing):
 
     def _within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
         """The loops over letters that only A has."""
-        loops = [(self.symbol_of(nest, i), roles.size[i]) for i in roles.outer]
+        loops = [(nest.symbol(i), roles.size[i]) for i in roles.outer]
         return [(s, n) for s, n in loops if not varies(roles.b_index, s)]
 
-    def _divides_line(self, nest: Nest, roles: Roles) -> bool:
-        """Whether threads divide the tiles: where no loop over letters that only A has is long."""
+    def _divided_within(self, nest: Nest, roles: Roles) -> list[tuple[str, int]]:
+        """Those of them that threads divide, and not the tiles inside, if they are long."""
         within = self._within(nest, roles)
-        return not within or within[0][1] < _LONG
+        return within[: self.line(within)] if _is_long(within) else []
 
     def _tiles(
         self,
@@ -138,7 +144,12 @@ class Tiles(Packing):
             def one(i: Affine, first: Affine, rows: int) -> None:
                 Tile(self, nest, roles, where, Place(i, first, j, rows, vectors), piece).write()
 
-            self.row_tiles(nest, piece.height, one, here)
+            self.row_tiles(nest, piece.height, one, None if line else here)
 
-        shared = not self._divides_line(nest, roles)
-        self.over(self._within(nest, roles), where, inside, shared=shared)
+        within, line = self._within(nest, roles), len(self._divided_within(nest, roles))
+        self.over(within, where, inside, line=line, ends=here if line else None)
+
+
+def _is_long(loops: list[tuple[str, int]]) -> bool:
+    """Whether threads divide such loops, and not the tiles inside."""
+    return bool(loops) and prod(n for _, n in loops) >= _LONG

@@ -16,8 +16,8 @@ from functools import lru_cache
 import numpy as np
 
 from steepest.compiler.builder import Builder
-from steepest.compiler.estimates import LANES, by_vectors
 from steepest.compiler.operands import Op, spelled
+from steepest.compiler.vecmath.estimates import LANES, by_vectors
 
 __all__ = ["tanh_by_table"]
 
