@@ -87,8 +87,8 @@ def test_many_classes_are_loops():
 def test_modules_come_one_by_one_and_hold_every_function_once():
     lowered = lowered_of(layers(4, 64, 1), nn.MSELoss())
     modules = list(lowered.modules())
-    assert len(modules) > 2 and all(len(text) > 30_000 for text in modules[:-1])
-    begins = re.compile(r"^define (?!internal)\w+ ?\w* (@\w+)", re.MULTILINE)
+    assert len(modules) > 2 and all(len(text) > 20_000 for text in modules[:-1])
+    begins = re.compile(r"^define (?!internal)[^@]+(@\w+)", re.MULTILINE)
     defined = [name for text in modules for name in begins.findall(text)]
     assert defined == [f.name for f in lowered.emitted.functions]
 

@@ -193,7 +193,8 @@ def taker():
   store {i64, i64, i64} %part, ptr %found
   ret i64 0
 }"""
-    function = NativeFunction(machine_code([f"{taking()}\n{text}"], processor().features), 2, 4)
+    code = machine_code([f"{taking().text}\n{text}"], processor().features)
+    function = NativeFunction(code, 2, 4)
     words, found = np.zeros((3, 8), np.int64), np.zeros(3, np.int64)
 
     def take(thread, threads, nest, shares):

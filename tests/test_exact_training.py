@@ -19,7 +19,7 @@ from test_nn import LAYERS, LOSSES, OURS, operands
 import steepest
 from steepest import functional as F
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, NotCompilable, compile
+from steepest.compiler import Epochs, compile
 
 STEPS, BATCH = 8, 4  # all momenta and averages have been read and written several times
 # Each update rounds once more; sums run in another order.
@@ -240,22 +240,30 @@ def test_every_optimizer_has_a_case():
 def test_every_schedule(name, settings):
     """The compiled step reads the rates from the tensors that the schedule writes into."""
     wanted = scheduled(name, settings, float, lambda step: step)
-    if settings.get("cycle_momentum", name in ("OneCycleLR", "CyclicLR")):
-        # The momentum is a Python number: each step would be another program.
-        with pytest.raises(NotCompilable, match="momentum changes"):
-            scheduled(name, settings, tensor, compile)
-    else:
-        assert_alike(scheduled(name, settings, tensor, compile), wanted, CLOSE[F64])
+    assert_alike(scheduled(name, settings, tensor, compile), wanted, CLOSE[F64])
 
 
-def scheduled(name: str, settings: dict, rate: Callable, wrap: Callable) -> list:
+@pytest.mark.parametrize("optimizer", ["Adam", "Adamax", "NAdam", "RAdam", "RMSprop"])
+def test_a_momentum_that_goes_up_and_down(optimizer):
+    """It is data of the program from when it is changed for the first time."""
+    settings = {"max_lr": [0.05, 0.01], "total_steps": 20}
+    compiled, eager = (
+        scheduled("OneCycleLR", settings, float, wrap, getattr(optim, optimizer))
+        for wrap in (compile, lambda step: step)
+    )
+    assert_alike(compiled, eager, CLOSE[F64])
+
+
+def scheduled(
+    name: str, settings: dict, rate: Callable, wrap: Callable, kind: Callable | None = None
+) -> list:
     """What training under a schedule ends with."""
     x, y = numbers(6, 3, dtype=F64), numbers(6, 2, dtype=F64, seed=1)
 
     def make(groups: list[dict]) -> optim.Optimizer:
         for group, lr in zip(groups, (0.1, 0.02), strict=True):
             group["lr"] = rate(np.float64(lr))
-        return optim.SGD(groups, momentum=0.9)
+        return optim.SGD(groups, momentum=0.9) if kind is None else kind(groups)
 
     weights, step = regression(F64, make)
     schedule = getattr(optim.lr_scheduler, name)(weights[-1], **settings)

@@ -10,6 +10,7 @@ import itertools
 import random
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -228,6 +229,41 @@ def test_the_clock_is_refused():
 def test_an_iterator_is_refused():
     batches = itertools.count(1.0)
     assert_refused(lambda x: x.sum() * next(batches), x_of(1), match="another one")
+
+
+def test_a_compiled_step_may_be_part_of_another():
+    weight, scales = nn.Parameter(x_of(1)), [2.0]
+    scaled = compile(lambda x: weight * x * scales[0])
+
+    def step(x):
+        (gradient,) = steepest.autograd.grad(scaled(x).sum(), [weight])
+        return gradient
+
+    compiled = compile(step)
+    assert compiled(x_of(3)).item() == 6
+    scales[0] = 5.0  # a number of the inner step
+    assert compiled(x_of(3)).item() == 15
+
+
+class Pair(NamedTuple):
+    total: object
+    greatest: object
+
+
+def test_tuples_whose_entries_have_names_go_in_and_come_out():
+    compiled = compile(lambda pair: Pair(pair.total.sum(), pair.greatest.max(0)))
+    for x in (x_of(1, 4), x_of(7, 2)):
+        out = compiled(Pair(x, x))
+        assert out.total.item() == x.sum().item()
+        assert out.greatest.values.item() == x.max().item()
+
+
+def test_tensors_in_an_object_of_the_steps_own_are_refused():
+    @dataclasses.dataclass
+    class Both:
+        total: object
+
+    assert_refused(lambda x: Both(x.sum()), x_of(1), match="returns something else")
 
 
 # ---- branches and numbers asked for --------------------------------------------------------------

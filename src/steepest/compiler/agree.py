@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.graph import Value
+from steepest.compiler.guard import is_plain
 from steepest.compiler.recording import Recording
 from steepest.compiler.refusal import NotCompilable, refusal, user_line
 from steepest.compiler.spans import memory
@@ -115,7 +116,7 @@ class Agreement:
         if isinstance(x, dict):
             same = x.keys() == y.keys()
             return same and all(self._match_results(x[k], y[k], run) for k in x)
-        return bool(x is y or x == y)
+        return x is y or (is_plain(x) and bool(x == y))
 
 
 def _equal(a: np.ndarray, b: Any) -> bool:

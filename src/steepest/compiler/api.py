@@ -11,7 +11,7 @@ from steepest.compiler.capture import capture
 from steepest.compiler.loop import Loop
 from steepest.compiler.refusal import refusing
 from steepest.compiler.steady import Steady
-from steepest.tensors import Tensor, recording
+from steepest.tensors import Tensor, computing, recording
 
 __all__ = ["Compiled", "compile"]
 
@@ -34,6 +34,8 @@ class Compiled:
         Raises:
             NotCompilable: naming the line, and what to write instead. Nothing has changed then.
         """
+        if not computing():  # a part of another step, whose program it becomes a part of
+            return self.step(*args, **kwargs)
         call = Call(args, kwargs)
         on = recording()
 

@@ -1,6 +1,6 @@
 """The arguments of one call of a compiled step: arrays, and what is frozen with them."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,23 +11,26 @@ from steepest.compiler.refusal import refusal
 from steepest.core import Aval
 from steepest.tensors import Tensor, recording
 
-__all__ = ["Call", "placed"]
+__all__ = ["Call", "is_row", "placed", "rebuilt"]
 
 
 class Call:
     """The arguments of one call: arrays, and what is frozen.
 
     key     equal for calls that one program serves
-    frozen  equal for calls that freeze the same; None where that cannot be told
     arrays  the array of every tensor among the arguments
     """
 
     def __init__(self, args: tuple, kwargs: dict[str, Any]):
         self.arrays: list[np.ndarray] = []
+        self._parts: list[Any] = []  # of the key: what each branch and leaf of the tree is
         self._tree = self._flat((args, kwargs))
-        avals = ((x.shape, x.dtype.str) for x in self.arrays)
-        self.key = (_hashable(self._tree), *avals)
-        self.frozen = _hashable(self._tree) if _told(self._tree) else None
+        self.key = tuple(self._parts)
+
+    @property
+    def frozen(self) -> tuple | None:
+        """Equal for calls that freeze the same; None where that cannot be told."""
+        return self.key if _told(self._tree) else None
 
     def _flat(self, x: Any) -> Any:
         if isinstance(x, Tensor):
@@ -39,7 +42,9 @@ class Call:
             x = x.value
         if isinstance(x, np.ndarray):
             self.arrays.append(x)
+            self._parts.append((np.ndarray, x.shape, x.dtype))
             return Output(len(self.arrays) - 1)
+        self._parts.append(_part(x))
         return _mapped(self._flat, x)
 
     def inlets(self) -> list[tuple[str, Aval, str]]:
@@ -53,9 +58,19 @@ class Call:
 
 def _mapped(function: Callable[[Any], Any], x: Any) -> Any:
     """The function on every entry of a list, tuple or dict; anything else as it is."""
-    if type(x) in (list, tuple):
-        return type(x)(map(function, x))
+    if is_row(x):
+        return rebuilt(x, map(function, x))
     return {key: function(value) for key, value in x.items()} if type(x) is dict else x
+
+
+def is_row(x: Any) -> bool:
+    """Whether a thing is a list or a tuple, also one whose entries have names."""
+    return type(x) in (list, tuple) or (isinstance(x, tuple) and hasattr(x, "_fields"))
+
+
+def rebuilt(x: Any, entries: Iterable[Any]) -> Any:
+    """A list or a tuple of x's kind."""
+    return type(x)(*entries) if hasattr(x, "_fields") else type(x)(entries)
 
 
 def placed(tree: Any, values: Sequence[Any]) -> Any:
@@ -67,19 +82,17 @@ def placed(tree: Any, values: Sequence[Any]) -> Any:
 
 def _told(tree: Any) -> bool:
     """Whether a tree holds nothing but positions and what is plain."""
-    if type(tree) in (list, tuple):
+    if is_row(tree):
         return all(map(_told, tree))
     return all(map(_told, tree.values())) if type(tree) is dict else is_plain(tree)
 
 
-def _hashable(x: Any) -> Any:
-    """A tree of frozen values as a key."""
-    if isinstance(x, Output):
-        return ("tensor", int(x))
-    if type(x) in (list, tuple):
-        return (type(x), *map(_hashable, x))
+def _part(x: Any) -> Any:
+    """What is frozen with a branch or a leaf, as a part of the key."""
+    if is_row(x):
+        return type(x), len(x)
     if type(x) is dict:
-        return (dict, *((key, _hashable(value)) for key, value in x.items()))
+        return dict, *x
     return (type(x), x) if isinstance(x, Hashable) else _Itself(x)
 
 

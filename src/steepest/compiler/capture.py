@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.agree import Agreement
+from steepest.compiler.arguments import is_row, rebuilt
 from steepest.compiler.captured import Captured, Output
 from steepest.compiler.forms import form_of
 from steepest.compiler.graph import Graph, Value, constant, equation
@@ -185,8 +186,8 @@ def _outputs(result: Any, recorded: Recording, outputs: list[Value]) -> Any:
     if isinstance(result, Tensor):
         outputs.append(recorded.value(result))
         return Output(len(outputs) - 1)
-    if type(result) in (list, tuple):
-        return type(result)(_outputs(x, recorded, outputs) for x in result)
+    if is_row(result):
+        return rebuilt(result, (_outputs(x, recorded, outputs) for x in result))
     if type(result) is dict:
         return {key: _outputs(x, recorded, outputs) for key, x in result.items()}
     return result

@@ -1,9 +1,7 @@
 """What a capture gives: a step as a graph, its arrays, and when it still is the step."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter, is_
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -11,10 +9,9 @@ import numpy as np
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.guard import Guard
 from steepest.compiler.recording import Before
+from steepest.compiler.snapshot import Snapshot, watched
 
 __all__ = ["Captured", "Output"]
-
-_value, _grad, _requires_grad = map(attrgetter, ("value", "grad", "requires_grad"))
 
 
 class Output(int):
@@ -42,21 +39,25 @@ class Captured:
     read: list[tuple[np.ndarray, np.ndarray]]
 
     def __post_init__(self) -> None:
-        self._tensors = [before.tensor for before in self.met]
-        self._held = [*_watched(self.met)]
+        self._snapshot: Snapshot | None = None
 
     def stale(self) -> str | None:
         """What has changed since, in words; None if the graph still is the step."""
-        if not all(map(is_, _watched(self._tensors), self._held)):
-            for before in self.met:
-                if not all(map(is_, _watched([before.tensor]), _watched([before]))):
-                    return self.guard.name(before.tensor) or "a tensor"
+        # Nearly always nothing has changed, and identities tell.
+        if self._snapshot is None or not self._snapshot.same():
+            changed = self._changed()
+            if changed is not None:
+                return changed
+            tensors = [before.tensor for before in self.met]
+            self._snapshot = Snapshot(self.guard.lasting, tensors)
         for array, numbers in self.read:
             if not np.array_equal(array, numbers, equal_nan=True):
                 return "a number that the step reads from a tensor or an array"
+        return None
+
+    def _changed(self) -> str | None:
+        """The first tensor or object that is not as it was."""
+        for before in self.met:
+            if not all(map(is_, watched([before.tensor]), watched([before]))):
+                return self.guard.name(before.tensor) or "a tensor"
         return self.guard.changed()
-
-
-def _watched(tensors: Sequence[Any]) -> Iterator[Any]:
-    """What tensors have to keep, besides their numbers, for a program to be the step."""
-    return chain(map(_value, tensors), map(_grad, tensors), map(_requires_grad, tensors))

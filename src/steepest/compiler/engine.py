@@ -11,7 +11,7 @@ program comes as several modules, generated beside each other on several cores.
 import os
 import threading
 from collections.abc import Iterable
-from queue import SimpleQueue
+from queue import PriorityQueue
 
 from steepest.compiler import llvm
 from steepest.compiler.objects import linked
@@ -28,7 +28,8 @@ def cores() -> int:
 
 def machine_code(modules: Iterable[str], features: str) -> bytes:
     """The image of modules written as LLVM IR; LLVM works on as many as there are cores while the
-    next are still being written.
+    next are still being written. The longest of those that wait is the next, so that what is left
+    at the end is short: no thread works alone for long.
 
     What LLVM needs for a module, many times the size of its code, is the system's again before the
     same thread begins with the next.
@@ -36,25 +37,25 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     awake()
     objects: list[_Object] = []
     threads: list[threading.Thread] = []
-    waiting: SimpleQueue[_Object | None] = SimpleQueue()
+    waiting: _Waiting = PriorityQueue()
     try:
         for text in modules:
             objects.append(_Object(text, features))
-            waiting.put(objects[-1])
+            waiting.put((-len(text), len(objects), objects[-1]))
             if len(threads) < cores():
                 threads.append(threading.Thread(target=_generate, args=(waiting,)))
                 threads[-1].start()
     finally:
-        for _ in threads:
-            waiting.put(None)
+        for number in range(len(threads)):
+            waiting.put((1, number, None))
     for thread in threads:
         thread.join()
     return linked(x.code() for x in objects).to_bytes()
 
 
-def _generate(waiting: "SimpleQueue[_Object | None]") -> None:
+def _generate(waiting: "_Waiting") -> None:
     """What a thread does: one module after the other, until None comes."""
-    for found in iter(waiting.get, None):
+    while (found := waiting.get()[-1]) is not None:
         found.generate()
 
 
@@ -82,3 +83,6 @@ class _Object:
         if self._wrong is not None:
             raise self._wrong
         return self._code
+
+
+_Waiting = PriorityQueue[tuple[int, int, _Object | None]]  # what is smallest comes first

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.snapshot import LONGEST, Snapshot, attributes, names_in, of_library
+from steepest.compiler.snapshot import LONGEST, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
 __all__ = ["Guard", "is_plain", "of_compiler"]
@@ -40,7 +40,6 @@ class Guard:
     def __init__(self, function: Any):
         self.walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
         self.numbers = {id(function): 0}
-        self._snapshot: Snapshot | None = None
         things, numbers = [function], self.numbers
         for thing in islice(things, _MOST):  # which grow meanwhile
             entries = [*_entries(thing)]
@@ -54,6 +53,11 @@ class Guard:
     def whole(self) -> bool:
         """Whether the walk has come by all that the function can reach."""
         return len(self.walked) == len(self.numbers)
+
+    @property
+    def lasting(self) -> list[Any]:
+        """Those that can hold something else later."""
+        return [thing for _, thing, _ in self._lasting()]
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -100,16 +104,11 @@ class Guard:
             growing: new tensors in dicts and attributes do not count: an optimizer may make its
                 averages in its first step.
         """
-        # Nearly always nothing has changed, and identities tell.
-        if self._snapshot is not None and self._snapshot.same():
-            return None
         for number, thing, entries in self._lasting():
             found = _difference(thing, entries, growing)
             if found is not None:
                 path = self._paths[number]
                 return self._written((path, *found) if found else path)
-        if not growing:
-            self._snapshot = Snapshot(thing for _, thing, _ in self._lasting())
         return None
 
     def restore(self) -> None:
@@ -143,6 +142,8 @@ def _reader_of(kind: type) -> Callable[[Any], _Entries]:
     for known, entries in _READERS.items():
         if issubclass(kind, known):
             return entries
+    if of_compiler(kind):
+        return _of_compiled
     return _of_nothing if _foreign(kind) else _of_object
 
 
@@ -155,6 +156,12 @@ def _of_nothing(thing: Any) -> _Entries:
 
 def _of_object(thing: Any) -> _Entries:
     return *_read(thing).items(), ("__class__", type(thing))
+
+
+def _of_compiled(thing: Any) -> _Entries:
+    """A compiled step holds the step, which another one may call."""
+    step = getattr(thing, "__wrapped__", None)
+    return () if step is None else (("__wrapped__", step),)
 
 
 def _of_dict(thing: dict) -> _Entries:
@@ -230,7 +237,7 @@ _unread: Callable[[Any], tuple] = functools.cache(lambda kind: getattr(kind, "__
 
 
 def of_compiler(kind: type) -> bool:
-    """Whether a class is the compiler's: a traced step calls no compiled one."""
+    """Whether a class is the compiler's, of which a step may only call the compiled ones."""
     return kind.__module__.startswith("steepest.compiler")
 
 
@@ -244,10 +251,10 @@ _is_plain: Callable[[Any], bool] = functools.cache(lambda kind: issubclass(kind,
 
 
 def _foreign(kind: type) -> bool:
-    """Objects of Python, of other libraries and of the compiler itself are not looked into."""
+    """Objects of Python and of other libraries are not looked into."""
     root = kind.__module__.partition(".")[0]
     python = root in sys.stdlib_module_names and root not in ("types", "__main__")
-    return python or of_compiler(kind) or root in ("numpy", "polars", "torch")
+    return python or root in ("numpy", "polars", "torch")
 
 
 def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:

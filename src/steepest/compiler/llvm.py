@@ -4,6 +4,9 @@ The library is called as it is. llvmlite's own Python takes several times as lon
 library takes to load, and lets one thread at a time into it, because modules usually share a
 context. Here each has a context of its own, and then LLVM needs no such care.
 
+A call without Python's lock waits for it on the way back, up to 5 ms where the compiler writes the
+next module meanwhile: longer than most calls take. So only the long ones go without.
+
 Source: llvmlite's declarations of the same functions, `llvmlite/binding/*.py`.
 """
 
@@ -24,6 +27,7 @@ __all__ = ["host", "library", "library_file", "object_file", "wake"]
 _FILES = {"win32": "llvmlite.dll", "darwin": "libllvmlite.dylib"}
 _LEVEL = 2
 _OBJECT = 1  # not assembly
+_LONG = {"ParseAssembly", "TargetMachineEmitToMemory"}  # other threads of Python run meanwhile
 
 # name, what it returns, what it takes; a text that it makes goes where the last pointer points
 _FUNCTIONS: list[tuple[str, Any, list[Any]]] = [
@@ -72,10 +76,11 @@ def library() -> ctypes.CDLL:
         raise Problem(
             said("compiler", "LLVM is missing", expected=file, write="pip install llvmlite")
         )
-    found = ctypes.CDLL(str(file))
+    found, unlocked = ctypes.PyDLL(str(file)), ctypes.CDLL(str(file))
     for name, result, arguments in _FUNCTIONS:
-        function = getattr(found, f"LLVMPY_{name}")
+        function = getattr(unlocked if name in _LONG else found, f"LLVMPY_{name}")
         function.restype, function.argtypes = result, arguments
+        setattr(found, f"LLVMPY_{name}", function)
     return found
 
 

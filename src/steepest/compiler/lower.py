@@ -23,8 +23,7 @@ from steepest.compiler.layout import Layout, lay_out
 from steepest.compiler.nest import Nest
 from steepest.compiler.order import ordered
 from steepest.compiler.plan import Plan, plan
-from steepest.compiler.processor import processor, vector_lanes
-from steepest.compiler.processor import vector_registers as registers_of
+from steepest.compiler.processor import processor, vector_lanes, vector_registers
 from steepest.compiler.program import Program
 from steepest.compiler.pseudo import pseudo_code
 from steepest.compiler.resident import give_back
@@ -45,14 +44,13 @@ class Lowered:
     """Every stage's result, for `explain` and for tests."""
 
     def __init__(self, graph: Graph, width: int, features: str):
-        self.width, registers = width, registers_of(features)
+        self.width, registers = width, vector_registers(features)
         found = images(graph, width)
         self.fusion = ordered(Fusion(graph, found.bounded).run())
         self.features, self.unroll = features, is_tiny(graph)
         self.layout: Layout = lay_out(self.fusion, width, found.contiguous)
-        here = (
-            features == processor().features
-        )  # what is made for another processor cannot be timed
+        # What is made for another processor cannot be timed.
+        here = features == processor().features
         timed = tuned(self.fusion, self.layout, registers, width, features) if here else {}
         self.plan: Plan = plan(self.fusion, self.layout, registers, self.unroll, timed)
         if self.unroll and len(self.emitted.text) > _LONGEST:

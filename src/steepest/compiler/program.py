@@ -152,7 +152,8 @@ class Bound:
                 shape = (steps, *self.program.outputs[number].shape)
                 raise _misfit("output", dtype, shape, array)
         for direct in self._stepped:
-            direct.check(steps)
+            if direct.rows < steps:
+                raise direct.too_short(steps)
         for direct in self._refreshed:
             direct.refresh()
         self._take_rows(index, steps)
@@ -233,10 +234,9 @@ class _Direct:
         """Copy the numbers as they are now."""
         self._room[...] = self._array
 
-    def check(self, steps: int) -> None:
-        """Refuse an array with fewer entries than steps."""
-        if self.rows < steps:
-            raise _misfit(self.value.name, self.value.dtype, (steps, *self.shape), self._array)
+    def too_short(self, steps: int) -> ValueError:
+        """The refusal of an array with fewer entries than steps."""
+        return _misfit(self.value.name, self.value.dtype, (steps, *self.shape), self._array)
 
 
 def _address(array: Any) -> int:

@@ -58,6 +58,7 @@ _FEWEST, _MOST = 4, 64
 class Sharing:
     """split    nests that the threads divide among them
     long     those of which threads take shares from one another, and how many each thread has
+    slots    which of a thread's words such a nest has; nests of other phases may have it, too
     pieces   those of which they divide what is summed, and into how many pieces it is cut
     phases   the phase of each nest; between phases threads meet
     closing  the phase in which the first thread writes the step's outputs
@@ -65,6 +66,7 @@ class Sharing:
 
     split: set[Nest]
     long: dict[Nest, int] = field(default_factory=dict)
+    slots: dict[Nest, int] = field(default_factory=dict)
     pieces: dict[Nest, int] = field(default_factory=dict)
     phases: dict[Nest, int] = field(default_factory=dict)
     closing: int = 0
@@ -82,13 +84,11 @@ class Sharing:
     @property
     def each(self) -> int:
         """Bytes of a thread's words, which come after these."""
-        slots = Counter(self.phases[nest] for nest in self.long)
-        return -(-_WORD * (1 + max(slots.values(), default=0)) // LINE) * LINE
+        return -(-_WORD * (1 + max(self.slots.values(), default=0)) // LINE) * LINE
 
     def words_of(self, nest: Nest) -> int:
         """Where the first thread's word for a long nest is."""
-        before = (other for other in self.long if self.phases[other] == self.phases[nest])
-        return self.words + _WORD * (1 + list(before).index(nest))
+        return self.words + _WORD * self.slots[nest]
 
     def text(self) -> str:
         """A line for `explain`."""
@@ -116,6 +116,10 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
             phase, since = phase + 1, []
         found.phases[nest] = phase
         since.append(part)
+    taken = Counter[int]()
+    for nest in found.long:
+        taken[found.phases[nest]] += 1
+        found.slots[nest] = taken[found.phases[nest]]
     closing = _closing(fusion, layout)
     found.closing = phase + any(closing.needs(earlier) for earlier in since)
     return found

@@ -6,27 +6,30 @@ them without Python code in between: about 50 ns for each thing held, and 25 for
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from operator import attrgetter, call, is_
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["LONGEST", "Snapshot", "attributes", "names_in", "of_library"]
+__all__ = ["LONGEST", "Snapshot", "attributes", "names_in", "of_library", "watched"]
 
 LONGEST = 1000  # entries of a container that are looked at
 _content = attrgetter("cell_contents")
 _attributes_dict = attrgetter("__dict__")
+_value, _grad, _requires_grad = map(attrgetter, ("value", "grad", "requires_grad"))
 _DEFAULTS = attrgetter("__defaults__"), attrgetter("__kwdefaults__")
 
 
 class Snapshot:
-    """The identities of all that some dicts, lists, functions, classes and objects hold.
+    """The identities of all that some dicts, lists, functions, classes and objects hold, and of
+    what tensors have to keep.
 
     It keeps what it has seen alive, so no identity is given twice.
     """
 
-    def __init__(self, things: Iterable[Any]):
+    def __init__(self, things: Iterable[Any], tensors: Sequence[Any]):
+        self._tensors = tensors
         self._empty: list[Any] = []  # containers; of these it says all that they are empty
         self._sized: list[Any] = []  # the others
         self._named: list[Iterable] = []  # of keys which are the same where they are equal
@@ -64,7 +67,8 @@ class Snapshot:
             return False
 
     def _now(self) -> Iterator[Any]:
-        return chain(chain.from_iterable(self._views), map(call, self._asked, self._about))
+        views, reads = chain.from_iterable(self._views), map(call, self._asked, self._about)
+        return chain(views, reads, watched(self._tensors))
 
     def _see(self, thing: Any, values: Any, keys: Any = None) -> None:
         if not len(thing):
@@ -93,6 +97,11 @@ class Snapshot:
         if dict_of(thing) is not None:
             yield _attributes_dict, thing
             self._see_dict(dict_of(thing))
+
+
+def watched(tensors: Sequence[Any]) -> Iterator[Any]:
+    """What tensors have to keep, besides their numbers, for a program to be the step."""
+    return chain(map(_value, tensors), map(_grad, tensors), map(_requires_grad, tensors))
 
 
 def _reads_of_function(function: FunctionType) -> Iterator[tuple[Callable[[Any], Any], Any]]:

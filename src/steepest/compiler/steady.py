@@ -48,7 +48,8 @@ class Steady:
         if self.changes.get(key, 0) > _PATIENCE:
             raise refusal(
                 f"{reason} changes between the calls of the step, so each would be compiled anew",
-                write="a tensor changed in place, or an argument of the step",
+                write="a tensor changed in place, or an argument of the step; what it does not "
+                "use, in an object that it cannot reach",
             )
         with _uncollected():
             self.loops[key] = made = make()

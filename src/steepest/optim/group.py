@@ -2,7 +2,8 @@
 
 The learning rate is a number to whoever reads or writes it, and a tensor to a step that is being
 compiled: so a schedule may change it before every call of a program, and a program is the same for
-all rates.
+all rates. So is a momentum, or a pair of them, from when it is changed for the first time: until
+then it is a constant of the program.
 """
 
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 
 from steepest.tensors import Tensor, computing
 
-__all__ = ["Group"]
+__all__ = ["Group", "is_on"]
 
-_DATA = "lr"
+_RATE, _MOMENTA = "lr", ("momentum", "betas")
 
 
 class Group(dict):
@@ -24,12 +25,11 @@ class Group(dict):
     """
 
     traced: dict[str, Any]
-    _rate: Tensor
+    _followers: dict[str, Any]
 
     def __new__(cls, *args: Any) -> "Group":
         self = super().__new__(cls)
-        self.traced = {}
-        self._rate = Tensor(np.zeros(()))
+        self.traced, self._followers = {}, {}
         return self
 
     def __init__(self, settings: dict[str, Any]):
@@ -40,21 +40,33 @@ class Group(dict):
         return super().__getitem__(key) if computing() else self.traced.get(key, super().get(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key == _DATA:
-            value = self._followed(value)
+        changed = key in _MOMENTA and (key in self.traced or super().get(key, value) != value)
+        if key == _RATE or changed:
+            value = self._followed(key, value)
         super().__setitem__(key, value)
 
-    def _followed(self, value: Any) -> Any:
-        """A new rate, once the tensor that stands for it has it too."""
-        if value is self._rate:  # what a step has done to the group is undone
-            value = float(self._rate)
+    def _followed(self, key: str, value: Any) -> Any:
+        """A new value, once what stands for it has it too: a tensor for each number."""
+        own = self._followers.get(key)
+        if own is not None and value is own:  # what a step has done to the group is undone
+            value = tuple(map(float, own)) if isinstance(own, tuple) else float(own)
         if isinstance(value, Tensor) or not computing():
-            self.traced[_DATA] = value
-        else:
-            self._rate.value[...] = value
-            self.traced[_DATA] = self._rate
+            self.traced[key] = value
+            return value
+        numbers = value if isinstance(value, tuple | list) else (value,)
+        if own is None:
+            tensors = tuple(Tensor(np.zeros(())) for _ in numbers)
+            own = self._followers[key] = tensors if len(tensors) > 1 else tensors[0]
+        for tensor, number in zip(own if isinstance(own, tuple) else (own,), numbers, strict=True):
+            tensor.value[...] = number
+        self.traced[key] = own
         return value
 
     def update(self, *settings: Any, **more: Any) -> None:
         for key, value in dict(*settings, **more).items():
             self[key] = value
+
+
+def is_on(setting: Any) -> bool:
+    """Whether a setting is not 0; one that changes from step to step counts as one that is not."""
+    return isinstance(setting, Tensor) or setting != 0

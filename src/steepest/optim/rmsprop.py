@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import sqrt, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 
@@ -73,7 +74,7 @@ class RMSprop(Optimizer):
 
     def initial(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         state = {"step": zeros(()), "square_avg": zeros_like(p)}
-        if group["momentum"] > 0:
+        if is_on(group["momentum"]):
             state["momentum_buffer"] = zeros_like(p)
         if group["centered"]:
             state["grad_avg"] = zeros_like(p)
@@ -91,7 +92,7 @@ class RMSprop(Optimizer):
             m += (1 - alpha) * (g - m)
             variance = v - m * m
         direction = g / (sqrt(variance) + group["eps"])
-        if group["momentum"] > 0:
+        if is_on(group["momentum"]):
             b = state["momentum_buffer"]
             b.copy_(group["momentum"] * b + direction)
             direction = b

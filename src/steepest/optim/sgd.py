@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from steepest.core import said
 from steepest.functional import zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 from steepest.tensors import cast_to
@@ -71,7 +72,7 @@ class SGD(Optimizer):
 
     def initial(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         # b = 0 before the first step gives b = g after it, if that gradient is not damped.
-        if group["momentum"] == 0:
+        if not is_on(group["momentum"]):
             return {}
         steps = {"_steps": zeros(())} if group["dampening"] != 0 else {}
         return {"momentum_buffer": zeros_like(p), **steps}
@@ -80,7 +81,7 @@ class SGD(Optimizer):
         lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
         if group["weight_decay"] != 0:
             g = g + group["weight_decay"] * p
-        if momentum != 0:
+        if is_on(momentum):
             if "_steps" in state:
                 t = count(state, "_steps")
                 dampening = dampening * cast_to(t > 1, t.dtype)

@@ -15,16 +15,18 @@ class Function(NamedTuple):
     """A function of the module, and how others declare it.
 
     takes  the types of its parameters; names: what each was called where it was written
+    result what it returns
     """
 
     name: str
     takes: list[str]
     text: str
     names: tuple[str, ...] = ()
+    result: str = "void"
 
     @property
     def declaration(self) -> str:
-        return f"declare hidden void {self.name}({', '.join(self.takes)})"
+        return f"declare hidden {self.result} {self.name}({', '.join(self.takes)})"
 
 
 def turning(base: str, width: int) -> Function:

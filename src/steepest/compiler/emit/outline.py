@@ -62,7 +62,7 @@ class Outline:
         pieces = sharing.pieces.get(self.nest, 0)
         if pieces:
             self._array(f"%counter{list(sharing.pieces).index(self.nest)}")
-        return self.nest in sharing.split, pieces
+        return self.nest in sharing.split, self.nest in sharing.long, pieces
 
     def _nest(self) -> Hashable:
         nest, roles = self.nest, self.layout.roles.get(self.nest)

@@ -14,21 +14,19 @@ be felt, in steps that are written out, nests stand in the step itself.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
-from types import MappingProxyType
 from typing import NamedTuple
 
-from steepest.compiler.affine import Affine, affine, plus
+from steepest.compiler.affine import Affine, affine
 from steepest.compiler.buffers import BASES, Buffer, lanes
-from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
-from steepest.compiler.emit.outline import Outline, named
+from steepest.compiler.emit.runs import Runs
 from steepest.compiler.emit.taking import taking
-from steepest.compiler.emit.threads import SHARE, barrier
+from steepest.compiler.emit.threads import barrier
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
 from steepest.compiler.layout import Layout
@@ -44,7 +42,7 @@ __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 _POLL = "load volatile i64, ptr %control"
 _POINTER = re.compile(r"%m\d+")
 _CALLED = re.compile(r"(@\w+)\(")
-_WORTHWHILE = 40_000  # letters of a module that are worth a thread
+_WORTHWHILE = 25_000  # letters of a module that are worth a thread
 
 
 class Emitted(NamedTuple):
@@ -61,26 +59,21 @@ class Emitted(NamedTuple):
         return "\n".join([*self.declared, *(f.text for f in self.functions)])
 
 
-class Step(Dots):
-    """Emitter of the whole function.
-
-    buffers  pointer -> the buffer in the program's memory that it points to
-    begins   pointer -> elements before the first that the nest being written reads there
-    written  what each function was written for
-    """
+class Step(Runs):
+    """Emitter of the whole function."""
 
     def __init__(self, fusion: Fusion, layout: Layout, plan: Plan, unroll: bool, features: str):
         super().__init__(fusion, layout, plan)
         self.unroll, self.features = unroll, features
         self.estimates = has_estimates(features)
         self.pointers = ["%memory", "%index", "%control"]
-        self.buffers: dict[str, Buffer] = {}
-        self.begins: dict[str, int] = {}
-        self.written: dict[str, Outline] = {}
 
     def write_all(self) -> Iterator[Function]:
         """Every function as soon as it is written; the last is `run`."""
         self._begin()
+        if self.sharing:
+            self.functions |= {f.name: f for f in (barrier(pause(self.features)), taking())}
+            yield from self.functions.values()
         for nest in self.fusion.nests:
             known = len(self.functions)
             self._write_nest(nest)
@@ -106,68 +99,7 @@ class Step(Dots):
             write() if self.divided else self.alone(write)
             self.scopes.pop()
             return
-        outline, divided = Outline(nest, self.fusion, self.layout, self.plan), self.divided
-        call = partial(self._run, self._function_of(outline, write), outline)
-        if not divided:
-            self.alone(call)
-        elif self.is_taken(nest):
-            self._take(nest, call)
-        else:
-            call()
-
-    def _function_of(self, outline: Outline, write: Callable[[], None]) -> Function:
-        """The function of all nests with this outline; `write` writes one of them."""
-        if outline.key not in self.functions:
-            self.begins = outline.begins
-            function = self.functions[outline.key] = self.function(write)
-            self.begins, self.written[function.name] = {}, outline
-        return self.functions[outline.key]
-
-    def _run(
-        self,
-        function: Function,
-        outline: Outline,
-        given: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        """A call for a nest with this outline, on its own arrays."""
-        names = zip(self.written[function.name].names(), outline.pointers, strict=True)
-        arrays = {name: p for name, p in names if name in function.names}
-        found = {name: self._beginning(p, outline) for name, p in arrays.items()}
-        self.lines.append(self.call_of(function, {**found, **given}))
-
-    def _beginning(self, pointer: str, outline: Outline) -> str:
-        """Where a nest begins to read."""
-        if pointer not in self.buffers:
-            return pointer
-        buffer, start = self.buffers[pointer], outline.begins.get(pointer, 0)
-        return self.new(_place(buffer, start))
-
-    def pointer(self, memory: str, base: str, a: Affine) -> str:
-        start = self.begins.get(memory, 0)
-        if not start:
-            return super().pointer(memory, base, a)
-        return super().pointer(named(memory, start), base, plus(a, affine(-start)))
-
-    def _take(self, nest: Nest, call: Callable[..., None]) -> None:
-        """Calls for one share after the other, as long as any are left."""
-        assert self.sharing is not None
-        number, sharing = self.fusion.nests.index(nest), self.sharing
-        which = self.integer((number + 1, (("%s", len(self.fusion.nests) + 1),)))
-        words = self.new(f"getelementptr i8, ptr %team, i64 {sharing.words_of(nest)}")
-        take, run, done = (f"{word}{number}" for word in ("take", "run", "taken"))
-        self.lines += [f"  br label %{take}", f"{take}:"]
-        shares = f"{sharing.long[nest]}"
-        numbers = f"{sharing.each}, i64 %thread, i64 %threads, i64 {which}, i64 {shares}"
-        part = self.new(f"call {{i64, i64, i64}} @take(ptr {words}, i64 {numbers})")
-        ends = [self.new(f"extractvalue {{i64, i64, i64}} {part}, {k}") for k in range(3)]
-        some = self.new(f"icmp ne i64 {ends[2]}, 0")
-        self.lines += [
-            f"  br i1 {some}, label %{run}, label %{done}",
-            f"{run}:",
-        ]
-        call({**dict(zip(SHARE, ends, strict=True)), "%of": shares, "%which": which})
-        self.lines += [f"  br label %{take}", f"{done}:"]
-        self.block = done
+        self.run(nest, write)
 
     def _enter(self, phase: int) -> None:
         """Threads meet where a phase begins."""
@@ -309,7 +241,8 @@ class Step(Dots):
         """Pointers that the step itself reads and writes through. Calls compute theirs one by one:
         so many would not stay in registers all the time."""
         named = dict.fromkeys(_POINTER.findall("\n".join(self.lines)))
-        return [f"  {p} = {_place(self.buffers[p])}" for p in named]
+        found = [(p, self.buffers[p]) for p in named]
+        return [f"  {p} = getelementptr i8, ptr %{b.place}, i64 {b.offset}" for p, b in found]
 
     def _assembled(self, finite: str) -> str:
         arguments = ", ".join(f"ptr noalias {p}" for p in self.pointers)
@@ -323,7 +256,7 @@ class Step(Dots):
         name = "internal i64 @steps" if around else "i64 @run"
         return "\n".join(
             [
-                *([barrier(pause(self.features)), taking()] if self.sharing else ()),
+                *self.table(),
                 around,
                 f"define {name}({arguments}, {counts}) nounwind {{",
                 "entry:",
@@ -352,12 +285,6 @@ class Step(Dots):
                 "}",
             ]
         )
-
-
-def _place(buffer: Buffer, start: int = 0) -> str:
-    """Where an element of a buffer is."""
-    offset = buffer.offset + start * buffer.dtype.itemsize
-    return f"getelementptr i8, ptr %{buffer.place}, i64 {offset}"
 
 
 def emit(fusion: Fusion, layout: Layout, plan: Plan, *, unroll: bool, features: str) -> Emitted:

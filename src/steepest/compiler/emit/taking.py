@@ -11,10 +11,12 @@ Every thread has a word for each nest of a phase: 32 bits say of which nest in w
 that none is taken yet. Whoever takes some exchanges the whole word, so no share is taken twice.
 """
 
+from steepest.compiler.emit.functions import Function
+
 __all__ = ["taking"]
 
-_TAKING = """\
-define internal { i64, i64, i64 } @take(
+_TAKE = """\
+define hidden { i64, i64, i64 } @take(
     ptr %words, i64 %each, i64 %thread, i64 %threads, i64 %nest, i64 %shares
 ) {
 entry:
@@ -74,8 +76,8 @@ none:
 }"""
 
 
-def taking() -> str:
+def taking() -> Function:
     """The function `take`: given a nest's words, from one thread's of which to the next are `each`
     bytes, it gives whose shares to run, the first, and the one after the last; 0 where nobody has
     any left."""
-    return _TAKING
+    return Function("@take", ["ptr", *["i64"] * 5], _TAKE, result="{ i64, i64, i64 }")

@@ -19,6 +19,7 @@ from typing import Any
 from steepest.compiler.affine import Affine, Index, affine, plus, times
 from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.calls import Calls
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.fuse import Fusion
 from steepest.compiler.layout import Layout
 from steepest.compiler.nest import Nest
@@ -41,7 +42,7 @@ _PATIENCE = 1000  # rounds of waiting before the processor is given away
 _FINE = 64  # rounds of loops that threads divide, where there are so many
 
 _BARRIER = """\
-define internal i1 @meet(ptr %team, i64 %threads) {{
+define hidden i1 @meet(ptr %team, i64 %threads) {{
 entry:
   %alone = icmp eq i64 %threads, 1
   br i1 %alone, label %go, label %arrive
@@ -338,12 +339,13 @@ class Threads(Calls):
         self.block = join
 
 
-def barrier(pause: str) -> str:
+def barrier(pause: str) -> Function:
     """The function `meet`; `pause` is an instruction for a processor that waits, or nothing."""
-    return _BARRIER.format(
+    text = _BARRIER.format(
         pause=f"  {pause}\n" if pause else "",
         patience=_PATIENCE,
         generation=GENERATION,
         abandoned=ABANDONED,
         give=YIELD,
     )
+    return Function("@meet", ["ptr", "i64"], text, result="i1")

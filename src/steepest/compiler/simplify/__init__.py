@@ -8,7 +8,10 @@ movement      reshape, permute, broadcast: fewer, and after the arithmetic
 reductions    sums and maxima over fewer axes
 choices       where, bools, one-hot labels
 contractions  only real products stay
+windows       convolutions: overlap-adds become products, parts of images are cut out first
+joins         arrays side by side: joined where the table pads and adds
 whole         passes that see the whole graph: masks of rectifiers, flat inputs
+sequences     the same, of what the steps of a sequence share
 twins         states that are always equal are carried once
 """
 

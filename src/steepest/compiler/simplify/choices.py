@@ -3,7 +3,7 @@
 import numpy as np
 
 from steepest import primitives as P
-from steepest.compiler.graph import Value, constant, equation, splat
+from steepest.compiler.graph import Value, equation, splat
 from steepest.compiler.simplify.algebra import like
 from steepest.compiler.simplify.constants import number, range_of
 from steepest.compiler.simplify.movement import without
@@ -135,16 +135,3 @@ def is_one_hot(c: Value, axis: int) -> bool:
         if without(classes, others) is not None and (base.data.ravel() == np.arange(n)).all():
             return True
     return False
-
-
-@rule(P.sum_, P.max_)
-def of_all_constants(v: Value) -> Value | None:
-    """Σ and max of where(c, k, k) fold with it; of a repeated number they are known."""
-    (x,) = v.operands
-    c = splat(x)
-    if c is None:
-        return None
-    if v.is_row(P.max_):
-        return constant(c, v.shape)
-    count = x.size // max(v.size, 1)
-    return constant(np.asarray(c * x.dtype.type(count), x.dtype), v.shape)

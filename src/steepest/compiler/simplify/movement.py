@@ -48,9 +48,9 @@ def permuted(v: Value) -> Value | None:
     return equation(P.reshape, x, shape=v.shape) if long == sorted(long) else None
 
 
-@rule(P.slice_)
-def sliced(v: Value) -> Value | None:
-    """A slice of everything."""
+@rule(P.slice_, P.pad)
+def whole(v: Value) -> Value | None:
+    """A slice of everything, and a pad by nothing."""
     (x,) = v.operands
     return x if x.shape == v.shape and set(v.params["steps"]) <= {1} else None
 
@@ -68,13 +68,6 @@ def sliced_after_permuting(v: Value) -> Value | None:
     )
     part = equation(P.slice_, x.operands[0], starts=starts, sizes=sizes, steps=steps)
     return equation(P.permute, part, order=order)
-
-
-@rule(P.pad)
-def padded(v: Value) -> Value | None:
-    """A pad by nothing."""
-    (x,) = v.operands
-    return x if x.shape == v.shape and set(v.params["steps"]) <= {1} else None
 
 
 @rule(*ELEMENTWISE)

@@ -145,6 +145,19 @@ def of_repeated(v: Value) -> Value | None:
 
 
 @rule(P.sum_, P.max_)
+def of_constant(v: Value) -> Value | None:
+    """Σ and max of a number that is repeated are known."""
+    (x,) = v.operands
+    c = splat(x)
+    if c is None:
+        return None
+    if v.is_row(P.max_):
+        return constant(c, v.shape)
+    count = x.dtype.type(_count(x, v.params["axes"]))
+    return constant(np.asarray(c * count, x.dtype), v.shape)
+
+
+@rule(P.sum_, P.max_)
 def of_permuted(v: Value) -> Value | None:
     """The order of axes that vanish does not matter."""
     (x,) = v.operands

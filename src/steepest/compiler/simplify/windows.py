@@ -1,4 +1,4 @@
-"""Windows: an overlap-add is read, never scattered, and only where it is needed."""
+"""Windows: an overlap-add of products is read, never scattered, and only where it is needed."""
 
 from steepest import primitives as P
 from steepest.compiler.graph import Value, equation
@@ -53,7 +53,7 @@ def of_sum(v: Value) -> Value | None:
 
 
 @rule(P.fold)
-def of_repeated_ones(v: Value) -> Value | None:
+def without_leading_ones(v: Value) -> Value | None:
     """Leading axes of length one disappear."""
     (x,) = v.operands
     k = len(v.params["size"])
