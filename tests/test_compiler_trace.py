@@ -326,3 +326,26 @@ def test_a_refusal_names_the_users_line():
     line = step.__code__.co_firstlineno + 1
     assert f"test_compiler_trace.py:{line}" in str(refused.value)
     assert "where(condition, x, y)" in str(refused.value)
+
+
+def test_numbers_are_told_apart_by_sign_and_a_new_nan_is_the_old_one():
+    def step(x):
+        return (x + float("nan")).sum(), (x * 0.0).sum(), (x * -0.0).sum()
+
+    captured = captured_step(step, Aval((2, 3), F4))
+    numbers = {str(x.data.flat[0]) for x in captured.graph.values() if x.kind == "constant"}
+    assert numbers == {"nan", "0.0", "-0.0"}
+
+
+def test_an_array_made_anew_in_each_of_three_runs_is_one_constant():
+    weight = tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        loss = (x * weight * tensor(np.array([3.0, 4.0], np.float32))).sum()
+        loss.backward()  # adds to the gradient, which shows in the second run
+        return loss
+
+    graph = captured_step(step, Aval((2,), F4)).graph
+    made = [x.data.tolist() for x in graph.values() if x.kind == "constant" and x.shape == (2,)]
+    assert [3.0, 4.0] in made
+    assert len(graph.state) == 1
