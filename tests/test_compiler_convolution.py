@@ -18,7 +18,7 @@ from test_exact_training import assert_compiled_steps_are_eager, training
 from steepest import functional as F
 from steepest import manual_seed, models, nn
 from steepest.autograd import grad
-from steepest.compiler import compile, layout, plan, programs
+from steepest.compiler import compile, layout, programs, tiling
 from steepest.compiler.capture import capture
 from steepest.compiler.contraction import L2
 from steepest.compiler.lower import Lowered, lower, stages
@@ -325,7 +325,7 @@ def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
 def test_the_gradient_of_a_weight_goes_through_pieces_of_an_image(name, cache, monkeypatch):
     """What the tiles read of a piece fits into the first cache; the last piece may be shorter."""
     monkeypatch.setattr(layout, "L2", 50_000)
-    monkeypatch.setattr(plan, "L1", cache)
+    monkeypatch.setattr(tiling, "L1", cache)
     found = lowered(name, 20)
     lengths = [
         (roles.size[roles.inner[1]], found.plan.tiles[nest].block)

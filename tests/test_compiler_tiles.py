@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from steepest.compiler import blas, naming, tune
-from steepest.compiler import plan as planning
+from steepest.compiler import blas, naming, tiling, tune
 from steepest.compiler.contraction import Product, Tile, candidates, split_rows
 from steepest.compiler.graph import Graph, equation, inlet
 from steepest.compiler.lower import lower, stages
@@ -42,7 +41,7 @@ def choose(monkeypatch):
             right = product.width > 0 and (tile.right or product.strided) and not tile.library
             return (tile._replace(left=tile.left and product.left, right=right),)
 
-        monkeypatch.setattr(planning, "candidates", found)
+        monkeypatch.setattr(tiling, "candidates", found)
 
     return only
 

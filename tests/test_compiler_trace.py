@@ -255,6 +255,42 @@ def test_a_captured_step_knows_when_it_no_longer_is_the_step():
     assert captured.stale() == "model.0.weight"
 
 
+class _Settings:
+    def __init__(self):
+        self.scale, self.shifts, self.table, self.more = 1, [0.5], {"low": 2.0}, {}
+
+
+class _Others(_Settings):
+    pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda settings: setattr(settings, "scale", True),  # equal, and of another kind
+        lambda settings: setattr(settings, "shifts", [0.5]),  # whoever has the old one is not heard
+        lambda settings: settings.table.update(high=settings.table.pop("low")),
+        lambda settings: settings.more.update(low=1),  # of what was empty
+        lambda settings: settings.shifts.append(0.5),
+        lambda settings: setattr(settings, "__class__", _Others),
+        lambda settings: setattr(settings, "__dict__", {**vars(settings), "scale": 2}),
+        lambda settings: delattr(settings, "more"),
+    ],
+)
+def test_a_captured_step_knows_when_a_container_holds_something_else(change):
+    settings = _Settings()
+
+    def step(x):
+        shifts = sum(settings.shifts)
+        return x.sum() * settings.scale * len(settings.table) + shifts + len(settings.more)
+
+    captured = captured_step(step, Aval((2, 3), F4))
+    assert captured.stale() is None  # from the second time on, identities tell
+    assert captured.stale() is None
+    change(settings)
+    assert "settings" in captured.stale()
+
+
 def test_a_refused_step_leaves_everything_as_it_was():
     seen, total = [], {"steps": 0}
     w = tensor(np.ones(3, F4), requires_grad=True)
@@ -290,3 +326,26 @@ def test_a_refusal_names_the_users_line():
     line = step.__code__.co_firstlineno + 1
     assert f"test_compiler_trace.py:{line}" in str(refused.value)
     assert "where(condition, x, y)" in str(refused.value)
+
+
+def test_numbers_are_told_apart_by_sign_and_a_new_nan_is_the_old_one():
+    def step(x):
+        return (x + float("nan")).sum(), (x * 0.0).sum(), (x * -0.0).sum()
+
+    captured = captured_step(step, Aval((2, 3), F4))
+    numbers = {str(x.data.flat[0]) for x in captured.graph.values() if x.kind == "constant"}
+    assert numbers == {"nan", "0.0", "-0.0"}
+
+
+def test_an_array_made_anew_in_each_of_three_runs_is_one_constant():
+    weight = tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        loss = (x * weight * tensor(np.array([3.0, 4.0], np.float32))).sum()
+        loss.backward()  # adds to the gradient, which shows in the second run
+        return loss
+
+    graph = captured_step(step, Aval((2,), F4)).graph
+    made = [x.data.tolist() for x in graph.values() if x.kind == "constant" and x.shape == (2,)]
+    assert [3.0, 4.0] in made
+    assert len(graph.state) == 1

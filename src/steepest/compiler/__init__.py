@@ -22,7 +22,8 @@ From equations to machine code
     fuse, keep, order               which values are stored, which nest computes each, and when
     buffers, layout, parts, images  where values are, along what they are contiguous
     contraction, matrices, tune     the register tiles of a product, or a library
-    plan, sharing, pieces           what threads divide; one block of memory
+    tiling, sharing, pieces         the tile of a nest, and what threads divide
+    plan, offsets                   one block of memory
     operands, instructions, builder,
     vecmath, emit                   LLVM's language
     pseudo                          the nests as a page to read

@@ -10,7 +10,9 @@ from steepest.compiler.affine import Affine, affine, plus
 from steepest.compiler.instructions import Instructions
 from steepest.compiler.operands import Op, kind
 
-__all__ = ["Builder"]
+__all__ = ["PIECE", "Builder"]
+
+PIECE = 4  # numbers that shuffles exchange without leaving a part of a register
 
 
 class Builder(Instructions):
@@ -67,6 +69,23 @@ class Builder(Instructions):
         """Write a number, or a vector of `width`, from that element of the memory on."""
         text = f"{kind(x.base, width)} {self.spell(x, width)}"
         self.lines.append(f"  store {text}, ptr {self.pointer(memory, x.base, a)}, align 1")
+
+    def columns_of(self, memory: str, base: str, first: Affine, rows: int, step: int) -> list[Op]:
+        """Some columns of numbers in memory, each a vector with a lane per row: as many as shuffles
+        exchange without leaving a part of a register. From one row to the next are `step` numbers.
+        A row's piece is read where it will be in its vector: what is left to transpose are squares
+        of such pieces."""
+        count = min(rows, PIECE)
+
+        def read(r: int) -> Op:
+            places = [plus(first, affine(k * step)) for k in range(r, rows, count)]
+            pieces = [self.load(memory, base, place, count) for place in places]
+            while len(pieces) > 1:
+                pairs = zip(pieces[::2], pieces[1::2], strict=True)
+                pieces = [self.shuffle(x, y, range(2 * x.width)) for x, y in pairs]
+            return pieces[0]
+
+        return self.transpose([read(r) for r in range(count)])
 
     def prefetch(self, memory: str, base: str, a: Affine) -> None:
         """Call a line into the nearest cache, to be written."""

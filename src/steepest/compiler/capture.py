@@ -17,7 +17,7 @@ from steepest.compiler.agree import Agreement
 from steepest.compiler.arguments import is_row, rebuilt
 from steepest.compiler.captured import Captured, Output
 from steepest.compiler.forms import form_of
-from steepest.compiler.graph import Graph, Value, constant, equation, inlet
+from steepest.compiler.graph import Graph, Value, constant, equation
 from steepest.compiler.guard import Guard
 from steepest.compiler.patterns import keep, known
 from steepest.compiler.recording import Before, Recording
@@ -113,7 +113,7 @@ def _check_kept(
     looked_at = []
     for key, leaf in recorded.leaves.items():
         if key in kept and leaf.read:
-            if leaf.now is not leaf.value or key in stepped:
+            if leaf.after is not leaf.before or key in stepped:
                 raise refusal(
                     "a number is read and then changed by the step",
                     line=leaf.line,
@@ -129,7 +129,7 @@ def _check_kept(
                 write="state.copy_(new.detach())",
             )
     leaves = [recorded.leaves[key] for key in kept]
-    bounds = sorted((*span(x.array), x.now is not x.value, x.line) for x in leaves)
+    bounds = sorted((*span(x.array), x.after is not x.before, x.line) for x in leaves)
     for (_, stop, changed, _), (start, _, also, line) in pairwise(bounds):
         if start < stop and (changed or also):
             raise refusal(
@@ -155,33 +155,24 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     kept = last.leaves.keys() & recorded.leaves.keys()
     looked_at = _check_kept(recorded, kept, stepped)
     looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
-    known: dict[Value, Value] = {
-        x: inlet(x.name, x.aval, x.role, x.bounds) for x in recorded.arguments
-    }
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
+    state: list[tuple[Value, Value]] = []
     for key, leaf in recorded.leaves.items():
         if key in kept:
-            role = "stepped" if key in stepped else "whole" if leaf.now is leaf.value else "state"
-            value = known[leaf.value] = inlet(names.of(key, role), leaf.value.aval, role)
+            value, after = leaf.before, leaf.after
+            role = "stepped" if key in stepped else "whole" if after is value else "state"
+            value.name, value.role, value.data = names.of(key, role), role, None
             arrays[value] = leaf.array
-        else:
-            known[leaf.value] = constant(leaf.array.copy())
-    for x in recorded.spreads.values():
-        known[x] = Value("constant", x.aval, data=x.data)
-    for x in recorded.equations:
-        operands = tuple([known[y] for y in x.operands])
-        known[x] = Value("row", x.aval, x.row, operands, x.params, x.origin)
-    state = [
-        (known[leaf.value], known[leaf.now])
-        for key, leaf in recorded.leaves.items()
-        if key in kept and leaf.now is not leaf.value
-    ]
+            if after is not value:
+                state.append((value, after))
     outputs: list[Value] = []
-    result = _outputs(recorded.result, recorded, known, outputs)
-    watched = _any([known[x] for x in recorded.watched])
-    arguments = [known[x] for x in recorded.arguments]
-    graph = Graph([*arguments, *arrays], [*outputs, *watched], state)
+    result = _outputs(recorded.result, recorded, outputs)
+    watched = _any(recorded.watched)
+    graph = Graph([*recorded.arguments, *arrays], [*outputs, *watched], state)
+    for value in graph.values():
+        if value.kind == "input" and value.data is not None:  # an array of one of the runs
+            value.kind, value.data = "constant", constant(value.data.copy()).data
     # Tensors that only one run met were made in it: nobody else can change them.
     lasting = {id(before.tensor) for before in last.met}
     met = [before for before in recorded.met if id(before.tensor) in lasting]
@@ -190,15 +181,15 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     return Captured(graph, arrays, result, bool(watched), guard, met, looked_at)
 
 
-def _outputs(result: Any, recorded: Recording, known: dict, outputs: list[Value]) -> Any:
+def _outputs(result: Any, recorded: Recording, outputs: list[Value]) -> Any:
     """The result with its Tensors replaced by where they are in `outputs`."""
     if isinstance(result, Tensor):
-        outputs.append(known[recorded.variable(result)])
+        outputs.append(recorded.value(result))
         return Output(len(outputs) - 1)
     if is_row(result):
-        return rebuilt(result, (_outputs(x, recorded, known, outputs) for x in result))
+        return rebuilt(result, (_outputs(x, recorded, outputs) for x in result))
     if type(result) is dict:
-        return {key: _outputs(x, recorded, known, outputs) for key, x in result.items()}
+        return {key: _outputs(x, recorded, outputs) for key, x in result.items()}
     return result
 
 

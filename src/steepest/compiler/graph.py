@@ -225,16 +225,24 @@ class Graph:
 
     @functools.cached_property
     def key(self) -> str:
-        """The page without names, and without the shapes and dtypes that follow from the inputs':
+        """What the page says but for names, and for shapes and dtypes that follow from the inputs':
         equal for equal programs, whoever wrote them."""
         names = {value: str(number) for number, value in enumerate(self.inputs)}
-        lines = [_header(x, names) for x in self.inputs]
+        words = [_header(x, names) for x in self.inputs]
         for value in self._order:
             if value not in names:
                 names[value] = str(len(names))
-                meaning = _meaning(value, names)
-                lines.append(meaning if value.row else f"{_shown(value.aval)} {meaning}")
-        return "\n".join([*lines, *self._results(names)])
+                row, params = value.row, value.params
+                if row is None:
+                    words += ("\n", _shown(value.aval), _numbers(value))
+                    continue
+                words += ("\n", row.name)
+                for x in value.operands:
+                    words.append(names[x])
+                if params:  # of which most equations have one
+                    for key, x in params.items() if len(params) == 1 else sorted(params.items()):
+                        words += (key, str(x) if type(x) is tuple else _written(x))
+        return " ".join([*words, *self._results(names)])
 
     @functools.cached_property
     def digest(self) -> str:
@@ -264,13 +272,18 @@ def _line(value: Value, names: dict[Value, str]) -> str:
 def _meaning(value: Value, names: dict[Value, str]) -> str:
     """Row, operands and metadata of an equation; the numbers of a constant."""
     if value.row is None:
-        assert value.data is not None
-        number = splat(value)
-        return _digest(value.data) if number is None else repr(number.item())
+        return _numbers(value)
     words = f"{value.row.name} {' '.join([names[x] for x in value.operands])}"
     if value.params:
         words += "".join([f" {key}={_written(x)}" for key, x in sorted(value.params.items())])
     return words
+
+
+def _numbers(value: Value) -> str:
+    """Those of a constant: the one that it repeats, or the first and a digest."""
+    assert value.data is not None
+    number = splat(value)
+    return _digest(value.data) if number is None else repr(number.item())
 
 
 @functools.cache

@@ -48,10 +48,9 @@ class Loop:
         self._alone = Lock()  # the program's memory is for one thread at a time
         self._given: list[np.ndarray | None] = [None] * len(own)
         arrays = [(number, captured.arrays.get(x)) for number, x in enumerate(own)]
+        numbers = {id(array): number for number, array in arrays}
         # Where the values of each stepped tensor go; nowhere, if the step does not use it.
-        self._stepped = [
-            [number for number, array in arrays if array is tensor.value] for tensor in stepped
-        ]
+        self._stepped = [numbers.get(id(tensor.value)) for tensor in stepped]
         lasting = [
             (number, array)
             for number, array in arrays
@@ -109,9 +108,9 @@ class Loop:
                 self._place(number, array)
         for number, array in self._reshaped:
             self._place(number, array)
-        for numbers, values in zip(self._stepped, stepped, strict=True):
-            for number in numbers:
-                self._bound.place(number, values)
+        for place, values in zip(self._stepped, stepped, strict=True):
+            if place is not None:
+                self._bound.place(place, values)
 
     def _run(
         self,

@@ -1,19 +1,23 @@
 """Program: a compiled step, and the arrays that it runs on.
 
-`program.bind(arrays)` gives a `Bound`, the program with memory of its own: states and read-only
-arrays are copied into the program's layout by `load`, many steps run in one native call, and `save`
-copies the states back into the user's arrays. `program.run(...)` is all three.
+`program.bind(arrays)` gives a `Bound`, the program on arrays of the user's: states and read-only
+arrays are copied into a block of memory, in the program's layout, by `load`, many steps run in one
+native call, and `save` copies the states back into the user's arrays. `program.run(...)` is all
+three. Between these two a Bound has its block for itself; then another may have it: of sixty-four
+trainings of one network each finds it in the processor's cache, where the one before has left it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import addressof, c_char
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from steepest.compiler.graph import Value
 from steepest.compiler.signature import Place, Signature, aligned
+from steepest.compiler.spans import address
 from steepest.compiler.team import native
 from steepest.core import Aval, said
 
@@ -41,6 +45,15 @@ class Program:
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.signature, self.code = signature, code
         self.function = native(code, signature.pointers, signature.threads)
+        self._free: Callable[[], _Free | None] = lambda: None
+
+    def free(self) -> "_Free":
+        """The blocks that no Bound has, and all of them may take; they live as long as a Bound."""
+        found = self._free()
+        if found is None:
+            found = _Free()
+            self._free = ref(found)
+        return found
 
     def bind(self, arrays: dict[Value, np.ndarray]) -> "Bound":
         """The program on these arrays: one per input.
@@ -70,40 +83,58 @@ class Program:
         return done
 
 
+class _Block:
+    """Memory in which a program runs.
+
+    at      its address
+    copied  the inputs that are copied into it, by their numbers, and where each of them is
+    states  those that are copied back
+    """
+
+    def __init__(self, program: Program):
+        signature = program.signature
+        self._memory = aligned(signature.bytes)
+        self.at = address(self._memory)
+        for place, constant in signature.constants:
+            view = self._view(place, np.dtype(constant.dtype))
+            view[...] = constant.array(place.shape)
+        inputs = enumerate(zip(program.inputs, signature.inputs, strict=True))
+        held = [(k, v, place) for k, (v, place) in inputs if place.place == "memory"]
+        self.copied = [(k, self._view(place, v.dtype)) for k, v, place in held]
+        roles = [v.role for _, v, _ in held]
+        self.states = [x for x, role in zip(self.copied, roles, strict=True) if role == "state"]
+
+    def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
+        """The value's own shape, over the block."""
+        strides = [stride * dtype.itemsize for stride in place.strides]
+        return np.ndarray(place.shape, dtype, self._memory.data, place.offset, strides)
+
+
+class _Free(list[_Block]):
+    """Blocks that nobody has: a list that can be referred to weakly."""
+
+
 class Bound:
-    """A program with its memory, and the user's arrays; for one thread at a time."""
+    """A program and the user's arrays; for one thread at a time."""
 
     def __init__(self, program: Program):
         self.program = program
-        self._block = aligned(program.signature.bytes)
-        for place, constant in program.signature.constants:
-            view = self._view(place, np.dtype(constant.dtype))
-            view[...] = constant.array(place.shape)
+        self._free = program.free()
+        self._block: _Block | None = None
         self._arrays = [np.empty(0)] * len(program.inputs)
-        self._copied: list[tuple[int, np.ndarray]] = []
-        self._states: list[tuple[int, np.ndarray]] = []
-        self._direct: dict[int, _Direct] = {}
+        own = [k for k, x in enumerate(program.signature.inputs) if x.place != "memory"]
+        self._direct = {
+            k: _Direct(program.inputs[k], program.signature.inputs[k], number)
+            for number, k in enumerate(own)
+        }
         self._control, self._control_at = np.empty(0), 0
-        for k, place in enumerate(program.signature.inputs):
-            v = program.inputs[k]
-            if place.place == "memory":
-                self._copied.append((k, self._view(place, v.dtype)))
-                self._states += self._copied[-1:] if v.role == "state" else []
-            else:
-                self._direct[k] = _Direct(v, place, len(self._direct))
         self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
         self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
         self._sources = [0] * len(self._direct)  # where each is
         self._refreshed: list[_Direct] = []  # those that are copied before every run
         self._stepped = [x for x in self._direct.values() if x.value.role == "stepped"]
         self._limit = 0  # rows that every gathered array has
-        self._block_at = self._block.ctypes.data
         self._make_rows(0)
-
-    def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
-        """The value's own shape, over the program's block."""
-        strides = [stride * dtype.itemsize for stride in place.strides]
-        return np.ndarray(place.shape, dtype, self._block.data, place.offset, strides)
 
     def place(self, number: int, array: np.ndarray) -> None:
         """Make this the user's array of an input.
@@ -126,14 +157,26 @@ class Bound:
     def load(self) -> None:
         """Copy states and whole arrays from the user's arrays into the program's memory."""
         arrays = self._arrays
-        for number, view in self._copied:
+        for number, view in self._taken().copied:
             view[...] = arrays[number]
 
+    def _taken(self) -> _Block:
+        """The block in which to run, for nobody else until `save`."""
+        if self._block is None:
+            try:
+                self._block = self._free.pop()
+            except IndexError:
+                self._block = _Block(self.program)
+        return self._block
+
     def save(self) -> None:
-        """Copy the states back into the user's arrays."""
-        arrays = self._arrays
-        for number, view in self._states:
+        """Copy the states back into the user's arrays; the program's memory is free then."""
+        arrays, block = self._arrays, self._block
+        assert block is not None
+        for number, view in block.states:
             arrays[number][...] = view
+        self._free.append(block)
+        self._block = None
 
     def run(
         self, index: np.ndarray | None, steps: int, outputs: list[np.ndarray], control: np.ndarray
@@ -151,6 +194,7 @@ class Bound:
             if array.dtype != dtype or array.size < steps * size or not array.flags.c_contiguous:
                 shape = (steps, *self.program.outputs[number].shape)
                 raise _misfit("output", dtype, shape, array)
+        assert self._block is not None
         for direct in self._stepped:
             if direct.rows < steps:
                 raise direct.too_short(steps)
@@ -159,7 +203,7 @@ class Bound:
         self._take_rows(index, steps)
         if control is not self._control:
             self._control, self._control_at = control, _address(control)
-        pointers = (self._block_at, self._rows_at, self._control_at, *self._sources)
+        pointers = (self._block.at, self._rows_at, self._control_at, *self._sources)
         return self.program.function(*pointers, *map(_address, outputs), steps)
 
     def _take_rows(self, index: np.ndarray | None, steps: int) -> None:

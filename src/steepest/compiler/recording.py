@@ -13,17 +13,28 @@ from steepest.tensors import Tensor
 __all__ = ["Before", "Leaf", "Recording", "Variable", "not_known"]
 
 
-class Variable(Value):
-    """A value while it is traced: it has a shape and a dtype, and refuses to be looked at.
+class Variable:
+    """What a tensor of a traced step holds: it has a shape and a dtype, and refuses to be looked
+    at.
 
-    data    the numbers of a constant, or the array that a leaf stands for
+    stands  for this value of a graph; a run that repeats an earlier one shares the values, and has
+            variables of its own
     tracer  whose it is: that of one run
-    same    of a run that is compared with an earlier one, the variable there that this one repeats
     """
 
-    __slots__ = ("same", "tracer")
-    tracer: Any
-    same: Value | None
+    __slots__ = ("dtype", "shape", "stands", "tracer")
+
+    def __init__(self, stands: Value, tracer: Any):
+        self.stands, self.tracer = stands, tracer
+        self.shape, self.dtype = stands.shape, stands.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.stands.ndim
+
+    @property
+    def size(self) -> int:
+        return self.stands.size
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise not_known(self, "NumPy")
@@ -43,11 +54,11 @@ _INSTEAD = {
 
 def not_known(value: Variable, asked: str) -> Exception:
     """The refusal to look at a number that differs from step to step."""
-    origin = f", computed at {value.origin}" if value.origin else ""
+    origin = f", computed at {value.stands.origin}" if value.stands.origin else ""
     value.tracer.refused = refused = refusal(
         f"{asked} asks for a number that differs from step to step",
         line=user_line(),
-        got=f"{value.aval}{origin}",
+        got=f"{value.stands.aval}{origin}",
         write=_INSTEAD.get(asked, "tensor operations, or leave this out of the compiled step"),
     )
     return refused
@@ -57,23 +68,25 @@ def not_known(value: Variable, asked: str) -> Exception:
 class Leaf:
     """An array from outside of the rows: a constant, or a tensor that exists between steps.
 
-    value  what the array holds before the step; its origin is where the step first meets it
+    array  held, so that its memory does not become another array's
+    before what it holds before the step; its origin is where the step first meets it
     now    the variable that stands for the array at this point of the step
     read   whether Python looked at the numbers
     """
 
-    value: Variable
+    array: np.ndarray
+    before: Value
     now: Variable
     read: bool = False
 
     @property
-    def array(self) -> np.ndarray:
-        assert self.value.data is not None
-        return self.value.data
+    def after(self) -> Value:
+        """What the array holds at this point of the step."""
+        return self.now.stands
 
     @property
     def line(self) -> str:
-        return self.value.origin
+        return self.before.origin
 
 
 @dataclass(eq=False)
@@ -92,23 +105,23 @@ class Before:
 class Recording:
     """One run of a step on variables.
 
-    arguments  the variables that the step was called with
+    arguments  the values that the step was called with
     result     what the step returned, variables inside Tensors
     spreads    the constants that repeat one number
     watched    conditions of which errors would be told
     gradients  the tensors that the step left with a traced gradient
     """
 
-    arguments: list[Variable]
+    arguments: list[Value]
     result: Any
     leaves: dict[tuple, Leaf]
     spreads: dict[tuple, Variable]
-    equations: list[Variable]
-    watched: list[Variable]
+    equations: list[Value]
+    watched: list[Value]
     met: list[Before]
     gradients: list[Tensor]
 
-    def variable(self, tensor: Tensor) -> Variable:
+    def value(self, tensor: Tensor) -> Value:
         """What a tensor of the result is at the end of the step."""
-        value = tensor.value
-        return value if isinstance(value, Variable) else self.leaves[memory(value)].now
+        held = tensor.value
+        return held.stands if isinstance(held, Variable) else self.leaves[memory(held)].after

@@ -74,6 +74,8 @@ class Lines:
     def __init__(self) -> None:
         self._layer: FrameType | None = None
         self._caller = ""
+        self._user: tuple[FrameType | None, int] = None, 0
+        self._line = ""
 
     def of(self, inside: FrameType | None) -> str:
         """The line that has led to this frame."""
@@ -82,12 +84,19 @@ class Lines:
             return ""
         if frame is not self._layer:
             if _PLACES[frame.f_globals.get("__name__", "")] == "user":
-                return _written(frame)
+                return self._of_user(frame)
             outer = _outside(frame.f_back, but="layer")
             self._caller = _written(outer) if outer else ""
             # A generator may be continued by someone else.
             self._layer = None if frame.f_code.co_flags & inspect.CO_GENERATOR else frame
         return self._caller or _written(frame)
+
+    def _of_user(self, frame: FrameType) -> str:
+        """Nearly always the line of before: a backward pass is hundreds of equations."""
+        here = frame, frame.f_lasti
+        if here != self._user:
+            self._user, self._line = here, _written(frame)
+        return self._line
 
 
 def _outside(frame: FrameType | None, but: str = "") -> FrameType | None:

@@ -16,7 +16,7 @@ from steepest.compiler.recording import Before, Recording, Variable
 from steepest.compiler.refusal import refusal, user_line
 from steepest.compiler.tracer import Tracer
 from steepest.core import Aval, Primitive, interpreting
-from steepest.tensors import Tape, Tensor, renewed
+from steepest.tensors import VIEWS, Tape, Tensor, renewed
 
 __all__ = ["Inlet", "run"]
 
@@ -35,27 +35,38 @@ class TracingTape(Tape):
         self.met: dict[int, Before] = {}
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Tensor:
-        met = self.met
+        met, raw, wanted = self.met, [], False
         for x in operands:
             if isinstance(x, Tensor):
                 value = x.value
-                if type(value) is Variable:
-                    if x.synced != x.version[0]:
-                        _taken_anew(x, value)
-                elif id(x) not in met:
-                    met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
-        return Tape.bind(self, row, operands, params)
+                if type(value) is not Variable:
+                    if id(x) not in met:
+                        met[id(x)] = Before(x, value, x.grad, x.node, x.requires_grad)
+                    if x.view_of is not None:
+                        renewed(x)
+                        value = x.value
+                elif x.synced != x.version[0]:
+                    value = _taken_anew(x, value)
+                if x.requires_grad:
+                    wanted = True
+                raw.append(value)
+            else:
+                raw.append(x)
+        out = Tensor(self.compute(row, raw, params))
+        if (wanted and self.recording) or row in VIEWS:
+            self.remember(out, row, operands, raw, params, wanted)
+        return out
 
 
-def _taken_anew(x: Tensor, value: Variable) -> None:
-    """Renew a tensor that another one has changed in the memory that they share."""
+def _taken_anew(x: Tensor, value: Variable) -> Variable:
+    """What a tensor holds that another one has changed in the memory that they share."""
     if x.view_of is not None and x.view_of[1] is not None:
         renewed(x)
-        return
+        return x.value
     raise refusal(
         "a tensor was changed in place through another that shares its memory",
         line=user_line(),
-        got=f"{value.aval}, computed at {value.origin}",
+        got=f"{value.stands.aval}, computed at {value.stands.origin}",
         write="take it anew from the other after the change",
     )
 
@@ -93,7 +104,7 @@ def run(
             if _restore(before):
                 gradients.append(before.tensor)
     recorded = Recording(
-        arguments,
+        [x.stands for x in arguments],
         result,
         tracer.leaves,
         tracer.spreads,
@@ -138,12 +149,17 @@ def _check_done(tracer: Tracer, tensors: list[Tensor], arguments: list[Variable]
     if tracer.refused is not None:
         raise tracer.refused
     for tensor, argument in zip(tensors, arguments, strict=True):
-        if argument.role == "whole" and tensor.value is not argument:
+        if argument.stands.role == "whole" and tensor.value is not argument:
             raise refusal(
-                f"the step changes its {argument.name} in place, which a program reads only",
-                got=f"{argument.aval}, changed at {getattr(tensor.value, 'origin', '')}",
+                f"the step changes its {argument.stands.name} in place, which a program reads only",
+                got=f"{argument.stands.aval}, changed at {_origin(tensor)}",
                 write="x = x.clone() first, or a tensor of the step's own",
             )
+
+
+def _origin(tensor: Tensor) -> str:
+    value = tensor.value
+    return value.stands.origin if isinstance(value, Variable) else ""
 
 
 def _register(result: Any, tracer: Tracer) -> None:

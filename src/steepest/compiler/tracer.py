@@ -6,17 +6,22 @@ another variable, and makes the array part of the state that the program carries
 """
 
 import sys
+from math import copysign
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from steepest.compiler.agree import Agreement
+from steepest.compiler.graph import Value, inlet
 from steepest.compiler.recording import Leaf, Variable, not_known
 from steepest.compiler.refusal import Lines, refusal, user_line
 from steepest.compiler.spans import memory
 from steepest.core import Aval, Primitive, spread
 
 __all__ = ["Tracer"]
+
+_aval = attrgetter("aval")
 
 
 class Tracer:
@@ -32,46 +37,45 @@ class Tracer:
         self.leaves: dict[tuple, Leaf] = {}
         self.seen: dict[int, Leaf] = {}  # by identity: nearly always the same array object again
         self.spreads: dict[tuple, Variable] = {}
-        self.equations: list[Variable] = []
+        self.equations: list[Value] = []
         self.refused: Exception | None = None  # raised again if the step catches it
-        self.watched: list[Variable] = []  # conditions that the step asks about
+        self.watched: list[Value] = []  # conditions that the step asks about
         self._agreement = agreement
         self._lines = Lines()
 
     def bind(self, row: Primitive, operands: tuple, params: dict) -> Variable:
-        xs = tuple(
-            [x if type(x) is Variable and x.tracer is self else self.variable(x) for x in operands]
-        )
-        same = self._agreement.equation(row, xs, params) if self._agreement else None
-        if same is None:
-            aval = row.shape(*[x.aval for x in xs], **params)
-            line = self._lines.of(sys._getframe(3))  # who has called the tape
-        else:
-            aval, line = same.aval, same.origin
-        out = Variable("row", aval, row, xs, params, line)
-        out.tracer, out.same = self, same
+        values: tuple[Value, ...] = ()
+        for x in operands:
+            if type(x) is not Variable or x.tracer is not self:
+                x = self.variable(x)
+            values += (x.stands,)
+        out = self._agreement.equation(row, values, params) if self._agreement else None
+        if out is None:
+            aval = row.shape(*map(_aval, values), **params)
+            line = self._lines.of(sys._getframe(2))  # who has called the tape
+            out = Value("row", aval, row, values, params, line)
         self.equations.append(out)
-        return out
+        return Variable(out, self)
 
     def spread(self, number: float, dtype: np.dtype, shape: tuple[int, ...]) -> Variable:
         """A constant that repeats one number."""
-        key = (np.asarray(number, dtype).tobytes(), dtype, shape)
-        value = self.spreads.get(key)
-        if value is None:
-            data = spread(number, dtype, shape)
-            value = self.spreads[key] = Variable("constant", Aval(shape, dtype), data=data)
-            value.tracer = self
-            value.same = self._agreement.spread(key) if self._agreement else None
-        return value
+        # The sign tells −0.0 from 0.0; no NaN equals itself.
+        key = (number if number == number else "NaN", copysign(1, number), dtype, shape)
+        variable = self.spreads.get(key)
+        if variable is None:
+            value = self._agreement.spread(key) if self._agreement else None
+            if value is None:
+                data = spread(number, dtype, shape)
+                value = Value("constant", Aval(shape, dtype), data=data)
+            variable = self.spreads[key] = Variable(value, self)
+        return variable
 
     def inlet(
         self, name: str, aval: Aval, role: str, bounds: tuple[int, int] | None = None
     ) -> Variable:
         """An argument of the step."""
-        value = Variable("input", aval, name=name, role=role, bounds=bounds)
-        value.tracer = self
-        value.same = self._agreement.argument() if self._agreement else None
-        return value
+        value = self._agreement.argument() if self._agreement else None
+        return Variable(value or inlet(name, aval, role, bounds), self)
 
     def variable(self, x: Any) -> Variable:
         """The variable that stands for an operand now."""
@@ -81,7 +85,7 @@ class Tracer:
             raise refusal(
                 "a tensor computed in one step is used in the next",
                 line=user_line(),
-                got=f"{x.aval}, computed at {x.origin}",
+                got=f"{x.stands.aval}, computed at {x.stands.origin}",
                 write="keep a tensor from the start and change it in place: state.copy_(new)",
             )
         return x
@@ -92,12 +96,11 @@ class Tracer:
             key = memory(array)
             leaf = self.leaves.get(key)
             if leaf is None:
-                same = self._agreement.leaf(key) if self._agreement else None
-                line = same.line if same else user_line()
-                # Holding the array keeps its memory from becoming another array's.
-                value = Variable("input", Aval(array.shape, array.dtype), data=array, origin=line)
-                value.tracer, value.same = self, same.value if same else None
-                leaf = self.leaves[key] = Leaf(value, value)
+                value = self._agreement.leaf(key) if self._agreement else None
+                if value is None:
+                    aval = Aval(array.shape, array.dtype)
+                    value = Value("input", aval, data=array, origin=user_line())
+                leaf = self.leaves[key] = Leaf(array, value, Variable(value, self))
             if leaf.array is array:
                 self.seen[id(array)] = leaf
         return leaf
@@ -106,13 +109,13 @@ class Tracer:
         if isinstance(value, Variable):
             raise not_known(value, asked)
         leaf = self.leaf(value)
-        if leaf.now is not leaf.value:
+        if leaf.after is not leaf.before:
             raise not_known(leaf.now, asked)
         leaf.read = True
         return value
 
     def occurs(self, condition: Any) -> bool:
-        self.watched.append(self.variable(condition))
+        self.watched.append(self.variable(condition).stands)
         return False
 
     def kept(self, value: Any) -> Variable:
@@ -129,12 +132,12 @@ class Tracer:
         if isinstance(old, Variable):
             return fresh
         leaf = self.leaf(old)
-        if fresh.aval != leaf.value.aval:
+        if fresh.stands.aval != leaf.before.aval:
             raise refusal(
                 "a tensor from outside of the step changes its shape or dtype",
                 line=user_line(),
-                expected=leaf.value.aval,
-                got=fresh.aval,
+                expected=leaf.before.aval,
+                got=fresh.stands.aval,
             )
         leaf.now = fresh
         return old

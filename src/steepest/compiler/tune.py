@@ -23,9 +23,10 @@ from steepest.compiler.layout import Layout
 from steepest.compiler.matrices import matrices
 from steepest.compiler.naming import entry_name
 from steepest.compiler.nest import Nest
-from steepest.compiler.plan import plan, product_of
+from steepest.compiler.plan import plan
 from steepest.compiler.resident import give_back
 from steepest.compiler.signature import aligned
+from steepest.compiler.tiling import product_of
 from steepest.core import lazy
 
 futures = lazy("concurrent.futures")

@@ -5,8 +5,8 @@ Promotion is PyTorch's: a Python number never changes a tensor's kind of number 
 higher kind (bool < integer < float), and a 0-dimensional tensor yields to one with dimensions.
 """
 
-from functools import reduce
-from typing import NamedTuple
+from functools import lru_cache, reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,14 +62,20 @@ def result_dtype(*operands: object) -> np.dtype:
 
     Source: PyTorch, "Tensor Attributes", section on type promotion.
     """
-    ranks: list[list[np.dtype]] = [[], [], []]
-    for operand in operands:
-        if hasattr(operand, "dtype"):
-            ranks[0 if operand.shape else 1].append(operand.dtype)  # type: ignore[attr-defined]
-        else:
-            ranks[2].append(_DEFAULT_OF_KIND[_KINDS[type(operand)]])
+    return _highest(*map(_ranked, operands))
+
+
+def _ranked(operand: Any) -> tuple[int, np.dtype]:
+    if hasattr(operand, "dtype"):
+        return 0 if operand.shape else 1, operand.dtype
+    return 2, _DEFAULT_OF_KIND[_KINDS[type(operand)]]
+
+
+@lru_cache(maxsize=1024)
+def _highest(*operands: tuple[int, np.dtype]) -> np.dtype:
     chosen: np.dtype | None = None
-    for dtypes in ranks:
+    for rank in range(3):
+        dtypes = [dtype for of, dtype in operands if of == rank]
         if dtypes:
             mine = reduce(promote, dtypes)
             chosen = mine if chosen is None or kind(mine) > kind(chosen) else chosen

@@ -287,7 +287,16 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise (IndexError if length == 0 else RuntimeError)(
             said("narrow", f"axis {axis} has {x.shape[axis]} entries", got=f"{length} from {start}")
         )
-    return get_item(x, (slice(None),) * axis + (slice(first, first + length),))
+    sizes = tuple(x.value.shape)
+    if length == sizes[axis]:
+        return P.reshape(x, shape=sizes)  # another tensor all the same
+    before, behind = (0,) * axis, (0,) * (len(sizes) - axis - 1)
+    return P.slice_(
+        x,
+        starts=(*before, first, *behind),
+        sizes=(*sizes[:axis], length, *sizes[axis + 1 :]),
+        steps=(1,) * len(sizes),
+    )
 
 
 @method

@@ -22,6 +22,7 @@ from steepest.tensors.operators import (
     where,
 )
 from steepest.tensors.tape import (
+    VIEWS,
     Tape,
     computing,
     enable_grad,
@@ -36,6 +37,7 @@ from steepest.tensors.tape import (
 from steepest.tensors.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
 
 __all__ = [
+    "VIEWS",
     "Node",
     "Tape",
     "Tensor",

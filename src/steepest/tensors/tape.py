@@ -14,6 +14,7 @@ from steepest.primitives import broadcast, permute, reshape, slice_, windows
 from steepest.tensors.tensor import Node, Tensor
 
 __all__ = [
+    "VIEWS",
     "Tape",
     "computing",
     "enable_grad",
@@ -50,6 +51,14 @@ class Tape:
             else:
                 raw.append(x)
         out = Tensor(self.compute(row, raw, params))
+        if (wanted and self.recording) or row in VIEWS:
+            self.remember(out, row, operands, raw, params, wanted)
+        return out
+
+    def remember(
+        self, out: Tensor, row: Primitive, operands: tuple, raw: list, params: dict, wanted: bool
+    ) -> None:
+        """Note what a result shares its memory with, and how it came to be if that is wanted."""
         if row in VIEWS and isinstance(operands[0], Tensor):
             base = operands[0]
             out.version, out.synced = base.version, base.version[0]
@@ -57,7 +66,6 @@ class Tape:
             out.view_of = (base, None if unrecorded else row, params)
         if wanted and self.recording and out.value.dtype.kind == "f":
             record(out, row, operands, raw, params)
-        return out
 
     def spread(self, number: float, dtype: Any, shape: tuple[int, ...]) -> Tensor:
         """A constant has no history."""

@@ -2,13 +2,11 @@
 
 from typing import NamedTuple
 
-from steepest.compiler.affine import Affine, affine, plus
-from steepest.compiler.builder import Builder
+from steepest.compiler.affine import Affine
+from steepest.compiler.builder import PIECE, Builder
 from steepest.compiler.operands import Op
 
 __all__ = ["Function", "turning"]
-
-_PIECE = 4  # numbers that shuffles exchange without leaving a part of a register
 
 
 class Function(NamedTuple):
@@ -31,30 +29,18 @@ class Function(NamedTuple):
 
 def turning(base: str, width: int) -> Function:
     """(square, place, step): write the transpose of width × width numbers to a place, where from
-    one row to the next are `step` numbers.
-
-    Its rows come four at a time, in a loop, and each piece of four numbers is read where it will
-    be in its vector: what is left to shuffle are such pieces. A square written out at once takes as
-    long to compile as half a contraction.
-    """
+    one row to the next are `step` numbers. Some rows at a time, in a loop: a square written out at
+    once takes as long to compile as half a contraction."""
     builder, name = Builder(), f"@turn_{base}_{width}"
-    count = min(width, _PIECE)
 
     def rows(first: Affine, _: list[Op]) -> None:
-        def read(r: int) -> Op:
-            places = [plus(first, affine(k * width)) for k in range(r, width, count)]
-            pieces = [builder.load("%square", base, place, count) for place in places]
-            while len(pieces) > 1:
-                pairs = zip(pieces[::2], pieces[1::2], strict=True)
-                pieces = [builder.shuffle(x, y, range(2 * x.width)) for x, y in pairs]
-            return pieces[0]
-
+        found = builder.columns_of("%square", base, first, width, width)
         start = builder.new(f"mul i64 {builder.integer(first)}, %step")
-        for r, x in enumerate(builder.transpose([read(r) for r in range(count)])):
+        for r, x in enumerate(found):
             at = (0, ((start, 1), ("%step", r))) if r else (0, ((start, 1),))
             builder.store(x, "%place", at, width)
 
-    builder.loop(width, rows, step=count)
+    builder.loop(width, rows, step=min(width, PIECE))
     head = f"define hidden void {name}(ptr noalias %square, ptr noalias %place, i64 %step) nounwind"
     body = "\n".join([f"{head} {{", "entry:", *builder.lines, "  ret void", "}"])
     return Function(name, ["ptr", "ptr", "i64"], body)

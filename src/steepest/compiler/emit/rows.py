@@ -16,6 +16,7 @@ import numpy as np
 
 from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, symbols
 from steepest.compiler.buffers import Buffer, lanes
+from steepest.compiler.builder import PIECE
 from steepest.compiler.costs import is_expensive
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
@@ -238,15 +239,33 @@ class Rows(Cells):
                 self.keep(buffer, (r, LANE), x)
 
         self.loop(block.rows, one)
-        if looped:
+        square = looped and block.rows == block.width == self.width
+        if looped and not square:
             each = range(block.rows)
             parts = [[self.fetch(buffer, (affine(r), LANE)) for buffer in waiting] for r in each]
-        for v, *rows in zip(group, *parts, strict=True):
-            combine = self.adder(v)
-            total = self.fold(combine, rows) if block.width else self.horizontal(combine, rows[0])
+        for k, v in enumerate(group):
+            combine, rows = self.adder(v), [found[k] for found in parts]
+            if square:
+                total = self._folded(v, waiting[k])
+            elif block.width:
+                total = self.fold(combine, rows)
+            else:
+                total = self.horizontal(combine, rows[0])
             with self.wide(block.width):
                 self.hold(v, block.all(), total)
         block.kept |= new
+
+    def _folded(self, v: Value, rows: Buffer) -> Op:
+        """The lanes of every row folded, as many rows as lanes: some columns at a time, in a loop.
+        At once it would be four times the code."""
+        combine, width = self.adder(v), self.width
+
+        def some(first: Affine, totals: list[Op]) -> list[Op]:
+            found = self.columns_of(rows.pointer, rows.base, first, width, rows.strides[0])
+            return [self._tree(combine, [*totals, *found])]
+
+        start = self.vector(self.neutral(v), width)
+        return self.loop(width, some, step=min(width, PIECE), carried=[start])[0]
 
     def _give_points(self, nest: Nest, block: Block, values: list[Value]) -> None:
         """Compute for all rows what points on the way to these values need of their row."""

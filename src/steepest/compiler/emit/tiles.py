@@ -93,7 +93,7 @@ class Tiles(Packing):
         strips, copied = -(-count // most), self.plan.scratch[nest].right is not None
         within = self._divided_within(nest, roles)
         rounds = prod(n for _, n in within) if within else tiles
-        apart = rounds < _FEW or (copied and strips >= _LONG)
+        apart = strips == 1 or rounds < _FEW or (copied and strips >= _LONG)
 
         def strip(number: Affine, vectors: int) -> None:
             j = times(number, most * step)

@@ -1,0 +1,110 @@
+"""The memory of a program goes from one training to the next, and is nobody else's meanwhile."""
+
+import gc
+from weakref import ref
+
+import numpy as np
+
+import steepest
+from steepest import nn, optim
+from steepest.compiler import Epochs
+from steepest.compiler.graph import Graph, equation, inlet
+from steepest.compiler.lower import lower
+from steepest.core import Aval
+from steepest.primitives import add
+
+F32 = np.dtype(np.float32)
+SHAPE = (5, 3)
+
+
+def program():
+    """Adds to a state what stays: n ← n + x."""
+    n, x = (inlet(name, Aval(SHAPE, F32), role) for name, role in [("n", "state"), ("x", "whole")])
+    return lower(Graph([n, x], [], [(n, equation(add, n, x))])), n, x
+
+
+def arrays(first):
+    return np.full(SHAPE, first, F32), np.arange(15, dtype=F32).reshape(SHAPE)
+
+
+def steps(bound, count):
+    assert bound.run(None, count, [], np.zeros(3, np.int64)) == count
+
+
+def test_trainings_of_one_program_take_turns_in_one_block():
+    added, n, x = program()
+    bounds, states = [], []
+    for first in (1, 100):
+        state, given = arrays(first)
+        bounds.append(added.bind({n: state, x: given}))
+        states.append(state)
+    for count in (2, 3):
+        for bound in bounds:
+            bound.load()
+            steps(bound, count)
+            bound.save()
+    assert len(added.free()) == 1
+    for state, first in zip(states, (1, 100), strict=True):
+        np.testing.assert_array_equal(state, first + 5 * arrays(0)[1])
+
+
+def test_of_two_at_a_time_each_has_its_own():
+    added, n, x = program()
+    (one, given), (other, _) = arrays(1), arrays(100)
+    bounds = [added.bind({n: state, x: given}) for state in (one, other)]
+    for bound in bounds:
+        bound.load()
+    for bound in bounds:
+        steps(bound, 4)
+    for bound in bounds:
+        bound.save()
+    assert len(added.free()) == 2
+    np.testing.assert_array_equal(one, 1 + 4 * given)
+    np.testing.assert_array_equal(other, 100 + 4 * given)
+
+
+def test_memory_goes_with_the_last_that_may_run_in_it():
+    added, n, x = program()
+    state, given = arrays(1)
+    bounds = [added.bind({n: state, x: given}) for _ in range(2)]
+    bounds[0].load()
+    bounds[0].save()
+    blocks = ref(added.free())
+    del bounds[0]
+    assert len(blocks()) == 1
+    bounds.clear()
+    gc.collect()
+    assert blocks() is None
+
+
+def trained(spoilt=False):
+    """The weights after some epochs of a network whose sizes are no whole vectors, and what has
+    trained them: as long as it lives, its memory is used again."""
+    steepest.manual_seed(0)
+    x, y = (np.random.default_rng(0).standard_normal((20, n), F32) for n in (5, 1))
+    model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3), nn.Tanh(), nn.Linear(3, 1))
+    optimizer = optim.Adam(model.parameters())
+
+    def step(x, y):
+        loss = nn.MSELoss()(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    epochs = Epochs(step)
+    if spoilt:
+        for p in model.parameters():
+            p.value[...] = np.nan
+        epochs.run([x, y], np.arange(20), 4)
+    else:
+        epochs.run([x, y], np.tile(np.arange(20), 3), 4)
+    return [p.value for p in model.parameters()], epochs
+
+
+def test_what_one_training_leaves_does_not_reach_the_next():
+    (wanted, one), (_, another), (found, _) = trained(), trained(spoilt=True), trained()
+    assert one is not another
+    for before, after in zip(wanted, found, strict=True):
+        np.testing.assert_array_equal(before, after)
+        assert np.isfinite(after).all()
