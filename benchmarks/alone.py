@@ -101,7 +101,7 @@ def first_call(workload: Workload, name: str) -> tuple[float, float]:
 
 def llvm_load() -> float:
     """Milliseconds that loading LLVM takes where the library is imported; median."""
-    code = "import time, benchmarks.peers; from steepest.compiler import llvm; "
+    code = "import time, benchmarks.peers; from steepest.compiler.machine import llvm; "
     code += "t = time.perf_counter(); llvm.library(); print(time.perf_counter() - t)"
     command = [sys.executable, "-c", code]
     outputs = [subprocess.check_output(command, text=True) for _ in range(REPEATS)]

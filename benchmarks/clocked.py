@@ -10,17 +10,17 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.workloads import Workload
-from steepest.compiler.captured import Captured
+from steepest.compiler.capture.captured import Captured
 from steepest.compiler.emit.step import Emitted, Step
-from steepest.compiler.engine import machine_code
-from steepest.compiler.executable import NativeFunction
 from steepest.compiler.graph import Value
 from steepest.compiler.lower import Lowered
-from steepest.compiler.nest import Nest
-from steepest.compiler.processor import processor
-from steepest.compiler.program import Program
-from steepest.compiler.signature import Signature
-from steepest.compiler.team import SharedFunction
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.processor import processor
+from steepest.compiler.nests.nest import Nest
+from steepest.compiler.run.program import Program
+from steepest.compiler.run.signature import Signature
+from steepest.compiler.run.team import SharedFunction
 
 __all__ = ["REST", "WAITING", "Clocked", "Run"]
 

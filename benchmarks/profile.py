@@ -21,12 +21,12 @@ from benchmarks.environment import clean_environment, on_cores
 from benchmarks.roofline import Roofline, measure_roofline
 from benchmarks.stages import captured_step, final_graph
 from benchmarks.workloads import WORKLOADS, Sweep, Workload
-from steepest.compiler.affine import Affine
-from steepest.compiler.costs import instructions
 from steepest.compiler.graph import Value
-from steepest.compiler.index import is_view, through
 from steepest.compiler.lower import Lowered, stages
-from steepest.compiler.nest import Nest
+from steepest.compiler.nests.affine import Affine
+from steepest.compiler.nests.costs import instructions
+from steepest.compiler.nests.index import is_view, through
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["COLUMNS", "Line", "Profile", "profile"]
 

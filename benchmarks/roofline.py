@@ -16,9 +16,9 @@ import numpy as np
 
 from benchmarks.peer import Peer
 from benchmarks.workloads import Workload
-from steepest.compiler.engine import machine_code
-from steepest.compiler.executable import NativeFunction
-from steepest.compiler.processor import processor, vector_lanes
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.processor import processor, vector_lanes
 
 __all__ = ["Roofline", "measure_roofline", "multiply_adds", "share"]
 

@@ -24,25 +24,26 @@ from benchmarks.networks import network, optimizer_of
 from benchmarks.peers import BASE
 from benchmarks.workloads import WORKLOADS, Workload, mlp
 from steepest import api as steepest
-from steepest.compiler import engine, loop, lower
-from steepest.compiler.capture import capture
-from steepest.compiler.captured import Captured
+from steepest.compiler import loop, lower
+from steepest.compiler.capture.capture import capture
+from steepest.compiler.capture.captured import Captured
 from steepest.compiler.check import check
 from steepest.compiler.emit import emit_modules
-from steepest.compiler.executable import NativeFunction
-from steepest.compiler.fuse import Fusion
+from steepest.compiler.emit.supported import check_supported
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.images import images
-from steepest.compiler.layout import lay_out
-from steepest.compiler.order import ordered
-from steepest.compiler.plan import plan
-from steepest.compiler.processor import processor, vector_lanes, vector_registers
-from steepest.compiler.resident import awake
-from steepest.compiler.results import with_own_results
-from steepest.compiler.signature import Signature
+from steepest.compiler.machine import engine
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.processor import processor, vector_lanes, vector_registers
+from steepest.compiler.machine.resident import awake
+from steepest.compiler.memory.layout import lay_out
+from steepest.compiler.memory.plan import plan
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.images import images
+from steepest.compiler.nests.order import ordered
+from steepest.compiler.nests.results import with_own_results
+from steepest.compiler.nests.turned import turned_once
+from steepest.compiler.run.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
-from steepest.compiler.supported import check_supported
-from steepest.compiler.turned import turned_once
 from steepest.core import Aval
 
 __all__ = ["captured_step", "final_graph", "stages_of"]

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from steepest.compiler import cache, naming, programs
 from steepest.compiler import lower as stages
+from steepest.compiler import programs
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.processor import entry, processor
+from steepest.compiler.machine import cache, naming
+from steepest.compiler.machine.processor import entry, processor
 from steepest.compiler.programs import program_for
 from steepest.core import Aval
 from steepest.primitives import TABLE
@@ -62,7 +63,7 @@ def test_the_second_time_nothing_is_compiled(folder, monkeypatch):
 
 STEP = """
 import steepest
-from steepest.compiler import llvm
+from steepest.compiler.machine import llvm
 
 w = steepest.ones(4)
 

@@ -18,10 +18,11 @@ from test_exact_training import assert_compiled_steps_are_eager, training
 from steepest import functional as F
 from steepest import manual_seed, models, nn
 from steepest.autograd import grad
-from steepest.compiler import compile, layout, programs, tiling
-from steepest.compiler.capture import capture
-from steepest.compiler.contraction import L2
+from steepest.compiler import compile, programs
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.lower import Lowered, lower, stages
+from steepest.compiler.memory import layout, tiling
+from steepest.compiler.nests.costs import L2
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
 from steepest.tensors import Tensor

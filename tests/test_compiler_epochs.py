@@ -8,8 +8,9 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler import Epochs, NotCompilable, Rows, compile, fuse
+from steepest.compiler import Epochs, NotCompilable, Rows, compile
 from steepest.compiler.emit.flushing import flushing
+from steepest.compiler.nests import fuse
 
 OPTIMIZERS = {
     "sgd": lambda p: optim.SGD(p, lr=0.1),

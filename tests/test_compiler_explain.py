@@ -10,7 +10,7 @@ from test_compiler_models import MODELS, ROWS
 import steepest
 from steepest import nn, optim
 from steepest.compiler import Epochs
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.programs import explained
 from steepest.core import Aval
 

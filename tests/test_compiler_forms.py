@@ -6,7 +6,7 @@ import pytest
 import steepest
 from steepest import nn, optim, tensor
 from steepest.compiler import Epochs, compile
-from steepest.compiler import capture as capturing
+from steepest.compiler.capture import capture as capturing
 
 X = np.random.default_rng(0).standard_normal((24, 4), np.float32)
 Y = X[:, :1] * 2

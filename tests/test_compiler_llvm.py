@@ -5,9 +5,9 @@ import ctypes
 import llvmlite.binding as binding
 import pytest
 
-from steepest.compiler import llvm
-from steepest.compiler.processor import processor
-from steepest.compiler.resident import awake
+from steepest.compiler.machine import llvm
+from steepest.compiler.machine.processor import processor
+from steepest.compiler.machine.resident import awake
 from steepest.core import Problem
 
 

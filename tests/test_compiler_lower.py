@@ -9,12 +9,12 @@ from random_graphs import Maker
 
 import steepest
 from steepest import nn, optim
-from steepest.compiler.affine import LANE, affine, plus
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.graph import Graph, constant, equation, inlet
-from steepest.compiler.index import through
 from steepest.compiler.lower import lower, stages
-from steepest.compiler.processor import processor
+from steepest.compiler.machine.processor import processor
+from steepest.compiler.nests.affine import LANE, affine, plus
+from steepest.compiler.nests.index import through
 from steepest.compiler.replay import replay, replay_step
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval, RequestError

@@ -11,12 +11,12 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from steepest.compiler import executable
-from steepest.compiler.blas import is_installed
-from steepest.compiler.engine import machine_code
-from steepest.compiler.executable import NativeFunction
-from steepest.compiler.objects import Image, linked
-from steepest.compiler.processor import processor
+from steepest.compiler.machine import executable
+from steepest.compiler.machine.blas import is_installed
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.objects import Image, linked
+from steepest.compiler.machine.processor import processor
 from steepest.core import Problem
 
 MAPS = Path("/proc/self/maps")

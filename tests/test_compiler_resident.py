@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from steepest.compiler import resident
-from steepest.compiler.engine import machine_code
-from steepest.compiler.processor import processor
+from steepest.compiler.machine import resident
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.processor import processor
 
 SMAPS = Path("/proc/self/smaps")
 ALL = "define i64 @run(i64 %a, i64 %b) {\n  %c = add i64 %a, %b\n  ret i64 %c\n}"

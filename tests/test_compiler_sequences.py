@@ -7,10 +7,10 @@ from test_compiler_lower import nothing_kept
 import steepest
 from steepest import nn, optim
 from steepest.compiler import Epochs
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.graph import constant
 from steepest.compiler.lower import stages
-from steepest.compiler.parts import copied_parts
+from steepest.compiler.memory.parts import copied_parts
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
 from steepest.primitives import cast

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import steepest
 from steepest import nn, optim
 from steepest import primitives as P
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.check import check
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet, splat
 from steepest.compiler.replay import replay_step

@@ -7,7 +7,7 @@ import pytest
 
 from steepest import nn, optim, tensor
 from steepest.compiler import NotCompilable, compile, lower
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.compiler.emit.step import Step
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import is_tiny, stages

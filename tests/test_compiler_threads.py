@@ -14,13 +14,15 @@ from random_graphs import Maker
 
 import steepest
 from steepest import nn, optim
-from steepest.compiler import Epochs, programs, sharing, team
+from steepest.compiler import Epochs, programs
 from steepest.compiler.emit.taking import taking
-from steepest.compiler.engine import machine_code
-from steepest.compiler.executable import NativeFunction
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
-from steepest.compiler.processor import processor
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.processor import processor
+from steepest.compiler.memory import sharing
+from steepest.compiler.run import team
 from steepest.core import Aval, RequestError, get_num_threads, set_num_threads
 from steepest.primitives import TABLE
 
@@ -374,7 +376,7 @@ def test_the_faster_way_is_kept(shared, monkeypatch):
 FORKED = """
 import os, sys
 import numpy as np
-from steepest.compiler import sharing
+from steepest.compiler.memory import (sharing)
 sharing.STEP = sharing.NEST = 0
 sys.path.insert(0, {tests!r})
 from test_compiler_threads import counting, on

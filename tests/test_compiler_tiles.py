@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from steepest.compiler import blas, naming, tiling, tune
-from steepest.compiler.contraction import Product, Tile, candidates, split_rows
+from steepest.compiler import tune
 from steepest.compiler.graph import Graph, equation, inlet
 from steepest.compiler.lower import lower, stages
+from steepest.compiler.machine import blas, naming
+from steepest.compiler.memory import tiling
+from steepest.compiler.memory.contraction import Product, Tile, candidates, split_rows
 from steepest.core import Aval
 from steepest.primitives import TABLE
 

@@ -5,9 +5,9 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
+from steepest.compiler.capture.refusal import NotCompilable
 from steepest.compiler.check import check
-from steepest.compiler.refusal import NotCompilable
 from steepest.compiler.replay import replay
 from steepest.core import Aval
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from steepest.compiler.affine import LANE, plus
-from steepest.compiler.builder import Builder
-from steepest.compiler.engine import machine_code
-from steepest.compiler.executable import NativeFunction
-from steepest.compiler.processor import has_estimates, processor
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.processor import has_estimates, processor
+from steepest.compiler.nests.affine import LANE, plus
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 
 EDGES = np.array(

@@ -8,7 +8,7 @@ import gc
 from memory import compiled
 
 from steepest.compiler import programs, steady
-from steepest.compiler.executable import NativeFunction
+from steepest.compiler.machine.executable import NativeFunction
 
 KEPT = 4
 

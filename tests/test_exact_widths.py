@@ -14,7 +14,7 @@ from test_compiler_lower import NETWORKS, network
 
 from steepest.compiler.graph import Graph, constant, equation, inlet
 from steepest.compiler.lower import lower, stages
-from steepest.compiler.processor import processor
+from steepest.compiler.machine.processor import processor
 from steepest.compiler.replay import replay
 from steepest.core import Aval
 from steepest.primitives import TABLE

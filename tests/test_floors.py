@@ -26,6 +26,17 @@ FLOORS: list[set[str]] = [
     {"studio", "cli"},
 ]
 FLOOR_OF = {package: height for height, floor in enumerate(FLOORS) for package in floor}
+# The compiler's stages, in the same way; its doors and pipelines know them all.
+STAGES: list[set[str]] = [
+    {"graph", "machine"},
+    {"capture", "simplify", "nests"},
+    {"memory"},
+    {"ir"},
+    {"vecmath"},
+    {"emit"},
+    {"run"},
+]
+STAGE_OF = {package: height for height, stage in enumerate(STAGES) for package in stage}
 # The namespace that a user sees stands above everything.
 ABOVE = {"__init__", "api", "__main__"}
 HEAVY = {
@@ -98,6 +109,19 @@ def test_imports_point_down(source):
         assert there == here or FLOOR_OF[there] < FLOOR_OF[here], (
             f"{path}:{node.lineno}: {here} (floor {FLOOR_OF[here]}) imports {name}"
         )
+
+
+def test_stages_of_the_compiler_know_those_before_them(source):
+    path, tree = source
+    parts = dotted(path).split(".")[1:]
+    if parts[:1] != ["compiler"] or len(parts) < 2 or parts[1] not in STAGE_OF:
+        return
+    for name, node in imports(tree, path):
+        if not name.startswith("steepest.compiler."):
+            continue
+        here, there = parts[1], name.split(".")[2]
+        assert there in STAGE_OF, f"{path}:{node.lineno} imports {name}, which stands above stages"
+        assert there == here or STAGE_OF[there] < STAGE_OF[here], f"{path}:{node.lineno}: {name}"
 
 
 def test_imports_stand_at_the_top(source):

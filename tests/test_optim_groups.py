@@ -6,7 +6,7 @@ import pytest
 
 from steepest import nn, ones, optim, randn
 from steepest.compiler import NotCompilable, api, compile
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.capture import capture
 from steepest.random import manual_seed
 
 

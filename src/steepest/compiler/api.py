@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.arguments import Call, placed
-from steepest.compiler.capture import capture
+from steepest.compiler.capture.arguments import Call, placed
+from steepest.compiler.capture.capture import capture
+from steepest.compiler.capture.refusal import refusing
 from steepest.compiler.loop import Loop
-from steepest.compiler.refusal import refusing
 from steepest.compiler.steady import Steady
 from steepest.tensors import Tensor, computing, recording
 

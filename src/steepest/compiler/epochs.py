@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from steepest.compiler.capture import capture
-from steepest.compiler.captured import Captured, Output
+from steepest.compiler.capture.capture import capture
+from steepest.compiler.capture.captured import Captured, Output
+from steepest.compiler.capture.refusal import refusal, refusing
 from steepest.compiler.loop import ASKED, Loop
-from steepest.compiler.refusal import refusal, refusing
 from steepest.compiler.steady import Steady
 from steepest.core import Aval, is_float
 from steepest.tensors import Tensor

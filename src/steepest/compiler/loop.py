@@ -10,12 +10,12 @@ from threading import Lock
 
 import numpy as np
 
-from steepest.compiler.captured import Captured
+from steepest.compiler.capture.captured import Captured
+from steepest.compiler.capture.refusal import refusal
+from steepest.compiler.capture.spans import span
 from steepest.compiler.graph import Value
-from steepest.compiler.program import Bound
 from steepest.compiler.programs import explained, program_for
-from steepest.compiler.refusal import refusal
-from steepest.compiler.spans import span
+from steepest.compiler.run.program import Bound
 from steepest.tensors import Tensor
 
 __all__ = ["ASKED", "Loop"]

@@ -12,26 +12,26 @@ from collections.abc import Iterator
 from functools import cached_property
 from math import prod
 
-from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit import Emitted, emit, emit_modules
-from steepest.compiler.engine import machine_code
-from steepest.compiler.fuse import Fusion
+from steepest.compiler.emit.supported import check_supported
 from steepest.compiler.graph import Graph, Value
-from steepest.compiler.images import images
-from steepest.compiler.index import is_view
-from steepest.compiler.layout import Layout, lay_out
-from steepest.compiler.nest import Nest
-from steepest.compiler.order import ordered
-from steepest.compiler.plan import Plan, plan
-from steepest.compiler.processor import processor, vector_lanes, vector_registers
-from steepest.compiler.program import Program
-from steepest.compiler.pseudo import pseudo_code
-from steepest.compiler.resident import give_back
-from steepest.compiler.results import with_own_results
-from steepest.compiler.signature import Signature
-from steepest.compiler.supported import check_supported
+from steepest.compiler.machine.engine import machine_code
+from steepest.compiler.machine.processor import processor, vector_lanes, vector_registers
+from steepest.compiler.machine.resident import give_back
+from steepest.compiler.memory.buffers import Buffer
+from steepest.compiler.memory.layout import Layout, lay_out
+from steepest.compiler.memory.plan import Plan, plan
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.images import images
+from steepest.compiler.nests.index import is_view
+from steepest.compiler.nests.nest import Nest
+from steepest.compiler.nests.order import ordered
+from steepest.compiler.nests.pseudo import pseudo_code
+from steepest.compiler.nests.results import with_own_results
+from steepest.compiler.nests.turned import turned_once
+from steepest.compiler.run.program import Program
+from steepest.compiler.run.signature import Signature
 from steepest.compiler.tune import tuned
-from steepest.compiler.turned import turned_once
 from steepest.primitives import contract, split_spec
 
 __all__ = ["Lowered", "lower", "stages"]

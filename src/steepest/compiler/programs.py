@@ -12,15 +12,15 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
-from steepest.compiler import cache
+from steepest.compiler.capture.refusal import NotCompilable, refusal
 from steepest.compiler.check import check
 from steepest.compiler.graph import Graph, inlet
 from steepest.compiler.lower import lower, stages
-from steepest.compiler.naming import entry_name
-from steepest.compiler.processor import processor, vector_lanes
-from steepest.compiler.program import Program
-from steepest.compiler.refusal import NotCompilable, refusal
-from steepest.compiler.signature import Signature
+from steepest.compiler.machine import cache
+from steepest.compiler.machine.naming import entry_name
+from steepest.compiler.machine.processor import processor, vector_lanes
+from steepest.compiler.run.program import Program
+from steepest.compiler.run.signature import Signature
 from steepest.compiler.simplify import merge_twins, simplify
 from steepest.core import RequestError
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from steepest.compiler.capture.refusal import refusal
 from steepest.compiler.loop import Loop
-from steepest.compiler.refusal import refusal
 
 __all__ = ["Steady"]
 

@@ -12,21 +12,22 @@ from math import log2, prod
 
 import numpy as np
 
-from steepest.compiler import cache
-from steepest.compiler.blas import is_installed
-from steepest.compiler.contraction import LARGE, Product, Tile
 from steepest.compiler.emit import emit_nest
-from steepest.compiler.engine import cores, machine_code
-from steepest.compiler.executable import NativeFunction
-from steepest.compiler.fuse import Fusion
-from steepest.compiler.layout import Layout
-from steepest.compiler.matrices import matrices
-from steepest.compiler.naming import entry_name
-from steepest.compiler.nest import Nest
-from steepest.compiler.plan import plan
-from steepest.compiler.resident import give_back
-from steepest.compiler.signature import aligned
-from steepest.compiler.tiling import product_of
+from steepest.compiler.machine import cache
+from steepest.compiler.machine.blas import is_installed
+from steepest.compiler.machine.engine import cores, machine_code
+from steepest.compiler.machine.executable import NativeFunction
+from steepest.compiler.machine.naming import entry_name
+from steepest.compiler.machine.resident import give_back
+from steepest.compiler.memory.contraction import Product, Tile
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.matrices import matrices
+from steepest.compiler.memory.plan import plan
+from steepest.compiler.memory.tiling import product_of
+from steepest.compiler.nests.costs import LARGE
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.nest import Nest
+from steepest.compiler.run.signature import aligned
 from steepest.core import lazy
 
 futures = lazy("concurrent.futures")

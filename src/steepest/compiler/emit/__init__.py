@@ -3,6 +3,7 @@
 The emitter is one class, a page for each thing that it can do; every page knows those before it,
 and what it adds is overridden nowhere but where its own page says so.
 
+supported    what has native code
 expressions  a value at an index, in a register: `pull`
 scalars      what every elementwise row does to lanes
 functions    functions beside `run`;  calls: of a nest's code as one

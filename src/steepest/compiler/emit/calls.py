@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from steepest.compiler.emit.expressions import Expressions
 from steepest.compiler.emit.functions import Function
-from steepest.compiler.fuse import Fusion
-from steepest.compiler.layout import Layout
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.nests.fuse import Fusion
 
 __all__ = ["Calls"]
 

@@ -11,14 +11,14 @@ from math import prod
 
 import numpy as np
 
-from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, plus, times
-from steepest.compiler.buffers import Buffer, padded
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.nests import Nests
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import Buffer, padded
+from steepest.compiler.nests.affine import LANE, ZERO, Affine, Index, affine, plus, times
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Block", "Cells"]
 

@@ -12,16 +12,16 @@ vector, whose lanes are added up at the end.
 from collections.abc import Callable
 from math import prod
 
-from steepest.compiler.affine import LANE, Affine, Index, affine, placed, plus
-from steepest.compiler.buffers import lanes
-from steepest.compiler.contraction import split_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.library import Library
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.layout import Roles
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import lanes
+from steepest.compiler.memory.contraction import split_rows
+from steepest.compiler.memory.layout import Roles
+from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Dots"]
 

@@ -13,7 +13,19 @@ from dataclasses import replace
 import numpy as np
 
 from steepest import primitives as P
-from steepest.compiler.affine import (
+from steepest.compiler.emit.scalars import (
+    SCALAR_RULES,
+    converted,
+    maximum,
+    register_base,
+    uniform,
+)
+from steepest.compiler.graph import Value, splat
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import Buffer
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.nests.affine import (
     LANE,
     ZERO,
     Affine,
@@ -30,22 +42,17 @@ from steepest.compiler.affine import (
     times,
     varies,
 )
-from steepest.compiler.buffers import Buffer
-from steepest.compiler.builder import Builder
-from steepest.compiler.emit.scalars import (
-    SCALAR_RULES,
-    converted,
-    maximum,
-    register_base,
-    uniform,
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.index import (
+    inside,
+    is_small_window,
+    is_view,
+    taken,
+    through,
+    window_indices,
 )
-from steepest.compiler.fuse import Fusion
-from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
-from steepest.compiler.layout import Layout
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.reach import is_read
+from steepest.compiler.nests.nest import Nest
+from steepest.compiler.nests.reach import is_read
 
 __all__ = ["Environment", "Expressions", "lane_at"]
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from steepest.compiler.affine import Affine
-from steepest.compiler.builder import PIECE, Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import PIECE, Builder
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.nests.affine import Affine
 
 __all__ = ["Function", "turning"]
 

@@ -2,16 +2,16 @@
 
 from math import prod
 
-from steepest.compiler.affine import Affine, plus, substitute, times
-from steepest.compiler.blas import FUNCTIONS
-from steepest.compiler.buffers import Buffer, lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.emit.tiles import Tiles
-from steepest.compiler.layout import Roles
-from steepest.compiler.matrices import Matrix, matrices
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op, spelled
+from steepest.compiler.ir.operands import Op, spelled
+from steepest.compiler.machine.blas import FUNCTIONS
+from steepest.compiler.memory.buffers import Buffer, lanes
+from steepest.compiler.memory.layout import Roles
+from steepest.compiler.memory.matrices import Matrix, matrices
+from steepest.compiler.nests.affine import Affine, plus, substitute, times
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Library"]
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from steepest.compiler.affine import Affine, Index, address, affine, coefficient, placed, plus
-from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import maximum, minus_infinity, register_base
 from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.parts import copied_parts
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import lanes
+from steepest.compiler.memory.parts import copied_parts
+from steepest.compiler.nests.affine import Affine, Index, address, affine, coefficient, placed, plus
+from steepest.compiler.nests.nest import Nest
 from steepest.primitives import max_
 
 __all__ = ["Nests"]

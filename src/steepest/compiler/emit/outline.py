@@ -15,16 +15,23 @@ from collections.abc import Hashable
 from typing import Any
 
 from steepest import primitives as P
-from steepest.compiler.affine import Affine, Index, address, affine
-from steepest.compiler.buffers import Buffer
-from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.index import inside, is_small_window, is_view, taken, through, window_indices
-from steepest.compiler.layout import Layout, Roles
-from steepest.compiler.nest import Nest, reduced_axes, squeeze
-from steepest.compiler.parts import copied_parts
-from steepest.compiler.plan import Plan
-from steepest.compiler.reach import is_read
+from steepest.compiler.memory.buffers import Buffer
+from steepest.compiler.memory.layout import Layout, Roles
+from steepest.compiler.memory.parts import copied_parts
+from steepest.compiler.memory.plan import Plan
+from steepest.compiler.nests.affine import Affine, Index, address, affine
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.index import (
+    inside,
+    is_small_window,
+    is_view,
+    taken,
+    through,
+    window_indices,
+)
+from steepest.compiler.nests.nest import Nest, reduced_axes, squeeze
+from steepest.compiler.nests.reach import is_read
 
 __all__ = ["Outline", "named"]
 

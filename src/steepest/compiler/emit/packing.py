@@ -9,16 +9,16 @@ the numbers lay before.
 from collections.abc import Callable
 from math import prod
 
-from steepest.compiler.affine import Affine, affine, placed, plus, times
-from steepest.compiler.contraction import padded_rows
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.functions import turning
 from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
-from steepest.compiler.layout import Roles
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.pieces import contiguous_symbols
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.contraction import padded_rows
+from steepest.compiler.memory.layout import Roles
+from steepest.compiler.memory.pieces import contiguous_symbols
+from steepest.compiler.nests.affine import Affine, affine, placed, plus, times
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Packing"]
 

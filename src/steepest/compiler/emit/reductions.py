@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, plus
-from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.rows import Rows
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
-from steepest.compiler.index import scatter_index
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.pieces import reduced_loops
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import lanes
+from steepest.compiler.memory.pieces import reduced_loops
+from steepest.compiler.nests.affine import LANE, ZERO, Affine, Index, affine, placed, plus
+from steepest.compiler.nests.index import scatter_index
+from steepest.compiler.nests.nest import Nest
 from steepest.primitives import argmax
 
 __all__ = ["Reductions"]

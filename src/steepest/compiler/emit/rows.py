@@ -14,16 +14,16 @@ from math import prod
 
 import numpy as np
 
-from steepest.compiler.affine import LANE, ZERO, Affine, Index, affine, placed, symbols
-from steepest.compiler.buffers import Buffer, lanes
-from steepest.compiler.builder import PIECE
-from steepest.compiler.costs import is_expensive
 from steepest.compiler.emit.cells import Block, Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.reach import Reach, is_elementwise, is_read
+from steepest.compiler.ir.builder import PIECE
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import Buffer, lanes
+from steepest.compiler.nests.affine import LANE, ZERO, Affine, Index, affine, placed, symbols
+from steepest.compiler.nests.costs import is_expensive
+from steepest.compiler.nests.nest import Nest
+from steepest.compiler.nests.reach import Reach, is_elementwise, is_read
 from steepest.core import Primitive
 
 __all__ = ["Rows"]

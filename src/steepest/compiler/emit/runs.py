@@ -10,16 +10,16 @@ nests share. It reads the places of the arrays in the program's memory from a ta
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from steepest.compiler.affine import Affine, affine, plus
-from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.threads import SHARE
-from steepest.compiler.fuse import Fusion
-from steepest.compiler.layout import Layout
-from steepest.compiler.nest import Nest
-from steepest.compiler.plan import Plan
+from steepest.compiler.memory.buffers import Buffer
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.plan import Plan
+from steepest.compiler.nests.affine import Affine, affine, plus
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Runs"]
 

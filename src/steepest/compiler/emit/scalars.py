@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from steepest import primitives as P
-from steepest.compiler.buffers import BASES
-from steepest.compiler.builder import Builder
 from steepest.compiler.graph import Value
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import BASES
 from steepest.compiler.vecmath import FUNCTIONS, IN_DOUBLE
 from steepest.core import Primitive
 

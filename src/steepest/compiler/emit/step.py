@@ -20,22 +20,22 @@ from functools import partial
 from math import prod
 from typing import NamedTuple
 
-from steepest.compiler.affine import Affine, affine
-from steepest.compiler.buffers import BASES, Buffer, lanes
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.runs import Runs
 from steepest.compiler.emit.taking import taking
 from steepest.compiler.emit.threads import barrier
-from steepest.compiler.fuse import Fusion
 from steepest.compiler.graph import Value
-from steepest.compiler.layout import Layout
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.parts import copied_parts
-from steepest.compiler.plan import Plan
-from steepest.compiler.processor import has_estimates, pause
-from steepest.compiler.sharing import COUNTERS, LINE, STOP
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.machine.processor import has_estimates, pause
+from steepest.compiler.memory.buffers import BASES, Buffer, lanes
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.parts import copied_parts
+from steepest.compiler.memory.plan import Plan
+from steepest.compiler.memory.sharing import COUNTERS, LINE, STOP
+from steepest.compiler.nests.affine import Affine, affine
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Emitted", "emit", "emit_modules", "emit_nest"]
 

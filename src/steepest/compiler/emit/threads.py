@@ -16,16 +16,16 @@ from math import prod
 from operator import mul
 from typing import Any
 
-from steepest.compiler.affine import Affine, Index, affine, plus, times
-from steepest.compiler.buffers import Buffer
 from steepest.compiler.emit.calls import Calls
 from steepest.compiler.emit.functions import Function
-from steepest.compiler.fuse import Fusion
-from steepest.compiler.layout import Layout
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
-from steepest.compiler.plan import Plan
-from steepest.compiler.sharing import ABANDONED, GENERATION, YIELD
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import Buffer
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.plan import Plan
+from steepest.compiler.memory.sharing import ABANDONED, GENERATION, YIELD
+from steepest.compiler.nests.affine import Affine, Index, affine, plus, times
+from steepest.compiler.nests.fuse import Fusion
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
 

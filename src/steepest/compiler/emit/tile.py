@@ -7,7 +7,13 @@ written once, and the processor's registers hold its pieces.
 from math import prod
 from typing import NamedTuple
 
-from steepest.compiler.affine import (
+from steepest.compiler.emit.expressions import Environment, lane_at
+from steepest.compiler.emit.packing import Packing
+from steepest.compiler.emit.scalars import register_base
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.contraction import padded_rows
+from steepest.compiler.memory.layout import Roles, view_of
+from steepest.compiler.nests.affine import (
     Affine,
     address,
     affine,
@@ -18,14 +24,8 @@ from steepest.compiler.affine import (
     times,
     varies,
 )
-from steepest.compiler.contraction import padded_rows
-from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.packing import Packing
-from steepest.compiler.emit.scalars import register_base
-from steepest.compiler.index import is_view, through
-from steepest.compiler.layout import Roles, view_of
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
+from steepest.compiler.nests.index import is_view, through
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Piece", "Place", "Tile"]
 

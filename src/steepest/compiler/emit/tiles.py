@@ -9,15 +9,15 @@ with its copy of A; strips of columns, each with its copy of B; letters that onl
 
 from math import prod
 
-from steepest.compiler.affine import Affine, affine, times, varies
-from steepest.compiler.buffers import lanes
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.emit.tile import Piece, Place, Tile
-from steepest.compiler.layout import Roles
-from steepest.compiler.nest import Nest
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import lanes
+from steepest.compiler.memory.layout import Roles
+from steepest.compiler.nests.affine import Affine, affine, times, varies
+from steepest.compiler.nests.nest import Nest
 
 __all__ = ["Tiles"]
 

@@ -12,8 +12,8 @@ IBM Journal of Research and Development 34, 1990.
 
 from collections.abc import Callable
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
 
 __all__ = ["LANES", "by_vectors", "inverse", "is_long", "root"]
 

@@ -4,8 +4,8 @@ All begin alike: x = k log 2 + r with a whole number k, and eˣ = 2ᵏ·eʳ, whe
 exponent's bits and eʳ, for so small an r, of a short polynomial.
 """
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
 from steepest.compiler.vecmath.estimates import inverse, is_long
 from steepest.compiler.vecmath.formats import FORMATS, no_less, no_more, polynomial
 from steepest.compiler.vecmath.tables import tanh_by_table

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
 
 __all__ = ["FORMATS", "Format", "no_less", "no_more", "polynomial"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.operands import Op
 from steepest.compiler.vecmath.estimates import root
 from steepest.compiler.vecmath.exponential import erf, exp, sigmoid, tanh
 from steepest.compiler.vecmath.logarithm import log

@@ -1,7 +1,7 @@
 """The logarithm: log x = k log 2 + log(1 + f), with √½ ≤ 1 + f ≤ √2."""
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
 from steepest.compiler.vecmath.formats import FORMATS, polynomial
 
 __all__ = ["log"]

@@ -15,8 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op, spelled
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op, spelled
 from steepest.compiler.vecmath.estimates import LANES, by_vectors
 
 __all__ = ["tanh_by_table"]

@@ -2,8 +2,8 @@
 
 from math import pi
 
-from steepest.compiler.builder import Builder
-from steepest.compiler.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import Op
 from steepest.compiler.vecmath.formats import FORMATS, no_less, no_more, polynomial
 
 __all__ = ["cos", "pow_", "sin"]

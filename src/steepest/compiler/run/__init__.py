@@ -1,0 +1,8 @@
+"""A program on arrays: one native call runs many steps.
+
+signature   what the native function takes, and where
+team        the threads that run it
+program     memory of its own, and the user's arrays
+"""
+
+__all__: list[str] = []
