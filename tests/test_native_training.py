@@ -4,6 +4,11 @@ Compiled and eager sums run in another order, so float32 losses agree to a few r
 step; over these short trainings 1e-5 relative is a hundred of them.
 """
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -12,7 +17,8 @@ from steepest.compiler import NotCompilable
 from steepest.data import load_data
 from steepest.models import create
 from steepest.random import manual_seed
-from steepest.training import OPTIMIZERS, SCHEDULES, fit
+from steepest.training import OPTIMIZERS, SCHEDULES, fit, loop
+from steepest.training.native import NativeEpochs
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +158,29 @@ def test_running_averages_learn_in_training_only(moons):
         assert 0 < model[1].num_batches_tracked.item() <= steps
     for native, eager in zip(*kept, strict=True):
         np.testing.assert_allclose(native, eager, rtol=1e-4, atol=1e-5)
+
+
+def test_ctrl_c_ends_an_epoch_within_a_step(monkeypatch):
+    made = []
+
+    class Watched(NativeEpochs):
+        def __init__(self, run):
+            super().__init__(run)
+            made.append(self)
+
+    def press():
+        while not made or made[0]._control[1] < 10:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(loop, "NativeEpochs", Watched)
+    x = np.random.default_rng(0).normal(size=(300_000, 4)).astype(np.float32)
+    data = load_data((x, x[:, 0]), task="regression")
+    model = nn.Sequential(nn.Linear(4, 256), nn.Tanh(), nn.Linear(256, 256), nn.Linear(256, 1))
+    thread = threading.Thread(target=press)
+    thread.start()
+    run = fit(model, data, epochs=2, batch_size=1, progress="none", compile=True)
+    thread.join()
+    assert run.stopped == "interrupted from the keyboard" and not run.history
+    assert 10 <= made[0]._control[1] < len(data.train)
+    assert signal.set_wakeup_fd(-1) == -1

@@ -20,6 +20,7 @@ from steepest.random import default_generator
 from steepest.tensors import Tensor
 from steepest.training.callbacks import Callback
 from steepest.training.choices import target_for
+from steepest.training.interrupt import heard
 from steepest.training.measure import measure
 from steepest.training.native import NativeEpochs, NativeOutputs
 from steepest.training.result import Fit
@@ -65,9 +66,14 @@ def train(fit: Fit, callbacks: Iterable[Callback]) -> None:
     Every random number of epoch e comes from streams named after e, so neither what happened before
     nor who is watching changes it.
     """
+    native = NativeEpochs(fit)
+    with heard(native.stop):
+        _train(fit, callbacks, native)
+
+
+def _train(fit: Fit, callbacks: Iterable[Callback], native: NativeEpochs) -> None:
     streams, part = Streams(fit.seed), fit.data.train
-    native, looks = NativeEpochs(fit), NativeOutputs(fit)
-    y = target_for(fit.loss, part.y)
+    y, looks = target_for(fit.loss, part.y), NativeOutputs(fit)
     for epoch in range(1, fit.epochs + 1):
         for callback in callbacks:
             callback.on_epoch_begin(epoch)

@@ -32,6 +32,11 @@ class NativeEpochs:
             return value
 
         self.epochs = Epochs(step, self.rates)
+        self._control = np.zeros(3, np.int64)
+
+    def stop(self) -> None:
+        """From another thread: end the epoch that runs, within a step."""
+        self._control[0] = 1
 
     def run(
         self, x: np.ndarray, y: np.ndarray, order: np.ndarray
@@ -60,7 +65,9 @@ class NativeEpochs:
             for group, rate in zip(groups, self.rates, strict=True):
                 group["lr"] = rate
             values = [np.full(steps, float(lr)) for lr in held]
-            losses = self.epochs.run([x, y], order, self.fit.batch_size, values)
+            self._control.fill(0)
+            size, control = self.fit.batch_size, self._control
+            losses = self.epochs.run([x, y], order, size, values, control=control)
         finally:
             for group, lr in zip(groups, held, strict=True):
                 group["lr"] = lr
