@@ -315,6 +315,10 @@ def test_choices_that_do_not_fit_together_are_refused(line, moons):
     steps = optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(RequestError, match="learning rate already"):
         fit(model, line, optimizer=steps, lr=0.1)
+    with pytest.raises(RequestError, match="several times in a step"):
+        fit(model, line, optimizer=optim.LBFGS(model.parameters()))
+    with pytest.raises(RequestError, match=r"load_data\(\(x, y\)"):
+        fit(model, (line.train.x, line.train.y))
     with pytest.raises(RequestError, match="none of this model's parameters"):
         fit(other, line, optimizer=steps)
     schedule = optim.lr_scheduler.ExponentialLR(steps, 0.9)

@@ -111,6 +111,15 @@ def optimizer_for(optimizer: Any, model: nn.Module, lr: float | None) -> optim.O
                     "fit", "the optimizer has a learning rate already", write="fit(...) without lr"
                 )
             )
+        if isinstance(optimizer, optim.LBFGS):
+            raise RequestError(
+                said(
+                    "fit",
+                    "LBFGS asks for the loss several times in a step",
+                    expected="an optimizer that steps once per mini-batch",
+                    write='optimizer="adam", or optimizer.step(closure) in a loop of your own',
+                )
+            )
         mine = {id(p) for p in model.parameters()}
         if not any(id(p) in mine for group in optimizer.param_groups for p in group["params"]):
             raise RequestError(

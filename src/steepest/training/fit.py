@@ -17,6 +17,7 @@ import numpy as np
 
 from steepest import nn
 from steepest.core import RequestError, said
+from steepest.data import Data
 from steepest.random import default_generator
 from steepest.training.callbacks import Callback, EarlyStopping
 from steepest.training.choices import loss_for, optimizer_for, schedule_for, usual_loss
@@ -85,6 +86,7 @@ def fit(
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         _check_count(name, value)
     _check_compile(compile)
+    _check_data(data)
     loss = usual_loss(model, data.task) if loss is None else loss
     schedule = "none" if schedule is None else schedule
     chosen_loss = loss_for(loss, data.task)
@@ -160,6 +162,19 @@ def _name(given: Any, chosen: Any) -> str:
     if isinstance(given, str):
         return given
     return getattr(chosen, "__name__", type(chosen).__name__)
+
+
+def _check_data(data: Any) -> None:
+    if not isinstance(data, Data):
+        raise RequestError(
+            said(
+                "fit",
+                "the data have no training and validation part yet",
+                expected="what load_data gives",
+                got=type(data).__name__,
+                write='fit(model, load_data((x, y), task="regression"))',
+            )
+        )
 
 
 def _check_compile(compile: Any) -> None:
