@@ -376,7 +376,7 @@ def test_the_faster_way_is_kept(shared, monkeypatch):
 FORKED = """
 import os, sys
 import numpy as np
-from steepest.compiler.memory import (sharing)
+from steepest.compiler.memory import sharing
 sharing.STEP = sharing.NEST = 0
 sys.path.insert(0, {tests!r})
 from test_compiler_threads import counting, on

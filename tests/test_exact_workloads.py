@@ -69,7 +69,7 @@ def test_weights_after_a_hundred_steps(name):
     """What is compiled in single precision has to follow the eager loop in double, or in single.
 
     One number that a ReLU gets in W4, at its fiftieth step, lies so near to 0 that it rounds to
-    either side, and losses are soon a hundredth apart: those of PyTorch too, in both precisions.
+    either side, and the losses of the two loops are soon a hundredth apart.
     """
     loops = {dtype: eager(workload(name, dtype)) for dtype in CLOSE}
     for dtype, close in CLOSE.items():

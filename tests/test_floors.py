@@ -28,7 +28,7 @@ FLOORS: list[set[str]] = [
 FLOOR_OF = {package: height for height, floor in enumerate(FLOORS) for package in floor}
 # The compiler's stages, in the same way; its doors and pipelines know them all.
 STAGES: list[set[str]] = [
-    {"graph", "machine"},
+    {"graph", "machine", "spans"},
     {"capture", "simplify", "nests"},
     {"memory"},
     {"ir"},

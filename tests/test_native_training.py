@@ -177,7 +177,7 @@ def test_ctrl_c_ends_an_epoch_within_a_step(monkeypatch):
     x = np.random.default_rng(0).normal(size=(300_000, 4)).astype(np.float32)
     data = load_data((x, x[:, 0]), task="regression")
     model = nn.Sequential(nn.Linear(4, 256), nn.Tanh(), nn.Linear(256, 256), nn.Linear(256, 1))
-    thread = threading.Thread(target=press)
+    thread = threading.Thread(target=press, daemon=True)
     thread.start()
     run = fit(model, data, epochs=2, batch_size=1, progress="none", compile=True)
     thread.join()

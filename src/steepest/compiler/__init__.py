@@ -5,6 +5,7 @@
 What all stages work on
     graph           a step as equations of the table
     check, replay   what must be true of one; one evaluated with NumPy, the oracle
+    spans           where arrays are in memory
 
 The stages; imports between them point up this list only, and each package says what is in it
     machine         LLVM IR -> machine code, in memory and on disk

@@ -23,7 +23,6 @@ class Compiled:
         functools.update_wrapper(self, step)
         self.step = step
         self._steady = Steady()
-        self._control = np.zeros(3, np.int64)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run one step. Tensors and NumPy arrays among the arguments are data; the rest is frozen.
@@ -46,8 +45,7 @@ class Compiled:
 
         loop = self._steady.get((call.key, on), make)
         outputs = [np.empty((1, *v.shape), v.dtype) for v in loop.results]
-        self._control.fill(0)
-        if not loop.run(call.arrays, None, 1, outputs, self._control):
+        if not loop.run(call.arrays, None, 1, outputs):
             return self.step(*args, **kwargs)  # says what is wrong
         return placed(loop.captured.result, [Tensor(out[0, ...]) for out in outputs])
 

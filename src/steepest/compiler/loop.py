@@ -12,10 +12,10 @@ import numpy as np
 
 from steepest.compiler.capture.captured import Captured
 from steepest.compiler.capture.refusal import refusal
-from steepest.compiler.capture.spans import span
 from steepest.compiler.graph import Value
 from steepest.compiler.programs import explained, program_for
 from steepest.compiler.run.program import Bound
+from steepest.compiler.spans import span
 from steepest.tensors import Tensor
 
 __all__ = ["ASKED", "Loop"]
@@ -46,6 +46,7 @@ class Loop:
         self._memory = _Memory(captured)
         self._bound = Bound(self.program)
         self._alone = Lock()  # the program's memory is for one thread at a time
+        self._control = np.zeros(3, np.int64)
         self._given: list[np.ndarray | None] = [None] * len(own)
         arrays = [(number, captured.arrays.get(x)) for number, x in enumerate(own)]
         numbers = {id(array): number for number, array in arrays}
@@ -77,7 +78,7 @@ class Loop:
         index: np.ndarray | None,
         steps: int,
         outputs: list[np.ndarray],
-        control: np.ndarray,
+        control: np.ndarray | None = None,
         stepped: Sequence[np.ndarray] = (),
         *,
         sound: bool = False,
@@ -88,7 +89,7 @@ class Loop:
             arrays: those of the arguments.
             index: row numbers of the gathered arrays, (steps · batch).
             outputs: per output an array with one entry per step.
-            control: as in `replay`.
+            control: as in `replay`; None where nobody looks at it.
             stepped: for each stepped tensor its value at every step.
             sound: keep the step whose loss is not finite, which is the last, from the state.
 
@@ -97,6 +98,9 @@ class Loop:
             it, and control[2] is ASKED: eager code has to say what is wrong.
         """
         with self._alone:
+            if control is None:
+                control = self._control
+                control.fill(0)
             self._take(arrays, stepped)
             return self._run(index, steps, outputs, control, sound)
 

@@ -31,7 +31,6 @@ class Rows:
         self.function = function
         self._steady = Steady()
         self._index = np.zeros(0, np.int64)
-        self._control = np.zeros(3, np.int64)
 
     def run(self, x: np.ndarray) -> np.ndarray:
         """The results of all rows of x, at least one, in their order.
@@ -47,8 +46,7 @@ class Rows:
         loop = self._steady.get((aval, on), lambda: self._made(aval, on))
         (result,) = loop.results
         found = np.empty((steps, *result.shape), result.dtype)
-        self._control.fill(0)
-        if loop.run([x], self._index, steps, [found], self._control) < steps:
+        if loop.run([x], self._index, steps, [found]) < steps:
             return self.function(Tensor(x)).detach().numpy()  # says what is wrong
         return found.reshape(-1, *result.shape[1:])[: len(x)]
 

@@ -22,6 +22,7 @@ from steepest.tensors import (
     renewed,
     reshape,
     reshaping,
+    sliced,
 )
 
 __all__ = [
@@ -288,16 +289,10 @@ def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise (IndexError if length == 0 else RuntimeError)(
             said("narrow", f"axis {axis} has {x.shape[axis]} entries", got=f"{length} from {start}")
         )
-    sizes = tuple(x.value.shape)
-    if length == sizes[axis]:
-        return P.reshape(x, shape=sizes)  # another tensor all the same
-    before, behind = (0,) * axis, (0,) * (len(sizes) - axis - 1)
-    return P.slice_(
-        x,
-        starts=(*before, first, *behind),
-        sizes=(*sizes[:axis], length, *sizes[axis + 1 :]),
-        steps=(1,) * len(sizes),
-    )
+    shape = [*x.value.shape]
+    ranges = [(0, n, 1) for n in shape]
+    ranges[axis], shape[axis] = (first, length, 1), length
+    return sliced(x, ranges, shape)
 
 
 @method

@@ -1,7 +1,7 @@
 """Floor 2, first step: Tensor, the tape that remembers what was done to it, operators, indexing."""
 
 from steepest.tensors.device import device, is_device, on_processor
-from steepest.tensors.indexing import get_item, set_item
+from steepest.tensors.indexing import get_item, set_item, sliced
 from steepest.tensors.inplace import assign, in_place, reshaping
 from steepest.tensors.operators import (
     add,
@@ -75,6 +75,7 @@ __all__ = [
     "reshape",
     "set_grad_enabled",
     "set_item",
+    "sliced",
     "sub",
     "tensor",
     "where",

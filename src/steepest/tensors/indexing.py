@@ -20,7 +20,7 @@ from steepest.tensors.operators import add, broadcast_to, cast_to, mul, reshape
 from steepest.tensors.tape import Tape, computing, occurs, recording, renewed
 from steepest.tensors.tensor import Tensor, as_tensor, method
 
-__all__ = ["get_item", "set_item"]
+__all__ = ["get_item", "set_item", "sliced"]
 
 _WHOLE = np.dtype(np.int64)
 
@@ -32,7 +32,7 @@ def get_item(x: Tensor, index: Any) -> Tensor:
     numbers = all(type(part) is int for part in (index if type(index) is tuple else (index,)))
     split = _resolve_numbers if numbers else _resolve
     basic, advanced, shape = split(x.value.shape, index)
-    out = _sliced(x, basic, shape)
+    out = sliced(x, basic, shape)
     return _gathered(out, advanced) if advanced else out
 
 
@@ -238,7 +238,8 @@ def _out_of_range(axis: int, size: int, number: int) -> IndexError:
     return IndexError(said("indexing", f"axis {axis} has {size} entries", got=f"index {number}"))
 
 
-def _sliced(x: Tensor, basic: list[tuple[int, int, int]], shape: list[int]) -> Tensor:
+def sliced(x: Tensor, basic: list[tuple[int, int, int]], shape: list[int]) -> Tensor:
+    """A range of every axis, (start, size, step), as a tensor of this shape."""
     if basic != [(0, n, 1) for n in x.value.shape]:
         starts, sizes, steps = zip(*basic, strict=True)
         x = P.slice_(x, starts=starts, sizes=sizes, steps=steps)

@@ -1,7 +1,7 @@
 """From Python to equations: a step is run twice and written down, and becomes a Graph.
 
 refusal                     what is said where a step cannot be a program
-recording, spans            what one run does: equations, arrays, and where these lie
+recording                   what one run does: equations and arrays
 tracer, trace               one run of the step, on tensors without numbers
 agree                       a second run must do the same, equation by equation
 snapshot, guard             what must stay as it was for the graph to be the step

@@ -11,8 +11,8 @@ import numpy as np
 from steepest.compiler.capture.guard import is_plain
 from steepest.compiler.capture.recording import Recording
 from steepest.compiler.capture.refusal import NotCompilable, refusal, user_line
-from steepest.compiler.capture.spans import memory
 from steepest.compiler.graph import Value
+from steepest.compiler.spans import memory
 from steepest.core import Primitive
 from steepest.tensors import Tensor
 

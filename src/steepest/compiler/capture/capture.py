@@ -22,9 +22,9 @@ from steepest.compiler.capture.patterns import keep, known
 from steepest.compiler.capture.recording import Before, Recording
 from steepest.compiler.capture.refusal import NotCompilable, line_of, refusal
 from steepest.compiler.capture.snapshot import LONGEST
-from steepest.compiler.capture.spans import memory, span
 from steepest.compiler.capture.trace import Inlet, run
 from steepest.compiler.graph import Graph, Value, constant, equation
+from steepest.compiler.spans import memory, span
 from steepest.core import Aval
 from steepest.primitives import max_, maximum
 from steepest.tensors import Tensor

@@ -16,7 +16,7 @@ import numpy as np
 
 from steepest.compiler.capture.guard import Guard, is_plain, of_compiler
 from steepest.compiler.capture.snapshot import LONGEST
-from steepest.compiler.capture.spans import memory, span
+from steepest.compiler.spans import memory, span
 from steepest.tensors import Tensor
 
 __all__ = ["Form", "form_of"]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.capture.refusal import refusal, user_line
-from steepest.compiler.capture.spans import memory
 from steepest.compiler.graph import Value
+from steepest.compiler.spans import memory
 from steepest.tensors import Tensor
 
 __all__ = ["Before", "Leaf", "Recording", "Variable", "not_known"]

@@ -15,8 +15,8 @@ import numpy as np
 from steepest.compiler.capture.agree import Agreement
 from steepest.compiler.capture.recording import Leaf, Variable, not_known
 from steepest.compiler.capture.refusal import Lines, refusal, user_line
-from steepest.compiler.capture.spans import memory
 from steepest.compiler.graph import Value, inlet
+from steepest.compiler.spans import memory
 from steepest.core import Aval, Primitive, spread
 
 __all__ = ["Tracer"]

@@ -16,6 +16,7 @@ tile, tiles  contract nests: one register tile, and the loops around
 library      contract nests that a library computes
 dots         contract nests whose sums wait in memory
 outline      what the code of a nest depends on: nests that are alike are one function
+runs         what the step writes where a nest is due: calls, and tables of arrays
 step         the function around all nests;  flushing: around that
 """
 
