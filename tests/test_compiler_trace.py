@@ -26,6 +26,7 @@ def replayed(captured, data, order, batch, stepped=None):
     steps = len(order) // batch
     arrays = dict(captured.arrays) | dict(zip(captured.graph.inputs, data, strict=False))
     arrays |= {x: stepped for x in arrays if x.role == "stepped"}
+    arrays |= {x.value: x.take() for x in captured.gradients if x.value is not None}
     outputs = [np.empty((steps, *x.shape), x.dtype) for x in captured.graph.outputs]
     done = replay(captured.graph, arrays, order, steps, outputs, np.zeros(3, np.int64))
     assert done == steps

@@ -13,7 +13,7 @@ import numpy as np
 from steepest import primitives as P
 from steepest.autograd.hooks import hooked
 from steepest.core import said
-from steepest.tensors import Node, Tensor, assign, method, renewed, set_grad_enabled
+from steepest.tensors import UNKEPT, Node, Tensor, assign, method, renewed, set_grad_enabled
 
 __all__ = ["backward", "grad"]
 
@@ -141,7 +141,8 @@ def _seeds(outputs: Sequence[Tensor], given: Sequence[Tensor | None] | None) -> 
                 said(
                     "backward",
                     "the result does not depend on any tensor that requires grad",
-                    write="x = tensor(..., requires_grad=True) before computing with it",
+                    write="x = tensor(..., requires_grad=True) before computing with it; with what "
+                    "a compiled step returns, backward() in the step",
                 )
             )
         if seed is None:
@@ -205,6 +206,8 @@ def _of_leaf(leaf: Tensor, gradients: dict[int, Tensor]) -> Tensor | None:
 
 
 def _add_to_leaf(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
+    if leaf.grad is UNKEPT:
+        return
     if leaf.grad is None:
         # A copy: two leaves may have been handed one and the same gradient.
         leaf.grad = g if create_graph else P.cast(g, dtype=g.dtype)

@@ -69,6 +69,10 @@ def compile(step: Callable[..., Any]) -> Compiled:
     are carried from call to call. Numbers of Python are frozen; when one that the step can reach
     has changed, the step is traced anew.
 
+    A gradient that the step itself uses up, as this one does, is not kept: it never reaches memory.
+    To see it, return it: `return loss, [p.grad for p in model.parameters()]`; `p.grad` says so when
+    its numbers are asked for. One of a parameter that the step does not change is in `p.grad`.
+
     Args:
         step: a function whose tensor operations do not depend on the numbers in tensors.
     """

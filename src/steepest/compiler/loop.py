@@ -43,6 +43,8 @@ class Loop:
             (inputs[twin].name, captured.arrays[inputs[twin]], captured.arrays[inputs[first]])
             for twin, first in twins.items()
         ]
+        places = {x: number for number, x in enumerate(own)}
+        self._gradients = [(places[x.value], x) for x in captured.gradients if x.value is not None]
         self._memory = _Memory(captured)
         self._bound = Bound(self.program)
         self._alone = Lock()  # the program's memory is for one thread at a time
@@ -102,19 +104,27 @@ class Loop:
                 control = self._control
                 control.fill(0)
             self._take(arrays, stepped)
-            return self._run(index, steps, outputs, control, sound)
+            done = self._run(index, steps, outputs, control, sound)
+            if done:
+                self.captured.leave()
+            return done
 
     def _take(self, arrays: Sequence[np.ndarray], stepped: Sequence[np.ndarray]) -> None:
         """Place the arguments of one run."""
         for number, array in enumerate(arrays):
             if self._given[number] is not array:
-                self._check_apart(array)
+                self._check_apart(array, "an argument", "x.clone() as the argument")
                 self._place(number, array)
         for number, array in self._reshaped:
             self._place(number, array)
         for place, values in zip(self._stepped, stepped, strict=True):
             if place is not None:
                 self._bound.place(place, values)
+        for number, gradient in self._gradients:
+            given = gradient.take()
+            if given is not None:
+                self._check_apart(given, "a gradient", "p.grad.clone() as p.grad")
+                self._place(number, given)
 
     def _run(
         self,
@@ -144,13 +154,12 @@ class Loop:
             twin[...] = first
         return done
 
-    def _check_apart(self, array: np.ndarray) -> None:
-        """An argument must not be part of the state."""
+    def _check_apart(self, array: np.ndarray, what: str, instead: str) -> None:
+        """What is given to a step must not be part of the state."""
         shared = self._memory.shared(array)
         if shared:
             raise refusal(
-                f"an argument shares its memory with {shared}, which the step changes",
-                write="x.clone() as the argument",
+                f"{what} shares its memory with {shared}, which the step changes", write=instead
             )
 
     def _place(self, number: int, array: np.ndarray) -> None:
@@ -193,7 +202,7 @@ def _alike(captured: Captured) -> list[list[int]]:
     """Positions of states of one number that are equal now: candidates for being twins."""
     groups: dict[tuple, list[int]] = {}
     for number, x in enumerate(captured.graph.inputs):
-        if x.role == "state" and x.shape == ():
-            array = captured.arrays[x]
+        array = captured.arrays.get(x)
+        if x.role == "state" and x.shape == () and array is not None:
             groups.setdefault((x.dtype, array.tobytes()), []).append(number)
     return [group for group in groups.values() if len(group) > 1]

@@ -15,7 +15,7 @@ from steepest.nn.hooks import Hooks, RemovableHandle
 from steepest.nn.location import located
 from steepest.nn.registry import Registry
 from steepest.nn.state import IncompatibleKeys, load
-from steepest.tensors import Tensor, is_device, on_processor
+from steepest.tensors import UNKEPT, Tensor, emptied, is_device, on_processor
 
 __all__ = ["Module"]
 
@@ -153,10 +153,7 @@ class Module(Registry):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters; with `set_to_none=False` set them to 0."""
         for p in self.parameters():
-            if set_to_none:
-                p.grad = None
-            elif p.grad is not None:
-                p.grad.detach_().zero_()  # type: ignore[attr-defined]
+            p.grad = emptied(p, set_to_none)
 
     def to(self, *target: Any, dtype: Any = None, device: Any = None) -> Any:
         """Convert all floating-point parameters and buffers, in place; returns the module.
@@ -181,7 +178,7 @@ class Module(Registry):
         for x in (*self.parameters(), *self.buffers()):
             if is_float(x.dtype):
                 x.data = x.detach().to(dtype)  # type: ignore[attr-defined]
-                if x.grad is not None:
+                if x.grad is not None and x.grad is not UNKEPT:
                     x.grad.data = x.grad.detach().to(dtype)  # type: ignore[attr-defined]
         return self
 

@@ -16,7 +16,7 @@ import numpy as np
 from steepest.core import said
 from steepest.optim.group import Group
 from steepest.optim.settings import grouped, listed
-from steepest.tensors import Tensor, cast_to, computing, enable_grad, no_grad, tensor
+from steepest.tensors import Tensor, cast_to, computing, emptied, enable_grad, no_grad, tensor
 
 __all__ = ["Optimizer", "count"]
 
@@ -136,10 +136,7 @@ class Optimizer:
         """Forget the gradients; with `set_to_none=False` set them to 0 in their memory."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad.detach_().zero_()
+                p.grad = emptied(p, set_to_none)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Optimize more parameters, with settings of their own where the dict holds any."""

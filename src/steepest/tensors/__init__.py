@@ -35,8 +35,10 @@ from steepest.tensors.tape import (
     set_grad_enabled,
 )
 from steepest.tensors.tensor import Node, Tensor, as_tensor, from_numpy, method, tensor
+from steepest.tensors.unkept import UNKEPT, emptied
 
 __all__ = [
+    "UNKEPT",
     "VIEWS",
     "Node",
     "Tape",
@@ -53,6 +55,7 @@ __all__ = [
     "constant",
     "device",
     "div",
+    "emptied",
     "enable_grad",
     "from_numpy",
     "get_item",

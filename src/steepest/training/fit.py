@@ -138,6 +138,7 @@ def _run(run: Fit, callbacks: list[Callback]) -> None:
     finally:
         run.restore()
         run.model.train(mode)
+        run.model.zero_grad()  # those of the last batch, at other weights
         for callback in callbacks:
             callback.on_train_end()
 

@@ -17,7 +17,8 @@ from steepest.compiler.capture.agree import Agreement
 from steepest.compiler.capture.arguments import is_row, rebuilt
 from steepest.compiler.capture.captured import Captured, Output
 from steepest.compiler.capture.forms import form_of
-from steepest.compiler.capture.guard import Guard
+from steepest.compiler.capture.gradients import Around, gradients
+from steepest.compiler.capture.guard import Guard, is_parameter
 from steepest.compiler.capture.patterns import keep, known
 from steepest.compiler.capture.recording import Before, Recording
 from steepest.compiler.capture.refusal import NotCompilable, line_of, refusal
@@ -58,9 +59,9 @@ def capture(
     found = form and known(form, first)
     if found:
         return found
-    seeds: dict[int, Tensor] = {}
+    around = Around(first)
     try:
-        last, recorded = _settled(step, inlets, call, recording, seeds)
+        last, recorded = _settled(step, inlets, call, recording, around)
         grown = first.changed()
         changed = grown and first.changed(growing=True)
         if changed:
@@ -70,14 +71,14 @@ def capture(
                 write="a tensor changed in place (count += 1), or this outside of the step",
             )
         guard = Guard(step) if grown else first
-        made = _captured(last, recorded, guard, {memory(x.value) for x in stepped})
+        made = _captured(last, recorded, guard, around, {memory(x.value) for x in stepped})
     except BaseException:
         first.restore()
-        for tensor in seeds.values():
-            tensor.grad = None
         raise
+    finally:
+        around.restore()
     if form and not grown:
-        keep(made, form, [*seeds.values()])
+        keep(made, form)
     return made
 
 
@@ -86,17 +87,13 @@ def _settled(
     inlets: Sequence[Inlet],
     call: Callable,
     recording: bool,
-    seeds: dict[int, Tensor],
+    around: Around,
 ) -> tuple[Recording, Recording]:
     """Trace until two runs agree; returns those two."""
     before, agreement, difference = None, None, NotCompilable()
     for _ in range(_RUNS):
-        recorded = run(step, inlets, call, recording, agreement)
-        # Does the step add to the gradient that it left? That shows when it finds one of zeros.
-        for tensor in recorded.gradients:
-            if tensor.grad is None and id(tensor) not in seeds:
-                tensor.grad = Tensor(np.zeros(tensor.shape, tensor.dtype))
-                seeds[id(tensor)] = tensor
+        recorded = run(step, inlets, call, recording, agreement, [*around.tensors.values()])
+        around.after(recorded)
         if before and agreement:
             found = agreement.difference(recorded, line_of(step))
             if found is None:
@@ -151,13 +148,16 @@ def _small_arrays(guard: Guard, living: list[np.ndarray]) -> list[tuple[np.ndarr
     ]
 
 
-def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[tuple]) -> Captured:
+def _captured(
+    last: Recording, recorded: Recording, guard: Guard, around: Around, stepped: set[tuple]
+) -> Captured:
     kept = last.leaves.keys() & recorded.leaves.keys()
+    state: list[tuple[Value, Value]] = []
+    moving = gradients(around, recorded, kept, guard, state)
     looked_at = _check_kept(recorded, kept, stepped)
     looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
-    state: list[tuple[Value, Value]] = []
     for key, leaf in recorded.leaves.items():
         if key in kept:
             value, after = leaf.before, leaf.after
@@ -169,16 +169,35 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     outputs: list[Value] = []
     result = _outputs(recorded.result, recorded, outputs)
     watched = _any(recorded.watched)
-    graph = Graph([*recorded.arguments, *arrays], [*outputs, *watched], state)
+    fresh = [x.value for x in moving if x.value is not None and not x.found]
+    graph = Graph([*recorded.arguments, *arrays, *fresh], [*outputs, *watched], state)
+    for x in moving:
+        if x.value is not None:
+            arrays.pop(x.value, None)
+            x.value.name = f"{guard.name(x.tensor) or 'tensor'}.grad"
     for value in graph.values():
         if value.kind == "input" and value.data is not None:  # an array of one of the runs
             value.kind, value.data = "constant", constant(value.data.copy()).data
+    met = _lasting(last, recorded, guard, kept, around)
+    return Captured(graph, arrays, result, bool(watched), guard, met, moving, looked_at)
+
+
+def _lasting(
+    last: Recording, recorded: Recording, guard: Guard, kept: set[tuple], around: Around
+) -> list[Before]:
+    """The tensors on which the program depends: those that the step computes with or through whose
+    memory it does, and those that may have a gradient, as they are before it."""
     # Tensors that only one run met were made in it: nobody else can change them.
     lasting = {id(before.tensor) for before in last.met}
     met = [before for before in recorded.met if id(before.tensor) in lasting]
+    known = {id(before.tensor) for before in met}
+    for x in guard.tensors:
+        if id(x) not in known and (is_parameter(x) or memory(x.value) in kept):
+            met.append(Before(x, x.value, x.grad, x.node, x.requires_grad))
+    around.restore()
     for before in met:
         before.grad = before.tensor.grad
-    return Captured(graph, arrays, result, bool(watched), guard, met, looked_at)
+    return met
 
 
 def _outputs(result: Any, recorded: Recording, outputs: list[Value]) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from steepest.compiler.capture.guard import Guard, is_plain, of_compiler
 from steepest.compiler.capture.snapshot import LONGEST
 from steepest.compiler.spans import memory, span
-from steepest.tensors import Tensor
+from steepest.tensors import UNKEPT, Tensor
 
 __all__ = ["Form", "form_of"]
 
@@ -156,6 +156,8 @@ def _exact(x: Any) -> Hashable:
 def _of_tensor(x: Tensor, form: Form) -> Hashable:
     if x.node is not None or x.view_of is not None or not _SIMPLE.issuperset(vars(x)):
         raise _Formless
-    grad = None if x.grad is None else _of_tensor(x.grad, form)
+    grad: Any = x.grad
+    if grad is not None and grad is not UNKEPT:
+        grad = _of_tensor(grad, form)
     value = x.value
     return type(x), x.requires_grad, grad, form.add(value), value.dtype, value.shape, value.strides

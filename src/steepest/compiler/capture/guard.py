@@ -19,7 +19,7 @@ import numpy as np
 from steepest.compiler.capture.snapshot import LONGEST, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
-__all__ = ["Guard", "is_plain", "of_compiler"]
+__all__ = ["Guard", "is_parameter", "is_plain", "of_compiler"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _FIXED = (tuple, MethodType, functools.partial)  # hold the same as long as they live
@@ -63,6 +63,10 @@ class Guard:
     def arrays(self) -> list[np.ndarray]:
         """Those that are arrays of NumPy."""
         return [thing for thing, _ in self.walked if isinstance(thing, np.ndarray)]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [thing for thing, _ in self.walked if isinstance(thing, Tensor)]
 
     def name(self, tensor: Tensor) -> str:
         """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
@@ -239,6 +243,11 @@ _unread: Callable[[Any], tuple] = functools.cache(lambda kind: getattr(kind, "__
 def of_compiler(kind: type) -> bool:
     """Whether a class is the compiler's, of which a step may only call the compiled ones."""
     return kind.__module__.startswith("steepest.compiler")
+
+
+def is_parameter(x: Tensor) -> bool:
+    """Whether a tensor may be given a gradient, now or when it is no longer frozen."""
+    return x.requires_grad or type(x) is not Tensor
 
 
 def is_plain(x: Any) -> bool:

@@ -7,13 +7,14 @@ have in its graph.
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from steepest.compiler.capture.captured import Captured
 from steepest.compiler.capture.forms import Form
+from steepest.compiler.capture.gradients import Gradient
 from steepest.compiler.capture.guard import Guard, is_plain
 from steepest.compiler.capture.recording import Before
 from steepest.compiler.capture.snapshot import LONGEST
@@ -33,8 +34,8 @@ class _Pattern:
 
     places  how many arrays there are
     arrays  per input its array's number
-    seeds   the tensors that were given a gradient of zeros: their arrays come after the form's
     met     the tensors that the step meets
+    grads   those whose gradient does not stay, and what happens to it
     common  those that the form knows nothing of: the library's own, the same for all steps
     read    the arrays whose numbers the step has looked at, and those numbers
     """
@@ -44,22 +45,22 @@ class _Pattern:
     watches: bool
     places: int
     arrays: dict[Value, int]
-    seeds: list[int]
     met: list[int]
+    grads: list[tuple[int, Gradient]]
     common: list[Before]
     read: list[tuple[int, np.ndarray]]
 
 
-def keep(captured: Captured, form: Form, seeds: list[Tensor]) -> None:
+def keep(captured: Captured, form: Form) -> None:
     """Remember a capture for other steps of its form, if all its tensors have places in it."""
     tensors = {id(x): number for number, x in enumerate(form.tensors)}
     common = [before for before in captured.met if id(before.tensor) not in tensors]
     alone = all(before.value.size <= LONGEST for before in common)
-    if not (alone and tensors.keys() >= set(map(id, seeds)) and _only_outputs(captured.result)):
+    own = all(id(x.tensor) in tensors and not x.gives for x in captured.gradients)
+    if not (alone and own and _only_outputs(captured.result)):
         return
-    seeded = [(x, x.grad) for x in seeds if x.grad is not None]
-    for x in [*(grad for _, grad in seeded), *(before.tensor for before in common)]:
-        form.add(x.value)
+    for before in common:
+        form.add(before.value)
     try:
         arrays = {value: form.place(array) for value, array in captured.arrays.items()}
         read = [(form.place(array), numbers) for array, numbers in captured.read]
@@ -71,8 +72,8 @@ def keep(captured: Captured, form: Form, seeds: list[Tensor]) -> None:
         captured.watches,
         len(form.arrays),
         arrays,
-        seeds=[tensors[id(x)] for x, _ in seeded],
         met=[tensors[id(x.tensor)] for x in captured.met if id(x.tensor) in tensors],
+        grads=[(tensors[id(x.tensor)], x) for x in captured.gradients],
         common=common,
         read=read,
     )
@@ -89,18 +90,16 @@ def known(form: Form, guard: Guard) -> Captured | None:
         if pattern is None:
             return None
         _patterns.move_to_end(form.key)
-    gradients = {number: _zeros(form.tensors[number]) for number in pattern.seeds}
-    for x in [*gradients.values(), *(before.tensor for before in pattern.common)]:
-        form.add(x.value)
+    for before in pattern.common:
+        form.add(before.tensor.value)
     if not _fits(pattern, form):
         return None
-    for number, zeros in gradients.items():
-        form.tensors[number].grad = zeros
     met = [_now(form.tensors[number]) for number in pattern.met]
     met += [_now(before.tensor) for before in pattern.common]
     arrays = {value: form.arrays[number] for value, number in pattern.arrays.items()}
     read = [(form.arrays[number], numbers) for number, numbers in pattern.read]
-    return Captured(pattern.graph, arrays, pattern.result, pattern.watches, guard, met, read)
+    grads = [replace(x, tensor=form.tensors[number]) for number, x in pattern.grads]
+    return Captured(pattern.graph, arrays, pattern.result, pattern.watches, guard, met, grads, read)
 
 
 def _fits(pattern: _Pattern, form: Form) -> bool:
@@ -126,10 +125,6 @@ def _is_as_it_was(before: Before) -> bool:
 
 def _now(x: Tensor) -> Before:
     return Before(x, x.value, x.grad, x.node, x.requires_grad)
-
-
-def _zeros(x: Tensor) -> Tensor:
-    return Tensor(np.zeros(x.shape, x.dtype))
 
 
 def _only_outputs(result: Any) -> bool:

@@ -109,7 +109,7 @@ class Recording:
     result     what the step returned, variables inside Tensors
     spreads    the constants that repeat one number
     watched    conditions of which errors would be told
-    gradients  the tensors that the step left with a traced gradient
+    grads      by the identity of a tensor, what the step left in its `.grad`
     """
 
     arguments: list[Value]
@@ -119,7 +119,7 @@ class Recording:
     equations: list[Value]
     watched: list[Value]
     met: list[Before]
-    gradients: list[Tensor]
+    grads: dict[int, Tensor | None]
 
     def value(self, tensor: Tensor) -> Value:
         """What a tensor of the result is at the end of the step."""

@@ -28,8 +28,8 @@ class Snapshot:
     It keeps what it has seen alive, so no identity is given twice.
     """
 
-    def __init__(self, things: Iterable[Any], tensors: Sequence[Any]):
-        self._tensors = tensors
+    def __init__(self, things: Iterable[Any], tensors: Sequence[Any], graded: Sequence[Any]):
+        self._tensors, self._graded = tensors, graded
         self._empty: list[Any] = []  # containers; of these it says all that they are empty
         self._sized: list[Any] = []  # the others
         self._named: list[Iterable] = []  # of keys which are the same where they are equal
@@ -68,7 +68,7 @@ class Snapshot:
 
     def _now(self) -> Iterator[Any]:
         views, reads = chain.from_iterable(self._views), map(call, self._asked, self._about)
-        return chain(views, reads, watched(self._tensors))
+        return chain(views, reads, watched(self._tensors, self._graded))
 
     def _see(self, thing: Any, values: Any, keys: Any = None) -> None:
         if not len(thing):
@@ -99,9 +99,10 @@ class Snapshot:
             self._see_dict(dict_of(thing))
 
 
-def watched(tensors: Sequence[Any]) -> Iterator[Any]:
-    """What tensors have to keep, besides their numbers, for a program to be the step."""
-    return chain(map(_value, tensors), map(_grad, tensors), map(_requires_grad, tensors))
+def watched(tensors: Sequence[Any], graded: Sequence[Any]) -> Iterator[Any]:
+    """What tensors have to keep, besides their numbers, for a program to be the step; the graded
+    ones their gradient, too."""
+    return chain(map(_value, tensors), map(_requires_grad, tensors), map(_grad, graded))
 
 
 def _reads_of_function(function: FunctionType) -> Iterator[tuple[Callable[[Any], Any], Any]]:

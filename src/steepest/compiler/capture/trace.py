@@ -77,8 +77,10 @@ def run(
     call: Callable[[list[Tensor]], tuple[Sequence, dict]],
     recording: bool,
     agreement: Agreement | None = None,
+    parameters: Sequence[Tensor] = (),
 ) -> Recording:
-    """Trace `step` once. Whatever happens, tensors from outside are then as they were before.
+    """Trace `step` once. Whatever happens, tensors from outside are then as they were before, but
+    for their `.grad`.
 
     One thread traces at a time: what it does to Python objects is undone afterwards.
 
@@ -87,11 +89,12 @@ def run(
         call: from one Tensor per inlet, the arguments of the step, by position and by name.
         recording: whether operations are recorded for gradients when the step begins.
         agreement: with an earlier run, if this one is to be compared with it.
+        parameters: tensors of which it is to be told what is in their `.grad` then, as of those
+            that the step meets.
     """
     tracer = Tracer(agreement)
     tape = TracingTape(tracer, recording)
     arguments = [tracer.inlet(*inlet) for inlet in inlets]
-    gradients: list[Tensor] = []
     try:
         with _tracing, interpreting(tape), _printing_refused(tracer):
             tensors = [Tensor(x) for x in arguments]
@@ -101,8 +104,8 @@ def run(
         _check_done(tracer, tensors, arguments)
     finally:
         for before in tape.met.values():
-            if _restore(before):
-                gradients.append(before.tensor)
+            _restore(before)
+    met = [*tape.met.values()]
     recorded = Recording(
         [x.stands for x in arguments],
         result,
@@ -110,8 +113,8 @@ def run(
         tracer.spreads,
         tracer.equations,
         tracer.watched,
-        [*tape.met.values()],
-        gradients,
+        met,
+        {id(x): x.grad for x in (*parameters, *(before.tensor for before in met))},
     )
     tracer.release()
     return recorded
@@ -173,12 +176,8 @@ def _register(result: Any, tracer: Tracer) -> None:
         _register(list(result.values()), tracer)
 
 
-def _restore(before: Before) -> bool:
-    """Give a tensor back what it was; returns whether it was left with a traced gradient."""
+def _restore(before: Before) -> None:
+    """Give a tensor back what it was."""
     x = before.tensor
     before.carries = x.node is not before.node
-    traced = x.grad is not None and isinstance(x.grad.value, Variable)
-    gone = x.grad is None and before.grad is not None
     x.node, x.requires_grad = before.node, before.requires_grad
-    x.grad = None if traced or gone else before.grad
-    return traced

@@ -1,0 +1,166 @@
+"""Gradients: what a step finds in the `.grad` of tensors, and what it leaves there.
+
+These are other tensors from call to call: zero_grad() forgets them, backward() makes new ones. So a
+program takes them as it takes arguments, and gives those that it makes. One that the step itself
+has used up, because it has changed the parameter, is not given: it never reaches memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest.compiler.capture.guard import Guard, is_parameter
+from steepest.compiler.capture.recording import Recording, Variable
+from steepest.compiler.graph import Value, inlet
+from steepest.compiler.spans import memory
+from steepest.core import Aval
+from steepest.tensors import UNKEPT, Tensor
+
+__all__ = ["STAYS", "Around", "Gradient", "gradients"]
+
+STAYS: Any = object()  # what was in `.grad` before the step is there after it
+
+
+@dataclass(eq=False)
+class Gradient:
+    """What happens to the `.grad` of one tensor.
+
+    value  the graph's input that stands for it; None where the step does not compute with it
+    found  whether the step reads what is there; if not, it makes a new one
+    adds   whether it changes what it finds
+    after  what is put there when the step is done
+    """
+
+    tensor: Tensor
+    value: Value | None
+    found: bool
+    adds: bool
+    after: Any
+
+    def __post_init__(self) -> None:
+        self._now: Tensor | None = None
+
+    @property
+    def gives(self) -> bool:
+        """Whether what is put there is a tensor from outside of the step."""
+        return isinstance(self.after, Tensor) and self.after is not UNKEPT
+
+    @property
+    def moves(self) -> bool:
+        """Whether `leave` has something to do that is not the same for many tensors."""
+        return self.after is not UNKEPT and (self.after is not STAYS or not self.found)
+
+    def fits(self) -> bool:
+        """Whether the program can take what is there now."""
+        grad = self.tensor.grad
+        if not self.found or grad is self._now is not None:
+            return True
+        if grad is None or grad is UNKEPT:
+            return grad is None and self.adds
+        same = (grad.value.shape, grad.value.dtype) == (self.tensor.shape, self.tensor.dtype)
+        return same and not grad.requires_grad
+
+    def take(self) -> np.ndarray | None:
+        """The array with which the step works, if it is another than in the last call."""
+        grad = self.tensor.grad if self.found else Tensor(_empty(self.tensor))
+        if grad is None:
+            grad = self.tensor.grad = _zeros(self.tensor)
+        if grad is self._now:
+            return None
+        self._now = grad
+        return grad.value
+
+    def leave(self) -> None:
+        """The step is done."""
+        if self.value is not None and not self.found:
+            self.tensor.grad = self._now
+        elif self.after is not STAYS:
+            self.tensor.grad = self.after
+
+
+class Around:
+    """The gradients of tensors around the traced runs of a step: each finds what the first did,
+    but zeros where that has found none and left one. Does the step add to it? That shows then."""
+
+    def __init__(self, guard: Guard):
+        self.tensors: dict[int, Tensor] = {}
+        self._held: dict[int, Tensor | None] = {}
+        self._found: dict[int, Tensor | None] = {}
+        self._see((x, x.grad) for x in guard.tensors if is_parameter(x))
+
+    def _see(self, tensors: Iterable[tuple[Tensor, Tensor | None]]) -> None:
+        for x, grad in tensors:
+            if id(x) not in self.tensors:
+                self.tensors[id(x)] = x
+                self._held[id(x)] = self._found[id(x)] = grad
+
+    def found(self, x: Tensor) -> Any:
+        """What the runs find in a tensor's `.grad`."""
+        return self._found[id(x)]
+
+    def after(self, run: Recording) -> None:
+        """A run is done; the next may begin."""
+        self._see((before.tensor, before.grad) for before in run.met)
+        for key, x in self.tensors.items():
+            if self._found[key] is None and _is_traced(run.grads.get(key)):
+                self._found[key] = _zeros(x)
+            x.grad = self._found[key]
+
+    def restore(self) -> None:
+        """All is as it was before the first run."""
+        for key, x in self.tensors.items():
+            x.grad = self._held[key]
+
+
+def gradients(
+    around: Around, run: Recording, kept: set[tuple], guard: Guard, state: list[tuple[Value, Value]]
+) -> list[Gradient]:
+    """What happens to all gradients that do not stay as they are.
+
+    Args:
+        run: the last run; a gradient that takes another's place in `.grad` takes it in memory, too.
+        kept: the memory of the tensors that live between steps.
+        state: is given those that the step makes, as inputs and what becomes of them.
+    """
+    found = []
+    for key, x in around.tensors.items():
+        before = around.found(x)
+        after: Any = run.grads.get(key, before)
+        traced = _is_traced(after)
+        known = before is not None and before is not UNKEPT
+        leaf = run.leaves.get(memory(before.value)) if known else None
+        if leaf is None and after is before:
+            continue
+        if leaf is not None:
+            if leaf.read or id(before) in guard.numbers or memory(leaf.array) not in kept:
+                continue  # the step reaches it in another way, or Python looks at it
+            if traced:
+                leaf.now = after.value
+            adds, stays = leaf.after is not leaf.before, traced or after is before
+            found.append(Gradient(x, leaf.before, True, adds, STAYS if stays else after))
+        elif traced and not _is_changed(x, run):
+            value = inlet("", Aval(x.value.shape, x.value.dtype), "state")
+            state.append((value, after.value.stands))
+            found.append(Gradient(x, value, False, True, STAYS))
+        else:
+            found.append(Gradient(x, None, False, False, UNKEPT if traced else after))
+    return found
+
+
+def _is_changed(x: Tensor, run: Recording) -> bool:
+    leaf = run.leaves.get(memory(x.value))
+    return leaf is not None and leaf.after is not leaf.before
+
+
+def _is_traced(grad: Any) -> bool:
+    return grad is not None and grad is not UNKEPT and isinstance(grad.value, Variable)
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return Tensor(np.zeros(x.shape, x.dtype))
+
+
+def _empty(x: Tensor) -> np.ndarray:
+    return np.empty(x.value.shape, x.value.dtype)
