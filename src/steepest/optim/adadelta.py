@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import sqrt, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check, check_share
 
@@ -70,7 +71,7 @@ class Adadelta(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         rho, eps, v, u = group["rho"], group["eps"], state["square_avg"], state["acc_delta"]
         count(state)
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         v.copy_(rho * v + (1 - rho) * g * g)
         d = sqrt(u + eps) / sqrt(v + eps) * g

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from steepest.functional import clamp, mean, minimum, rsqrt, sqrt, zeros
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check, refuse
 from steepest.tensors import maximum
@@ -87,7 +88,7 @@ class Adafactor(Optimizer):
         t = count(state)
         share = t ** group["beta2_decay"]
         rate = maximum(_root_mean_square(p), eps2) * minimum(1 / sqrt(t), lr)
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             p *= 1 - lr * group["weight_decay"]
         squares = g * g
         if p.ndim < 2:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import full_like, sqrt, zeros
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 
@@ -68,7 +69,7 @@ class Adagrad(Optimizer):
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         t, s = count(state), state["sum"]
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         s += g * g
         rate = group["lr"] / (1 + (t - 1) * group["lr_decay"])

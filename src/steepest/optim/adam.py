@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import sqrt, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 from steepest.tensors import maximum
@@ -83,9 +84,9 @@ class Adam(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
         t, m, v = count(state), state["exp_avg"], state["exp_avg_sq"]
-        if decay != 0 and group["decoupled_weight_decay"]:
+        if is_on(decay) and group["decoupled_weight_decay"]:
             p *= 1 - lr * decay
-        elif decay != 0:
+        elif is_on(decay):
             g = g + decay * p
         m += (1 - beta1) * (g - m)
         v.copy_(beta2 * v + (1 - beta2) * g * g)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import abs, maximum, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 
@@ -70,7 +71,7 @@ class Adamax(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         t, m, u = count(state), state["exp_avg"], state["exp_inf"]
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         m += (1 - beta1) * (g - m)
         u.copy_(maximum(beta2 * u, abs(g) + group["eps"]))

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import full_like, ones, where, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 from steepest.tensors import maximum
@@ -75,7 +76,7 @@ class ASGD(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, lambd = group["lr"], group["lambd"]
         t, eta, mu, mean = count(state), state["eta"], state["mu"], state["ax"]
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         rate = eta.double()
         p *= 1 - lambd * rate

@@ -2,8 +2,8 @@
 
 The learning rate is a number to whoever reads or writes it, and a tensor to a step that is being
 compiled: so a schedule may change it before every call of a program, and a program is the same for
-all rates. So is a momentum, or a pair of them, from when it is changed for the first time: until
-then it is a constant of the program.
+all rates. So is any other setting that is a number, or some of them, from when it is changed for
+the first time: until then it is a constant of the program.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from steepest.tensors import Tensor, computing
 
 __all__ = ["Group", "is_on"]
 
-_RATE, _MOMENTA = "lr", ("momentum", "betas")
+_RATE = "lr"
 
 
 class Group(dict):
@@ -40,10 +40,22 @@ class Group(dict):
         return super().__getitem__(key) if computing() else self.traced.get(key, super().get(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        changed = key in _MOMENTA and (key in self.traced or super().get(key, value) != value)
-        if key == _RATE or changed:
+        if key == _RATE or self._is_data(key, value):
             value = self._followed(key, value)
+        else:
+            self.traced.pop(key, None)
+            self._followers.pop(key, None)
         super().__setitem__(key, value)
+
+    def _is_data(self, key: str, value: Any) -> bool:
+        """Whether a setting is, or now becomes, one that may change from step to step."""
+        if not computing() or value is self._followers.get(key):
+            return key in self.traced
+        old, new = _numbers(super().get(key, value)), _numbers(value)
+        if not new or len(old) != len(new):
+            return False
+        # Whole numbers are counts, of which a step depends in other ways.
+        return key in self.traced or (old != new and any(isinstance(x, float) for x in old + new))
 
     def _followed(self, key: str, value: Any) -> Any:
         """A new value, once what stands for it has it too: a tensor for each number."""
@@ -65,6 +77,13 @@ class Group(dict):
     def update(self, *settings: Any, **more: Any) -> None:
         for key, value in dict(*settings, **more).items():
             self[key] = value
+
+
+def _numbers(setting: Any) -> tuple:
+    """The numbers that a setting is; none of them where it is anything else."""
+    held = tuple(setting) if isinstance(setting, tuple | list) else (setting,)
+    kinds = (isinstance(x, int | float) and not isinstance(x, bool) for x in held)
+    return held if all(kinds) else ()
 
 
 def is_on(setting: Any) -> bool:

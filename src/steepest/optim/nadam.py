@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from steepest.functional import ones, sqrt, zeros, zeros_like
+from steepest.optim.group import is_on
 from steepest.optim.optimizer import Optimizer, count
 from steepest.optim.settings import check
 
@@ -85,9 +86,9 @@ class NAdam(Optimizer):
         product = state["mu_product"]
         product *= mu.float()  # PyTorch keeps this product in float32
         passed = product.double()
-        if decay != 0 and group["decoupled_weight_decay"]:
+        if is_on(decay) and group["decoupled_weight_decay"]:
             p *= 1 - lr * decay
-        elif decay != 0:
+        elif is_on(decay):
             g = g + decay * p
         m += (1 - beta1) * (g - m)
         v.copy_(beta2 * v + (1 - beta2) * g * g)

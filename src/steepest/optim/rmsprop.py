@@ -83,7 +83,7 @@ class RMSprop(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, alpha, v = group["lr"], group["alpha"], state["square_avg"]
         count(state)
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         v.copy_(alpha * v + (1 - alpha) * g * g)
         variance = v

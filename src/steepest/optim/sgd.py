@@ -74,12 +74,12 @@ class SGD(Optimizer):
         # b = 0 before the first step gives b = g after it, if that gradient is not damped.
         if not is_on(group["momentum"]):
             return {}
-        steps = {"_steps": zeros(())} if group["dampening"] != 0 else {}
+        steps = {"_steps": zeros(())} if is_on(group["dampening"]) else {}
         return {"momentum_buffer": zeros_like(p), **steps}
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
-        if group["weight_decay"] != 0:
+        if is_on(group["weight_decay"]):
             g = g + group["weight_decay"] * p
         if is_on(momentum):
             if "_steps" in state:
