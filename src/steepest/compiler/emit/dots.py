@@ -19,7 +19,7 @@ from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import lanes
 from steepest.compiler.memory.contraction import split_rows
-from steepest.compiler.memory.layout import Roles
+from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.nests.nest import Nest
 

@@ -8,8 +8,8 @@ from steepest.compiler.emit.tiles import Tiles
 from steepest.compiler.ir.operands import Op, spelled
 from steepest.compiler.machine.blas import FUNCTIONS
 from steepest.compiler.memory.buffers import Buffer, lanes
-from steepest.compiler.memory.layout import Roles
 from steepest.compiler.memory.matrices import Matrix, matrices
+from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import Affine, plus, substitute, times
 from steepest.compiler.nests.nest import Nest
 

@@ -17,9 +17,10 @@ from typing import Any
 from steepest import primitives as P
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.memory.buffers import Buffer
-from steepest.compiler.memory.layout import Layout, Roles
+from steepest.compiler.memory.layout import Layout
 from steepest.compiler.memory.parts import copied_parts
 from steepest.compiler.memory.plan import Plan
+from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import Affine, Index, address, affine
 from steepest.compiler.nests.fuse import Fusion
 from steepest.compiler.nests.index import (

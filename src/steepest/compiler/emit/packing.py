@@ -15,8 +15,8 @@ from steepest.compiler.emit.reductions import Reductions
 from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.contraction import padded_rows
-from steepest.compiler.memory.layout import Roles
 from steepest.compiler.memory.pieces import contiguous_symbols
+from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import Affine, affine, placed, plus, times
 from steepest.compiler.nests.nest import Nest
 

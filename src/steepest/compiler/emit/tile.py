@@ -12,7 +12,7 @@ from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.contraction import padded_rows
-from steepest.compiler.memory.layout import Roles, view_of
+from steepest.compiler.memory.roles import Roles, view_of
 from steepest.compiler.nests.affine import (
     Affine,
     address,
@@ -314,7 +314,7 @@ def _bounds(emitter: Packing, roles: Roles) -> dict[str, tuple[Affine, int, int]
     """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
     assert emitter.nest is not None
     found: dict[str, tuple[Affine, int, int]] = {}
-    for v, index in ((roles.a, roles.a_index), (roles.b, roles.b_index)):
+    for v, index in roles.sides:
         while v not in emitter.layout.buffers and v not in emitter.nest.bounded and is_view(v):
             v, index = through(v, index)
         if v in emitter.nest.bounded:

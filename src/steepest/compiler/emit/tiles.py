@@ -15,7 +15,7 @@ from steepest.compiler.emit.threads import TilesHere
 from steepest.compiler.emit.tile import Piece, Place, Tile
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import lanes
-from steepest.compiler.memory.layout import Roles
+from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import Affine, affine, times, varies
 from steepest.compiler.nests.nest import Nest
 
