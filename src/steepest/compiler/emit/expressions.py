@@ -52,7 +52,7 @@ from steepest.compiler.nests.index import (
     window_indices,
 )
 from steepest.compiler.nests.nest import Nest
-from steepest.compiler.nests.reach import is_read
+from steepest.compiler.nests.reach import is_leaf
 
 __all__ = ["Environment", "Expressions", "lane_at"]
 
@@ -83,14 +83,10 @@ class Expressions(Builder):
         return self.once((v, index, self.width), lambda: self._compute(v, index))
 
     def _compute(self, v: Value, index: Index) -> Op:
-        if v.kind == "constant":
-            number = splat(v)
-            if number is not None:
-                return self.number(number.item(), register_base(v.dtype))
-            return self.fetch(self.layout.buffers[v], index)
-        if is_read(v, self.nest, self.fusion.home):
-            return self.fetch(self.layout.buffers[v], index)
-        if v.kind == "input":
+        number = splat(v)
+        if number is not None:
+            return self.number(number.item(), register_base(v.dtype))
+        if is_leaf(v, self.nest, self.fusion.home):
             return self.fetch(self.source(v), index)
         if is_view(v):
             return self.pull(*through(v, index))
@@ -108,10 +104,9 @@ class Expressions(Builder):
         return SCALAR_RULES[v.row](self, v, *[self.pull(x, index) for x in v.operands])
 
     def source(self, v: Value) -> Buffer:
-        """Where the nest being written reads an input: rows of the batch that it copies itself, or
-        that are copied after it, from the user's array."""
-        there = v not in self.fusion.home or is_read(v, self.nest, self.fusion.home)
-        return (self.layout.buffers if there else self.layout.sources)[v]
+        """Where the nest being written reads a value."""
+        loaded = self.fusion.is_loaded(v, self.nest)
+        return (self.layout.buffers if loaded else self.layout.sources)[v]
 
     def _pooled(self, v: Value, index: Index) -> Op:
         """The elements of a window, added or compared one after the other."""

@@ -14,7 +14,7 @@ from steepest.compiler.nests.affine import Affine, Derived, Index
 from steepest.compiler.nests.fuse import Fusion
 from steepest.compiler.nests.index import inside, is_view, scatter_index, taken, through
 from steepest.compiler.nests.nest import Nest, contraction_index, reduced_axes
-from steepest.compiler.nests.reach import is_elementwise, is_read
+from steepest.compiler.nests.reach import is_elementwise, is_leaf, is_read
 
 __all__ = ["pseudo_code"]
 
@@ -100,7 +100,7 @@ class _Page:
     # ---- expressions -----------------------------------------------------------------------------
 
     def _is_leaf(self, v: Value) -> bool:
-        return v.kind != "row" or is_read(v, self.nest, self.fusion.home)
+        return is_leaf(v, self.nest, self.fusion.home)
 
     def _base(self, v: Value, index: Index) -> tuple[Value, Index]:
         """What a view is of, and where."""
