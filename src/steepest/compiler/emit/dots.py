@@ -12,53 +12,37 @@ vector, whose lanes are added up at the end.
 from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.emit.contraction import Contraction
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.library import Library
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
-from steepest.compiler.memory.buffers import lanes
 from steepest.compiler.memory.contraction import split_rows
-from steepest.compiler.memory.roles import Roles
 from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.nests.nest import Nest
 
-__all__ = ["Dots"]
+__all__ = ["Dots", "Waiting"]
 
 Points = list[Environment]
 
 
-class Dots(Library):
-    """Emitter of contract nests, those whose sums wait in memory included."""
+class Waiting(Contraction):
+    """A contraction whose sums wait in memory; lanes are elements of the result.
 
-    def contract(self, nest: Nest) -> None:
-        if not self.layout.roles[nest].waiting:
-            super().contract(nest)
-            return
-        waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
-        self.in_pieces(waiting.add_up, waiting.finish, waiting.blocks)
-
-
-class _Waiting:
-    """One contraction: its loops, and its sums in memory; lanes are elements of the result.
-
-    line    how many of the outermost letters of the result threads divide
+    kept    the letters of the result
+    line    how many of the outermost of them threads divide
     blocks  rounds of their loops
     """
 
-    def __init__(self, emitter: Dots, nest: Nest):
-        assert nest.anchor is not None
-        self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
-        self.roles: Roles = emitter.layout.roles[nest]
-        self.tile = emitter.plan.tiles[nest]
+    def __init__(self, emitter: Loops, nest: Nest):
+        super().__init__(emitter, nest)
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
-        along = self.roles.summed or self.roles.lane
-        self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
         self.line = len(self.roles.outer)
         self.blocks = prod(self.roles.size[i] for i in self.roles.outer)
 
-    def loops(self, found: list[str]) -> list[tuple[str, int]]:
-        return [(self.nest.symbol(i), self.roles.size[i]) for i in found]
+    def write(self) -> None:
+        self.emitter.in_pieces(self.add_up, self.finish, self.blocks)
 
     def place(self, where: Environment) -> Index:
         """Where a vector of sums is."""
@@ -155,7 +139,7 @@ class _Waiting:
         places = [self.place({**where, **row, **at}) for row in rows for at in columns]
 
         def inside(local: Environment, sums: list[Op]) -> list[Op]:
-            return self.products(emitter.moved(where, local), rows, columns, sums)
+            return self.products(self.moved(where, local), rows, columns, sums)
 
         sums = [emitter.fetch(self.sums, place) for place in places]
         sums = emitter.over(inner, {}, inside, sums)
@@ -185,7 +169,7 @@ class _Waiting:
         self.everywhere(one)
 
 
-class _Dots(_Waiting):
+class Dots(Waiting):
     """Lanes are summed: a vector in memory for each of the sums."""
 
     def place(self, where: Environment) -> Index:

@@ -1,20 +1,19 @@
-"""Reduce nests (sums, maxima, argmax over any axes) and scatter nests."""
+"""Reduce nests: sums, maxima, argmax over any axes."""
 
 from collections.abc import Callable
 
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.rows import Rows
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import lanes
 from steepest.compiler.memory.pieces import reduced_loops
-from steepest.compiler.nests.affine import LANE, ZERO, Affine, Index, affine, placed, plus
-from steepest.compiler.nests.index import scatter_index
+from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.nests.nest import Nest
 from steepest.primitives import argmax
 
-__all__ = ["Reductions"]
+__all__ = ["write_reduce"]
 
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
 _SUMS = 16  # vectors of sums in registers
@@ -22,64 +21,17 @@ _SUMS = 16  # vectors of sums in registers
 Places = list[Environment]
 
 
-class Reductions(Rows):
-    """Emitters of nests whose result is smaller, or elsewhere, than what they run through."""
-
-    def reduce(self, nest: Nest) -> None:
-        """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
-        axis that is summed, along that one."""
-        loops, across = reduced_loops(nest, self.fusion, self.layout)
-        (_Across if across else _Along)(self, nest, loops).write()
-
-    # ---- scatter ---------------------------------------------------------------------------------
-
-    def scatter(self, nest: Nest) -> None:
-        """Zero, then add: rows of scatter_add by vectors where they are contiguous."""
-        assert nest.anchor is not None
-        v = nest.anchor
-        buffer = self.layout.buffers[v]
-        x, index = nest.scattered_operands()[0]
-        self._clear(v)
-        loops = list(zip(nest.symbols, nest.space, strict=True))
-        target = scatter_index(v, index)
-        lane = target[-1] if target else ZERO
-        whole = loops and lane == affine(loops[-1][0]) and buffer.strides[-1] == 1
-        self.width = lanes(loops[-1][1], self.layout.width) if whole and loops else 0
-        if self.width and loops[-1][1] % self.width and loops[-1][1] != v.shape[-1]:
-            self.width = 0  # what lies behind the last lane are elements, not padding
-        step = self.width or 1
-
-        def add(environment: Environment, _: list[Op]) -> None:
-            def one(j: Affine, _: list[Op]) -> None:
-                place = dict(environment)
-                if loops:
-                    place[loops[-1][0]] = lane_at(j) if self.width else j
-                y = self.pull(x, placed(index, place))
-                at = placed(target, place)
-                self.keep(buffer, at, self.add(self.fetch(buffer, at), y))
-
-            self.loop(-(-loops[-1][1] // step) * step if loops else 1, one, step=step)
-
-        self.over(loops[:-1], {}, add)
-
-    def _clear(self, v: Value) -> None:
-        buffer = self.layout.buffers[v]
-        self.width = lanes(buffer.size, self.layout.width)
-        zero = self.number(0, buffer.base)
-        whole = buffer.size // self.width * self.width
-
-        def one(j: Affine, _: list[Op]) -> None:
-            self.store(zero, buffer.pointer, j, self.width)
-
-        self.loop(whole, one, step=self.width)
-        for j in range(whole, buffer.size):
-            self.store(zero, buffer.pointer, affine(j))
+def write_reduce(emitter: Loops, nest: Nest) -> None:
+    """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
+    axis that is summed, along that one."""
+    loops, across = reduced_loops(nest, emitter.fusion, emitter.layout)
+    (_Across if across else _Along)(emitter, nest, loops).write()
 
 
 class _Reduction:
     """One reduce nest; `loops` run over what is summed."""
 
-    def __init__(self, emitter: Reductions, nest: Nest, loops: list[tuple[str, int]]):
+    def __init__(self, emitter: Loops, nest: Nest, loops: list[tuple[str, int]]):
         self.emitter, self.nest, self.loops = emitter, nest, loops
         self.kept = list(zip(nest.symbols, nest.space, strict=True))
         self.width = emitter.width = self.lanes()

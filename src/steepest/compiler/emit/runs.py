@@ -10,8 +10,8 @@ nests share. It reads the places of the arrays in the program's memory from a ta
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.functions import Function
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.threads import SHARE
 from steepest.compiler.memory.buffers import Buffer
@@ -27,7 +27,7 @@ Arrays = dict[str, str]  # the names that a function has for its arrays -> what 
 Share = dict[str, str]  # %which nest in which step, where its %words are, shares %of each thread
 
 
-class Runs(Dots):
+class Runs(Loops):
     """Emitter of calls.
 
     buffers  pointer -> the buffer in the program's memory that it points to

@@ -113,7 +113,7 @@ def broadcast_without_ones(v: Value) -> Value | None:
 
 def squeezed(x: Value) -> Value:
     """x without its axes of length one."""
-    return equation(P.reshape, x, shape=tuple(n for n in x.shape if n != 1))
+    return equation(P.reshape, x, shape=tuple([n for n in x.shape if n != 1]))
 
 
 def without(x: Value, axes: tuple[int, ...]) -> Value | None:
