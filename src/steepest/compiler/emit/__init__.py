@@ -7,6 +7,7 @@ object that has the emitter and the nest.
 supported    what has native code
 
 The emitter
+    elements     elements of buffers, a vector of them at a time
     expressions  a value at an index, in a register: `pull`
     scalars      what every elementwise row does to lanes
     functions    functions beside `run`;  calls: of a nest's code as one
@@ -24,7 +25,7 @@ Nests
     packing      copies of their operands
     tiles, tile  register tiles: the loops around them, and one of them
     library      contractions that a library computes
-    dots         contractions whose sums wait in memory
+    waiting      contractions whose sums wait in memory
 """
 
 from steepest.compiler.emit.step import Emitted, emit, emit_modules, emit_nest
