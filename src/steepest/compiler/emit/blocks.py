@@ -178,7 +178,7 @@ class Block(Cells):
             found = emitter.columns_of(rows.pointer, rows.base, first, width, rows.strides[0])
             return [emitter.tree(combine, [*totals, *found])]
 
-        start = emitter.vector(emitter.neutral(v), width)
+        start = emitter.start(v)
         return emitter.loop(width, some, step=min(width, PIECE), carried=[start])[0]
 
     def _give_points(self, values: list[Value]) -> None:

@@ -49,13 +49,13 @@ class RowNest:
         if nest.is_row_level(v.operands[0]):
             return [Op(emitter.spell(emitter.neutral(v), 0), register_base(v.dtype), 0)]
         count = emitter.columns(nest.space[-1])[0] if v.size > 1 else 1
-        return [emitter.vector(emitter.neutral(v), emitter.width)] * count
+        return [emitter.start(v)] * count
 
 
 class Cells:
     """Rows that are computed together, and passes over the points of each.
 
-    where   the loops around them
+    where   the loops around them; start: the first of them
     symbol  the loop that counts rows, "" where the nest has only one
     rows    how many they are; width: lanes of a vector with one of them per lane, 0 for one row
     apart   whether passes are loops of their own, and pass numbers on through memory
@@ -80,11 +80,7 @@ class Cells:
         return {**self.where, self.symbol: plus(self.start, r)} if self.symbol else self.where
 
     def _along(
-        self,
-        where: Environment,
-        body: Cell,
-        carried: Sequence[Op] = (),
-        together: int = 1,
+        self, where: Environment, body: Cell, carried: Sequence[Op] = (), together: int = 1
     ) -> list[Op]:
         """body(environment, mask, carried) for every vector of a row; the mask of the last one
         says which of its lanes count. `together` vectors are a round of the loop, and each has its
@@ -141,12 +137,7 @@ class Cells:
         y = emitter.vector(emitter.pull(x, emitter.at(x, at)), emitter.width)
         return y if mask is None else emitter.select(mask, y, emitter.neutral(v))
 
-    def partial(
-        self,
-        group: list[Value],
-        where: Environment,
-        new: dict[Value, Buffer],
-    ) -> list[Op]:
+    def partial(self, group: list[Value], where: Environment, new: dict[Value, Buffer]) -> list[Op]:
         """One row's sums, each still in all lanes of a vector; what is `new` is kept for later."""
         emitter = self.emitter
         combine = [emitter.adder(v) for v in group]
@@ -164,7 +155,7 @@ class Cells:
         if emitter.unroll or self.of.is_short:
             self._along(where, lambda at, mask, _: each.append(cell(at, mask)))
         else:
-            first = [emitter.vector(emitter.neutral(v), emitter.width) for v in group] * _TOGETHER
+            first = [emitter.start(v) for v in group] * _TOGETHER
             sums = self._along(where, accumulate, first, _TOGETHER)
             each = [sums[k : k + len(group)] for k in range(0, len(sums), len(group))]
         vectors = zip(combine, zip(*each, strict=True), strict=True)
@@ -200,7 +191,7 @@ class Cells:
 
         if emitter.unroll or self.of.is_short:
             return self._along(where, short, carried)
-        first = [emitter.vector(emitter.neutral(v), emitter.width) for v in sums] * _TOGETHER
+        first = [emitter.start(v) for v in sums] * _TOGETHER
         found = self._along(where, long, first, _TOGETHER)
         for k, v in enumerate(sums):
             total = emitter.tree(emitter.adder(v), found[k :: len(sums)])

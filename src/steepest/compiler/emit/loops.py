@@ -11,7 +11,7 @@ from steepest.compiler.emit.threads import Ends, Threads
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import Buffer, padded
-from steepest.compiler.nests.affine import Affine
+from steepest.compiler.nests.affine import Affine, affine
 from steepest.primitives import max_
 
 __all__ = ["Loops"]
@@ -55,6 +55,13 @@ class Loops(Threads):
             carried=carried,
         )
 
+    def in_parts(self, n: int, length: int, body: Callable[[Affine, int], None]) -> None:
+        """body(where it begins, how long it is) for all parts of n, the last one what is left."""
+        whole = n // length * length
+        self.loop(whole, lambda k, _: body(k, length), step=length)
+        if whole < n:
+            body(affine(whole), n - whole)
+
     def scratch(self, dtype: np.dtype, shape: tuple[int, ...]) -> Buffer:
         """Memory of the nest's own, on the stack."""
         buffer = padded(shape, dtype, len(shape) - 1, self.layout.width)
@@ -79,8 +86,13 @@ class Loops(Threads):
         return combined
 
     def neutral(self, v: Value) -> Op:
+        """What changes no sum of v."""
         x = minus_infinity(v.dtype) if v.is_row(max_) else 0
         return self.number(x, register_base(v.dtype))
+
+    def start(self, v: Value) -> Op:
+        """A vector of what sums of v start from."""
+        return self.vector(self.neutral(v), self.width)
 
     def tree(self, combine: Callable[[Op, Op], Op], xs: list[Op]) -> Op:
         """All of them combined, in pairs: as few as can be wait for one another."""

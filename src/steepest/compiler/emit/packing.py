@@ -25,10 +25,7 @@ class Packing(Contraction):
     """A contraction whose operands are copied, where its tile says so."""
 
     def row_tiles(
-        self,
-        height: int,
-        tile: Callable[[Affine, Affine, int], None],
-        here: TilesHere = None,
+        self, height: int, tile: Callable[[Affine, Affine, int], None], here: TilesHere = None
     ) -> None:
         """tile(i, first, rows) for so many rows, counted from 0; of them the tiles that are `here`.
 
@@ -49,7 +46,7 @@ class Packing(Contraction):
         emitter = self.emitter
         if not i[1]:
             return affine(min(i[0], most))
-        at = Op(emitter.integer(i), "i64", 0)
+        at = emitter.index(i)
         return affine(emitter.call("llvm.smin", at, emitter.number(most, "i64")).name)
 
     # ---- B ---------------------------------------------------------------------------------------
@@ -127,13 +124,7 @@ class Packing(Contraction):
 
     # ---- A ---------------------------------------------------------------------------------------
 
-    def pack_left(
-        self,
-        where: Environment,
-        top: Affine,
-        height: int,
-        depth: int,
-    ) -> None:
+    def pack_left(self, where: Environment, top: Affine, height: int, depth: int) -> None:
         """The rows of a piece, tile by tile; A is contiguous along its rows. A vector may reach
         into the next element's place, which is written afterwards."""
         emitter, roles, left = self.emitter, self.roles, self.scratch.left

@@ -115,7 +115,7 @@ class _Across(_Reduction):
 
     def sums(self, at: Places) -> list[Op]:
         emitter, held = self.emitter, self.nest.held
-        start = [emitter.vector(emitter.neutral(v), self.width) for v in held for _ in at]
+        start = [emitter.start(v) for v in held for _ in at]
 
         def add(where: Environment, sums: list[Op]) -> list[Op]:
             pairs = zip([(v, {**where, **a}) for v in held for a in at], sums, strict=True)
@@ -181,7 +181,7 @@ class _Along(_Reduction):
             low = emitter.number(minus_infinity(dtype), register_base(dtype))
             start = [Op(emitter.spell(low, 0), low.base, 0), Op("0", "i64", 0)]
             return emitter.over(outer, where, self.vectors, start)[1:]
-        start = [emitter.vector(emitter.neutral(v), self.width) for v in self.nest.held]
+        start = [emitter.start(v) for v in self.nest.held]
         return emitter.over(outer, where, self.vectors, start, summed=bool(outer))
 
     def total(self, v: Value, x: Op) -> Op:
@@ -223,5 +223,5 @@ class _Along(_Reduction):
             no = emitter.number(0, "i1")
             missing = emitter.select(first, emitter.compare("uno", y, y), no)
             better = emitter.select(missing, emitter.number(1, "i1"), better)
-        here = Op(emitter.integer(j), "i64", 0)
+        here = emitter.index(j)
         return [emitter.select(better, y, best), emitter.select(better, here, place)]

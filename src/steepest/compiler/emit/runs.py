@@ -28,7 +28,7 @@ Share = dict[str, str]  # %which nest in which step, where its %words are, share
 
 
 class Runs(Loops):
-    """Emitter of calls.
+    """Emitter of what the step has where a nest is due.
 
     buffers  pointer -> the buffer in the program's memory that it points to
     begins   pointer -> elements before the first that the nest being written reads there
@@ -65,6 +65,7 @@ class Runs(Loops):
         return self.functions[outline.key]
 
     def pointer(self, memory: str, base: str, a: Affine) -> str:
+        """In a nest's function, counted from where the nest begins."""
         start = self.begins.get(memory, 0)
         if not start:
             return super().pointer(memory, base, a)

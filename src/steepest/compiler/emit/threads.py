@@ -96,7 +96,7 @@ class Threads(Calls):
         """Where a round of a line is in its loops."""
         found, left = dict[str, Affine](), number
         for symbol, n in reversed(loops[1:]):
-            x, size = Op(self.integer(left), "i64", 0), self.number(n, "i64")
+            x, size = self.index(left), self.number(n, "i64")
             found[symbol] = affine(self.binary("urem", x, size).name)
             left = affine(self.binary("udiv", x, size).name)
         return {**found, loops[0][0]: left}
@@ -134,7 +134,7 @@ class Threads(Calls):
         first, last = (self.binary("udiv", x, every) for x in (mine[0], self.add(mine[1], up)))
 
         def one(k: Affine, _: list[Op]) -> None:
-            before = Op(self.integer(times(k, blocks)), "i64", 0)
+            before = self.index(times(k, blocks))
             here = [self._clamp(self.sub(end, before), every).name for end in mine]
             names = ("%piece", *BLOCKS), (self.integer(k), *here)
             self.lines.append(self.call_of(function, dict(zip(*names, strict=True))))
@@ -182,7 +182,7 @@ class Threads(Calls):
             return 0, rounds * step
         ends = []
         for k in (affine("%piece"), plus(affine("%piece"), affine(1))):
-            at = Op(self.integer(times(k, rounds)), "i64", 0)
+            at = self.index(times(k, rounds))
             at = self.binary("udiv", at, self.number(self.pieces, "i64"))
             ends.append(self.mul(at, self.number(step, "i64")).name)
         return ends[0], ends[1]
@@ -204,7 +204,7 @@ class Threads(Calls):
             return None
         key = "tiles", strips, tiles, apart
         top, height, *ends = self._at_start(key, lambda: self._own_tiles(strips, tiles, apart))
-        before = self.mul(Op(self.integer(strip), "i64", 0), height)
+        before = self.mul(self.index(strip), height)
         first, last = (self._clamp(self.sub(end, before), height) for end in ends)
         return self.add(top, first), self.add(top, last)
 
@@ -250,7 +250,7 @@ class Threads(Calls):
         """What `copy` writes for a strip of the nest, unless it is what this thread has copied
         last, for another share."""
         which, every = Op("%which", "i64", 0), self.number(strips, "i64")
-        now = self.add(self.mul(which, every), Op(self.integer(strip), "i64", 0))
+        now = self.add(self.mul(which, every), self.index(strip))
         last = Op(self.new("load i64, ptr %copied"), "i64", 0)
 
         def anew() -> None:

@@ -82,7 +82,7 @@ class Tile:
     def column(self, q: int) -> Affine:
         """The lanes of a part that begins q columns further."""
         at = plus(self.place.column, affine(q))
-        return lane_at(at) if self.of.width else at
+        return lane_at(at) if self.emitter.width else at
 
     def write(self) -> None:
         """The products, and what the nest stores."""
@@ -128,7 +128,7 @@ class Tile:
         emitter.when(last, lambda: self._loop_epilogue(partial))
 
     def _is_piece(self, start: int) -> Op:
-        k = Op(self.emitter.integer(self.piece.start), "i64", 0)
+        k = self.emitter.index(self.piece.start)
         return self.emitter.compare("eq", k, self.emitter.number(start, "i64"))
 
     def _each(self) -> list[tuple[Affine, int]]:
@@ -209,9 +209,9 @@ class Tile:
         """Where one of so many rounds through the summed dimension begins and ends."""
         emitter, part = self.emitter, depth // rounds
         at, end = (plus(times(number, part), affine(k)) for k in (0, part))
-        low, high = (Op(emitter.integer(x), "i64", 0) for x in (at, end))
+        low, high = map(emitter.index, (at, end))
         if depth % rounds:
-            here = Op(emitter.integer(number), "i64", 0)
+            here = emitter.index(number)
             last = emitter.compare("eq", here, emitter.number(rounds - 1, "i64"))
             high = emitter.select(last, emitter.number(depth, "i64"), high)
         return low.name, high.name
@@ -261,7 +261,7 @@ class Tile:
         a, start, size = self.bounds[symbol]
         rest = substitute((a[0], tuple(t for t in a[1] if t[0] != symbol)), where)
         first = plus(affine(start), times(rest, -1))
-        low, high = (Op(emitter.integer(x), "i64", 0) for x in (first, plus(first, affine(size))))
+        low, high = map(emitter.index, (first, plus(first, affine(size))))
         low = emitter.call("llvm.smax", low, emitter.number(0, "i64"))
         return low.name, emitter.call("llvm.smin", high, emitter.number(n, "i64")).name
 

@@ -7,6 +7,7 @@ The loops, from outside: letters that B has and no tile covers; pieces of the su
 with its copy of A; strips of columns, each with its copy of B; letters that only A has; tiles.
 """
 
+from functools import partial
 from math import prod
 
 from steepest.compiler.emit.expressions import Environment
@@ -43,11 +44,7 @@ class Tiles(Packing):
     def _blocks(self, where: Environment) -> None:
         """All rows, or as many as stay in the cache until they are read again."""
         m = self.roles.size.get(self.roles.row, 1)
-        height = self.tile.height or m
-        whole = m // height * height
-        self.emitter.loop(whole, lambda i, _: self._pieces(where, i, height), step=height)
-        if whole < m:
-            self._pieces(where, affine(whole), m - whole)
+        self.emitter.in_parts(m, self.tile.height or m, partial(self._pieces, where))
 
     def _pieces(self, where: Environment, top: Affine, height: int) -> None:
         """The summed dimension whole, or in pieces whose sums wait in memory."""
@@ -57,15 +54,13 @@ class Tiles(Packing):
         if length >= depth:
             self._piece(where, Piece(top, height, affine(0), depth, False))
             return
-        symbol, whole = self.nest.symbol(roles.inner[0]), depth // length * length
+        symbol = self.nest.symbol(roles.inner[0])
         self._clear_start()
 
         def at(k: Affine, length: int) -> None:
             self._piece({**where, symbol: k}, Piece(top, height, k, length, True))
 
-        self.emitter.loop(whole, lambda k, _: at(k, length), step=length)
-        if whole < depth:
-            at(affine(whole), depth - whole)
+        self.emitter.in_parts(depth, length, at)
 
     def _clear_start(self) -> None:
         """The sums from which the first piece starts."""
@@ -124,12 +119,7 @@ class Tiles(Packing):
         return within[: self.emitter.line(within)] if _is_long(within) else []
 
     def _tiles(
-        self,
-        where: Environment,
-        j: Affine,
-        vectors: int,
-        piece: Piece,
-        here: TilesHere,
+        self, where: Environment, j: Affine, vectors: int, piece: Piece, here: TilesHere
     ) -> None:
         """The tiles of a strip, for all letters that only A has."""
 

@@ -92,15 +92,11 @@ class Waiting(Contraction):
                 self.tiles(where, [])
                 return
             symbol, n = second[0]
-            length = self.tile.block or n
-            whole = n // length * length
 
             def piece(k: Affine, length: int) -> None:
                 self.tiles({**where, symbol: k}, [(symbol, length), *rest])
 
-            self.emitter.loop(whole, lambda k, _: piece(k, length), step=length)
-            if whole < n:
-                piece(affine(whole), n - whole)
+            self.emitter.in_parts(n, self.tile.block or n, piece)
 
         self.emitter.over(first[:1], {}, block, summed=True)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from steepest.compiler.emit.contraction import Contraction
-from steepest.compiler.emit.dots import Dots, Waiting
 from steepest.compiler.emit.library import Library
 from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.maps import write_join, write_map
@@ -11,6 +10,7 @@ from steepest.compiler.emit.reductions import write_reduce
 from steepest.compiler.emit.rows import write_row
 from steepest.compiler.emit.scatters import write_scatter
 from steepest.compiler.emit.tiles import Tiles
+from steepest.compiler.emit.waiting import Dots, Waiting
 from steepest.compiler.nests.nest import Nest
 
 __all__ = ["WRITERS"]

@@ -14,7 +14,7 @@ from steepest.compiler.memory.buffers import Buffers
 from steepest.compiler.nests.affine import Index, address, coefficient, symbols, varies
 from steepest.compiler.nests.costs import L2
 from steepest.compiler.nests.index import is_view, through
-from steepest.compiler.nests.nest import Nest, contraction_index
+from steepest.compiler.nests.nest import Nest
 from steepest.primitives import pad, split_spec
 
 __all__ = ["ROUNDS", "Roles", "overlaps", "roles_of", "stride_of", "view_of"]
@@ -59,7 +59,7 @@ class Roles:
 def roles_of(nest: Nest, buffers: Buffers, width: int) -> Roles:
     """The cheapest assignment: both orders of the operands, every letter as lane."""
     assert nest.anchor is not None
-    (x, at_x), (y, at_y) = contraction_index(nest)
+    (x, at_x), (y, at_y) = nest.contracted_operands()
     a, b, out = split_spec(nest.anchor.params["spec"])
     size = dict(zip(a + b, x.shape + y.shape, strict=True))
     wide = [i for i in out if size[i] > 1]

@@ -23,7 +23,7 @@ from steepest.compiler.nests.affine import Index, address, affine, symbols, vari
 from steepest.compiler.nests.costs import L1, LARGE
 from steepest.compiler.nests.index import is_small_window, is_view, through
 from steepest.compiler.nests.keep import Keeping
-from steepest.compiler.nests.nest import Nest, contraction_index, last_wide, reduced_axes, squeeze
+from steepest.compiler.nests.nest import Nest, last_wide, reduced_axes, squeeze
 from steepest.compiler.nests.supply import Supply
 
 __all__ = ["Fusion"]
@@ -51,7 +51,7 @@ class Fusion(Supply):
         nest = self.open("contract", squeeze(v.shape), v)
         index = nest.index_of(v)
         assert index is not None
-        for x, at in contraction_index(nest):  # rule 1
+        for x, at in nest.contracted_operands():  # rule 1
             if self._is_strided(x, at):
                 base, place = x, at
                 while is_view(base) and base not in self.home:
@@ -86,9 +86,10 @@ class Fusion(Supply):
         """Whether what a contraction reads of v at this index are the rows of its own result, and
         it is worth while: there are more than come at once, an element has products enough for
         the next one to come meanwhile, and no library would be asked, which wants a matrix."""
-        if len(squeeze(v.shape)) > 2 or index[0] not in map(affine, nest.symbols):
+        row = next((symbol for symbol in nest.symbols if affine(symbol) == index[0]), "")
+        if len(squeeze(v.shape)) > 2 or not row:
             return False
-        alike = [at for _, at in contraction_index(nest) if varies(at, index[0][1][0][0])]
+        alike = [at for _, at in nest.contracted_operands() if varies(at, row)]
         rows, products = v.shape[0], prod(nest.space)
         fits = _WIDE * rows <= products < LARGE * rows // v.size
         return fits and v.size * v.dtype.itemsize > L1 and len(alike) == 1
