@@ -12,7 +12,7 @@ from steepest.compiler.capture.capture import capture
 from steepest.compiler.check import check
 from steepest.compiler.graph import Graph, Value, constant, equation, inlet, splat
 from steepest.compiler.replay import replay_step
-from steepest.compiler.simplify import merge_twins, simplify
+from steepest.compiler.simplify import merge_twins, rewriter, simplify
 from steepest.core import Aval
 
 F8, F4, I8 = np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64)
@@ -348,3 +348,12 @@ def test_states_that_part_are_not_merged():
     merged, twins = merge_twins(simplify(graph), [[a, b]])
     assert not twins
     assert len(merged.state) == 2
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_the_order_in_which_rules_are_tried_does_not_matter(kind, monkeypatch):
+    graph = training_step(kind).graph
+    simpler = simplify(graph).key
+    backwards = {row: rules[::-1] for row, rules in rewriter._RULES.items()}
+    monkeypatch.setattr(rewriter, "_RULES", backwards)
+    assert simplify(graph).key == simpler
