@@ -62,6 +62,21 @@ class Loops(Threads):
         if whole < n:
             body(affine(whole), n - whole)
 
+    def in_vectors(
+        self,
+        n: int,
+        body: Callable[[Affine, Op | None, list[Op]], list[Op]],
+        carried: Sequence[Op],
+    ) -> list[Op]:
+        """body(the first lane, mask, carried) for n lanes, vector by vector; the mask of the last
+        one says which of its lanes count."""
+        step = max(self.width, 1)
+        whole = n // step * step
+        found = self.loop(whole, lambda j, xs: body(j, None, xs), step=step, carried=carried)
+        if whole < n:
+            found = body(affine(whole), self.first_lanes(n - whole, self.width), found)
+        return found
+
     def scratch(self, dtype: np.dtype, shape: tuple[int, ...]) -> Buffer:
         """Memory of the nest's own, on the stack."""
         buffer = padded(shape, dtype, len(shape) - 1, self.layout.width)

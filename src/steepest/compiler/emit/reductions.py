@@ -1,6 +1,7 @@
 """Reduce nests: sums, maxima, argmax over any axes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.loops import Loops
@@ -189,15 +190,7 @@ class _Along(_Reduction):
 
     def vectors(self, where: Environment, values: list[Op]) -> list[Op]:
         """Through the innermost loop."""
-        emitter, n, step = self.emitter, self.loops[-1][1], max(self.width, 1)
-        whole = n // step * step
-        values = emitter.loop(
-            whole, lambda j, sums: self.cell(where, j, None, sums), step=step, carried=values
-        )
-        if whole < n:
-            mask = emitter.first_lanes(n - whole, self.width)
-            values = self.cell(where, affine(whole), mask, values)
-        return values
+        return self.emitter.in_vectors(self.loops[-1][1], partial(self.cell, where), values)
 
     def cell(self, where: Environment, j: Affine, mask: Op | None, values: list[Op]) -> list[Op]:
         emitter, place = self.emitter, {**where, self.loops[-1][0]: lane_at(j) if self.width else j}

@@ -181,24 +181,16 @@ class Dots(Waiting):
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]
     ) -> list[Op]:
         emitter, roles = self.emitter, self.roles
-        n, symbol = roles.size[roles.summed], self.nest.symbol(roles.summed)
-        last = n % self.width
-        whole = n // self.width * self.width
+        symbol = self.nest.symbol(roles.summed)
 
-        def step(where: Environment, mask: Op | None, sums: list[Op]) -> list[Op]:
-            a = [self.part(roles.a, roles.a_index, {**where, **row}, mask) for row in rows]
-            b = [self.part(roles.b, roles.b_index, {**where, **at}, mask) for at in columns]
+        def one(s: Affine, mask: Op | None, sums: list[Op]) -> list[Op]:
+            here = {**where, symbol: lane_at(s)}
+            a = [self.part(roles.a, roles.a_index, {**here, **row}, mask) for row in rows]
+            b = [self.part(roles.b, roles.b_index, {**here, **at}, mask) for at in columns]
             pairs = [(x, y) for x in a for y in b]
             return [emitter.fma(x, y, z) for (x, y), z in zip(pairs, sums, strict=True)]
 
-        def one(s: Affine, sums: list[Op]) -> list[Op]:
-            return step({**where, symbol: lane_at(s)}, None, sums)
-
-        sums = emitter.loop(whole, one, step=self.width, carried=sums)
-        if whole < n:
-            mask = emitter.first_lanes(last, self.width)
-            sums = step({**where, symbol: lane_at(affine(whole))}, mask, sums)
-        return sums
+        return emitter.in_vectors(roles.size[roles.summed], one, sums)
 
     def part(self, v: Value, index: Index, where: Environment, mask: Op | None) -> Op:
         """A vector of an operand; lanes beyond the end are zero."""
