@@ -26,7 +26,7 @@ from steepest.compiler.nests.affine import (
 )
 from steepest.compiler.nests.index import is_view, through
 
-__all__ = ["Piece", "Place", "Tile"]
+__all__ = ["Piece", "Place", "RegisterTile"]
 
 _LINE = 64  # bytes of a line of the cache
 _SHORT_ROUND, _LONG_ROUND = 4, 12  # summed elements between lines that are called for
@@ -54,7 +54,7 @@ class Place(NamedTuple):
     vectors: int
 
 
-class Tile:
+class RegisterTile:
     """rows × vectors sums in registers.
 
     parts   the vectors of a row: the first column of each, and its lanes

@@ -13,7 +13,7 @@ from math import prod
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.threads import TilesHere
-from steepest.compiler.emit.tile import Piece, Place, Tile
+from steepest.compiler.emit.tile import Piece, Place, RegisterTile
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.nests.affine import Affine, affine, times, varies
 
@@ -125,7 +125,8 @@ class Tiles(Packing):
 
         def inside(where: Environment, _: list[Op]) -> None:
             def one(i: Affine, first: Affine, rows: int) -> None:
-                Tile(self, where, Place(i, first, j, rows, vectors), piece).write()
+                place = Place(i, first, j, rows, vectors)
+                RegisterTile(self, where, place, piece).write()
 
             self.row_tiles(piece.height, one, None if line else here)
 
