@@ -22,6 +22,7 @@ class Supply(Found):
     def open(
         self, kind: str, space: tuple[int, ...], anchor: Value | None = None, depth: int = 0
     ) -> Nest:
+        """A new nest."""
         nest = Nest(len(self.nests), kind, space, anchor, depth)
         self.nests.append(nest)
         return nest
@@ -37,6 +38,7 @@ class Supply(Found):
                 other.after |= bits
 
     def put(self, v: Value, nest: Nest) -> Value:
+        """Have this nest store v."""
         nest.stores.append(v)
         self.home[v] = nest
         return v
@@ -53,8 +55,8 @@ class Supply(Found):
         elif not is_elementwise(v):
             self._require_parts(v, index, nest)
         elif nest in self.sources(v) or self._nest_holding_parts(v) is None:
-            for x in v.operands:  # part of it is ours, or nobody else's: keep it here
-                self.require(x, index, nest)
+            for x, at in origins(v, index):  # part of it is ours, or nobody else's: keep it here
+                self.require(x, at, nest)
         else:
             below = self._shared_below(v, index, nest)
             self.store(below)
