@@ -86,6 +86,9 @@ OTHERS = {
     "attribute more": lambda training: setattr(training.model, "note", [1, 2.0]),
     "constant": lambda training: training.scale.fill(3),
     "alias": lambda training: setattr(training.model[2], "weight", training.model[0].weight),
+    "memory": lambda training: setattr(
+        training.model[2].bias, "value", training.model[0].bias.value
+    ),
     "layer": lambda training: training.model.__setitem__(1, nn.Sigmoid()),
     "layer used twice": lambda training: training.model.__setitem__(2, training.model[0]),
     "layer of another size": lambda training: training.model.__setitem__(0, nn.Linear(4, 4, False)),
@@ -189,19 +192,23 @@ def test_what_a_global_or_a_class_holds_belongs_to_the_form(traced, monkeypatch,
 
     order, ones = np.arange(8), np.ones((8, 1), np.float32)
     assert trained(1.0).run([ones], order, 8)[0] == pytest.approx(1.0)
+    del traced[:]
     assert trained(2.0).run([ones], order, 8)[0] == pytest.approx(2.0)
-    assert len(traced) == 2  # one step, traced until it was the same twice
+    assert not traced
     place = (Settings, "factor") if held is Settings else (sys.modules[__name__], "FACTOR")
     monkeypatch.setattr(*place, 3.0)
     assert trained(2.0).run([ones], order, 8)[0] == pytest.approx(6.0)
 
 
-def test_a_training_with_an_array_in_two_places_is_not_taken_for_one_with_two_arrays():
-    Training(0).run()
-    shared = Training(1)
-    shared.model[2].bias.value = shared.model[0].bias.value
-    with pytest.raises(RuntimeError, match="share memory"):
-        shared.run()
+def test_a_rate_that_differs_from_step_to_step_is_of_another_form_than_one_that_stays(traced):
+    trainings = [Training(1) for _ in range(3)]
+    for training in trainings:
+        training.rate.value[...] = 0.01
+    Epochs(trainings[0].step).run([X, Y], np.arange(24), 8)
+    del traced[:]
+    found = trainings[1].run(0.02)
+    assert traced
+    np.testing.assert_allclose(found, trainings[2].eager(0.02), rtol=1e-5)
 
 
 def test_a_longer_array_is_of_another_form_than_a_short_one(traced):

@@ -93,7 +93,7 @@ class Form:
         if (
             self._held.same(things, held)
             and self._things.same(things)
-            and all(map(is_, self._stepped(things), stepped))
+            and [*map(id, self._stepped(things))] == [*map(id, stepped)]
         ):
             placed = self.places.of(things)
             return placed and Fellow(self, things, placed)
