@@ -1,6 +1,9 @@
 """Steps of one form are traced once, and each is trained as if it were the only one."""
 
+import copy
+import pickle
 import sys
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import steepest
 from steepest import nn, optim, tensor
 from steepest.compiler import Epochs, compile
 from steepest.compiler.capture import capture as capturing
+from steepest.compiler.capture import patterns
 
 X = np.random.default_rng(0).standard_normal((24, 4), np.float32)
 Y = X[:, :1] * 2
@@ -16,8 +20,9 @@ Y = X[:, :1] * 2
 
 @pytest.fixture
 def traced(monkeypatch):
-    """The steps that were traced, once for each time that this took."""
+    """The steps that were traced, once for each time that this took; none was before."""
     found, run = [], capturing.run
+    monkeypatch.setattr(patterns, "_patterns", OrderedDict())
     monkeypatch.setattr(
         capturing, "run", lambda step, *rest: found.append(step) or run(step, *rest)
     )
@@ -261,3 +266,15 @@ def test_the_defaults_of_an_optimizer_are_not_for_steps():
     with pytest.raises(RuntimeError, match="param_groups"):
         Epochs(step).run([X], np.arange(8), 8)
     assert optimizer.defaults["lr"] == 0.01
+
+
+def test_how_a_module_was_made_is_not_for_steps_and_goes_with_its_copies():
+    model = nn.Linear(4, 1)
+    with pytest.raises(RuntimeError, match="not for steps"):
+        Epochs(lambda x: (model(x) * model.made_with[0][0]).sum()).run([X], np.arange(8), 8)
+    for made in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert made.made_with == ((4, 1), {})
+    first, second = nn.Tanh(), nn.Tanh()
+    first.register_forward_hook(halved)
+    one = tensor(1.0)
+    assert first(one).item() == pytest.approx(second(one).item() / 2)

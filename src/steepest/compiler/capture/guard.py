@@ -269,16 +269,15 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
     yield "defaults", function.__defaults__
     yield "keyword defaults", function.__kwdefaults__
     if not of_library(function):
-        names = names_in(function.__code__)
-        for name in sorted(names & function.__globals__.keys()):
-            value = function.__globals__[name]
-            if isinstance(value, ModuleType):
-                attributes = vars(value)
-                for attribute in sorted(names & attributes.keys()):
-                    if isinstance(attributes[attribute], int | float | str | list | dict):
+        names, held = names_in(function.__code__), function.__globals__
+        for name in names:
+            if isinstance(held.get(name), ModuleType):
+                attributes = vars(held[name])
+                for attribute in names:
+                    if isinstance(attributes.get(attribute), int | float | str | list | dict):
                         yield f"{name}.{attribute}", attributes[attribute]
-            else:
-                yield name, value
+            elif name in held:
+                yield name, held[name]
 
 
 _READERS: dict[type, Callable[[Any], _Entries]] = {

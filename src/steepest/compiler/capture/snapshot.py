@@ -178,7 +178,7 @@ def _reads_of_function(function: FunctionType) -> Iterator[_Read]:
         yield read, function
     if of_library(function):
         return
-    names = sorted(names_in(function.__code__))
+    names = names_in(function.__code__)
     held = function.__globals__
     modules = [held[x] for x in names if isinstance(held.get(x), ModuleType)]
     for read in (held.get, *(vars(module).get for module in modules)):
@@ -223,10 +223,10 @@ def slots_of(kind: Any) -> tuple[str, ...]:
 
 
 @functools.cache
-def names_in(code: CodeType) -> frozenset[str]:
-    """Every global and attribute that a function names, in functions inside it too."""
+def names_in(code: CodeType) -> tuple[str, ...]:
+    """Every global and attribute that a function names, in functions inside it too; sorted."""
     inner = (names_in(c) for c in code.co_consts if isinstance(c, CodeType))
-    return frozenset(code.co_names).union(*inner)
+    return tuple(sorted({*code.co_names}.union(*inner)))
 
 
 def of_library(function: FunctionType) -> bool:
