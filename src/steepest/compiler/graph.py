@@ -260,7 +260,7 @@ class Graph:
                     words.append(names[x])
                 if params:  # of which most equations have one
                     for key, x in params.items() if len(params) == 1 else sorted(params.items()):
-                        words += (key, str(x) if type(x) is tuple else _written(x))
+                        words += (key, _shown(x))
         return " ".join([*words, *self._results(names)])
 
     @functools.cached_property
@@ -305,8 +305,8 @@ def _numbers(value: Value) -> str:
     return _digest(value.data) if number is None else repr(number.item())
 
 
-@functools.cache
-def _shown(x: Aval | np.dtype) -> str:
+@functools.lru_cache(maxsize=4096)
+def _shown(x: Any) -> str:
     """Written once: NumPy takes ten microseconds for the name of a dtype, a page has hundreds."""
     return str(x)
 

@@ -16,12 +16,11 @@ import numpy as np
 from steepest.compiler.capture.agree import Agreement
 from steepest.compiler.capture.arguments import by_position, is_row, rebuilt
 from steepest.compiler.capture.captured import Captured, Output
-from steepest.compiler.capture.forms import form_of
 from steepest.compiler.capture.guard import Guard
-from steepest.compiler.capture.patterns import keep, known
+from steepest.compiler.capture.patterns import keeper, known
 from steepest.compiler.capture.recording import Before, Recording
 from steepest.compiler.capture.refusal import NotCompilable, line_of, refusal
-from steepest.compiler.capture.snapshot import LONGEST
+from steepest.compiler.capture.snapshot import LONGEST, watched
 from steepest.compiler.capture.trace import Inlet, run
 from steepest.compiler.graph import Graph, Value, constant, equation
 from steepest.compiler.spans import memory, span
@@ -53,11 +52,12 @@ def capture(
     Raises:
         NotCompilable: with the line and what to write instead. Nothing has changed then.
     """
-    first = Guard(step)
-    form = None if frozen is None else form_of(first, (frozen, *inlets, recording), stepped)
-    found = form and known(form, first)
+    key = None if frozen is None else (frozen, *inlets, recording)
+    found = None if key is None else known(key, step, stepped)
     if found:
         return found
+    first = Guard.of(step)
+    keep = None if key is None else keeper(key, first, stepped)
     seeds: dict[int, Tensor] = {}
     try:
         last, recorded = _settled(step, inlets, call, recording, seeds)
@@ -69,15 +69,15 @@ def capture(
                 line=line_of(step),
                 write="a tensor changed in place (count += 1), or this outside of the step",
             )
-        guard = Guard(step) if grown else first
+        guard = Guard.of(step) if grown else first
         made = _captured(last, recorded, guard, {memory(x.value) for x in stepped})
     except BaseException:
         first.restore()
         for tensor in seeds.values():
             tensor.grad = None
         raise
-    if form and not grown:
-        keep(made, form, [*seeds.values()])
+    if keep and not grown:
+        keep(made, [*seeds.values()])
     return made
 
 
@@ -168,8 +168,8 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
                 state.append((value, after))
     outputs: list[Value] = []
     result = _outputs(recorded.result, recorded, outputs)
-    watched = _any(recorded.watched)
-    graph = Graph([*recorded.arguments, *arrays], [*outputs, *watched], state)
+    asked = _any(recorded.watched)
+    graph = Graph([*recorded.arguments, *arrays], [*outputs, *asked], state)
     for value in graph.values():
         if value.kind == "input" and value.data is not None:  # an array of one of the runs
             value.kind, value.data = "constant", constant(value.data.copy()).data
@@ -178,7 +178,19 @@ def _captured(last: Recording, recorded: Recording, guard: Guard, stepped: set[t
     met = [before for before in recorded.met if id(before.tensor) in lasting]
     for before in met:
         before.grad = before.tensor.grad
-    return Captured(graph, arrays, result, bool(watched), guard, met, looked_at)
+    changed = sorted(span(arrays[value]) for value, _ in state if arrays[value].size)
+    tensors, were = [before.tensor for before in met], [*watched(met)]
+    return Captured(
+        graph,
+        arrays,
+        changed,
+        result,
+        bool(asked),
+        lambda: guard,
+        tensors,
+        were,
+        looked_at,
+    )
 
 
 def _outputs(result: Any, recorded: Recording, outputs: list[Value]) -> Any:

@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 
 from steepest.compiler.graph import Value
+from steepest.compiler.run.pages import LARGE, make_pages
 from steepest.compiler.run.signature import Place, Signature, aligned
 from steepest.compiler.run.team import native
 from steepest.compiler.spans import address
@@ -22,6 +23,8 @@ from steepest.core import Aval, said
 __all__ = ["Bound", "Program"]
 
 _PAGE = 4096
+_TURNED = 256  # rows of a large array that are copied at a time
+_LINE = 16  # numbers of a cache line, at most
 
 
 class Program:
@@ -86,6 +89,7 @@ class _Block:
 
     at      its address
     copied  the inputs that are copied into it, by their numbers, and where each of them is
+    turned  the same of those that are large and lie the other way around
     states  those that are copied back
     """
 
@@ -97,15 +101,36 @@ class _Block:
             view = self._view(place, np.dtype(constant.dtype))
             view[...] = constant.array(place.shape)
         inputs = enumerate(zip(program.inputs, signature.inputs, strict=True))
-        held = [(k, v, place) for k, (v, place) in inputs if place.place == "memory"]
-        self.copied = [(k, self._view(place, v.dtype)) for k, v, place in held]
-        roles = [v.role for _, v, _ in held]
-        self.states = [x for x, role in zip(self.copied, roles, strict=True) if role == "state"]
+        memory = [(k, v, place) for k, (v, place) in inputs if place.place == "memory"]
+        held = [(k, v.role, self._view(place, v.dtype)) for k, v, place in memory]
+        self.copied = [(k, view) for k, _, view in held if not _is_turned(view)]
+        self.turned = [(k, view) for k, _, view in held if _is_turned(view)]
+        self.states = [(k, view) for k, role, view in held if role == "state"]
 
     def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
         """The value's own shape, over the block."""
         strides = [stride * dtype.itemsize for stride in place.strides]
         return np.ndarray(place.shape, dtype, self._memory.data, place.offset, strides)
+
+
+def _is_turned(view: np.ndarray) -> bool:
+    """Whether it is large, and neighbours along the first axis lie side by side."""
+    return view.nbytes >= LARGE and view.ndim > 1 and view.strides[0] == view.itemsize
+
+
+def _turn(array: np.ndarray, view: np.ndarray) -> None:
+    """Copy an array into one that lies the other way around.
+
+    NumPy goes as the view lies, from row to row of the array. Rows that are a power of two apart,
+    as in many large ones, drive each other out of the cache. So some rows at a time are copied to
+    where they are a line longer, and from there.
+    """
+    shape = _TURNED, *array.shape[1:-1], array.shape[-1] + _LINE
+    apart = np.empty(shape, array.dtype)[..., :-_LINE]
+    for first in range(0, len(array), _TURNED):
+        rows = array[first : first + _TURNED]
+        apart[: len(rows)] = rows
+        view[first : first + _TURNED] = apart[: len(rows)]
 
 
 class _Free(list[_Block]):
@@ -150,13 +175,17 @@ class Bound:
         else:
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
                 raise _misfit(v.name, v.dtype, v.shape, array)
+            if v.role == "state":
+                make_pages(array)
         self._arrays[number] = array
 
     def load(self) -> None:
         """Copy states and whole arrays from the user's arrays into the program's memory."""
-        arrays = self._arrays
-        for number, view in self._taken().copied:
+        arrays, block = self._arrays, self._taken()
+        for number, view in block.copied:
             view[...] = arrays[number]
+        for number, view in block.turned:
+            _turn(arrays[number], view)
 
     def _taken(self) -> _Block:
         """The block in which to run, for nobody else until `save`."""
