@@ -116,7 +116,7 @@ class Epochs:
             for number, (shape, dtype, bounds) in enumerate(kinds)
         ]
         with refusing():
-            captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
+            captured = capture(self.step, inlets, stepped=self.stepped, frozen=())
             _check_loss(captured)
             return Loop(captured, self.stepped)
 
@@ -141,7 +141,3 @@ def _kind(array: np.ndarray) -> tuple[tuple[int, ...], np.dtype, tuple[int, int]
     if dtype.kind not in "iu" or not array.size:
         return shape, dtype, None
     return shape, dtype, (int(array.min()), int(array.max()))
-
-
-def _by_position(tensors: list[Tensor]) -> tuple[Sequence, dict]:
-    return tensors, {}

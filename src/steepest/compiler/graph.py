@@ -196,6 +196,25 @@ class Graph:
             [(new[before], new[after]) for before, after in self.state],
         )
 
+    def replaced(self, becomes: dict[Value, Value]) -> "Graph":
+        """The graph with some values, among them inputs, replaced by others, which are written in
+        terms of its own."""
+        new: dict[Value, Value] = {}
+        stack = [(value, False) for value in self.results()]
+        while stack:
+            value, complete = stack.pop()
+            source = becomes.get(value, value)
+            if complete:
+                new[value] = source.with_operands(tuple([new[x] for x in source.operands]))
+            elif value not in new:
+                stack.append((value, True))
+                stack += [(x, False) for x in source.operands]
+        return Graph(
+            [becomes.get(x, x) for x in self.inputs],
+            [new[x] for x in self.outputs],
+            [(becomes.get(before, before), new[after]) for before, after in self.state],
+        )
+
     def equations(self) -> list[Value]:
         """The reachable equations, operands before results."""
         return [value for value in self.values() if value.kind == "row"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.capture.agree import Agreement
-from steepest.compiler.capture.arguments import is_row, rebuilt
+from steepest.compiler.capture.arguments import by_position, is_row, rebuilt
 from steepest.compiler.capture.captured import Captured, Output
 from steepest.compiler.capture.forms import form_of
 from steepest.compiler.capture.guard import Guard
@@ -37,7 +37,7 @@ _RUNS = 4  # the first may create what later ones find: an optimizer's averages,
 def capture(
     step: Callable[..., Any],
     inlets: Sequence[Inlet],
-    call: Callable[[list[Tensor]], tuple[Sequence, dict]],
+    call: Callable[[list[Tensor]], tuple[Sequence, dict]] = by_position,
     recording: bool = True,
     stepped: Sequence[Tensor] = (),
     frozen: Hashable = None,

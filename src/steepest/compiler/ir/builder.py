@@ -36,6 +36,10 @@ class Builder(Instructions):
         variable = self.once(("integer", a[1]), lambda: self._sum(a[1]))
         return self.new(f"add nsw i64 {variable}, {a[0]}") if a[0] else variable
 
+    def index(self, a: Affine) -> Op:
+        """The same, to compute with."""
+        return Op(self.integer(a), "i64", 0)
+
     def _sum(self, terms: tuple[tuple[str, int], ...]) -> str:
         total = ""
         for symbol, c in terms:
