@@ -35,9 +35,10 @@ __all__ = [
     "share",
 ]
 
-# Element operations of a step below which it has no code for threads, and of a nest below which one
-# thread runs it: a barrier takes as long as some ten thousand.
+# Operations of a step below which it has no code for threads, and of a nest below which one thread
+# runs it: a barrier takes as long as some ten thousand.
 STEP, NEST = 2_000_000, 10_000
+_MOVED = 16  # operations for which there is time while an element is read and written
 
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
@@ -48,10 +49,10 @@ GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
 MOST = 64  # threads
 _WORD = 8  # bytes
 
-# Element operations of a nest of which threads take shares from one another; those of a share; and
-# how many shares a thread has of it.
-LONG, SHARE = 500_000, 100_000
-_FEWEST, _MOST = 4, 64
+# Operations of a nest of which threads take shares from one another; those of a share; and how many
+# shares a thread has of it.
+LONG, SHARE = 200_000, 25_000
+_FEWEST, _MOST = 4, 256
 
 
 @dataclass
@@ -131,9 +132,9 @@ def _shares(work: int) -> int:
 
 
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
-    """Element operations of the whole nest, roughly."""
+    """Operations of the whole nest, roughly."""
     visited = fusion.walked(nest).visited
-    each = 1 + sum(map(instructions, visited))
+    each = _MOVED + sum(map(instructions, visited))
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":
