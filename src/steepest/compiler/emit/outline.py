@@ -69,8 +69,7 @@ class Outline:
         pieces = sharing.pieces.get(self.nest, 0)
         if pieces:
             self._array(f"%counter{list(sharing.pieces).index(self.nest)}")
-        keeps_copies = self.nest in self.plan.tiles and self.nest in sharing.long
-        return self.nest in sharing.split, keeps_copies, pieces
+        return self.nest in sharing.split, self.nest in sharing.long, pieces
 
     def _nest(self) -> Hashable:
         nest, roles = self.nest, self.layout.roles.get(self.nest)

@@ -35,10 +35,9 @@ __all__ = [
     "share",
 ]
 
-# Operations of a step below which it has no code for threads, and of a nest below which one thread
-# runs it: a barrier takes as long as some ten thousand.
+# Element operations of a step below which it has no code for threads, and of a nest below which one
+# thread runs it: a barrier takes as long as some ten thousand.
 STEP, NEST = 2_000_000, 10_000
-_MOVED = 16  # operations for which there is time while an element is read and written
 
 # The threads' own words, at the end of the program's memory: how many have come to the barrier; on
 # a line of its own its generation; the stop flag of every other step, as the first thread read it;
@@ -49,10 +48,11 @@ GENERATION, STOP, ABANDONED, YIELD, COUNTERS, LINE = 64, 128, 192, 200, 256, 64
 MOST = 64  # threads
 _WORD = 8  # bytes
 
-# Operations of a nest of which threads take shares from one another; those of a share; and how many
-# shares a thread has of it.
+# Element operations of a nest of which threads take shares from one another; those of a share; and
+# how many shares a thread has of it.
 LONG, SHARE = 200_000, 25_000
 _FEWEST, _MOST = 4, 256
+_MOVED = 16  # operations that take as long as reading and writing an element
 
 
 @dataclass
@@ -103,7 +103,8 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     if sum(work.values()) < STEP:
         return None
     large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
-    found = Sharing(set(large), {n: _shares(work[n]) for n in large if work[n] >= LONG})
+    time = {nest: work[nest] + _MOVED * prod(nest.space) for nest in large}
+    found = Sharing(set(large), {n: _shares(time[n]) for n in large if time[n] >= LONG})
     for nest in large:
         count = pieces_of(nest, fusion, layout)
         if count > 1:
@@ -126,15 +127,15 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     return found
 
 
-def _shares(work: int) -> int:
+def _shares(time: int) -> int:
     """How many shares of a nest every thread has; halves of them are taken, so a power of two."""
-    return min(max(1 << max((work // SHARE).bit_length() - 2, 0), _FEWEST), _MOST)
+    return min(max(1 << max((time // SHARE).bit_length() - 2, 0), _FEWEST), _MOST)
 
 
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
-    """Operations of the whole nest, roughly."""
+    """Element operations of the whole nest, roughly."""
     visited = fusion.walked(nest).visited
-    each = _MOVED + sum(map(instructions, visited))
+    each = 1 + sum(map(instructions, visited))
     if nest.kind == "contract":
         return prod(layout.roles[nest].size.values()) + prod(nest.space) * each
     if nest.kind == "join":
