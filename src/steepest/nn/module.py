@@ -38,6 +38,8 @@ class Module(Registry):
     """
 
     library: ClassVar[dict[str, type["Module"]]] = {}
+    _before: Hooks | None = None  # most modules never have any
+    _after: Hooks | None = None
     training: bool
     made_with: tuple[tuple, dict[str, Any]]
 
@@ -55,7 +57,7 @@ class Module(Registry):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(training=True, _before=Hooks(), _after=Hooks())
+        self.__dict__["training"] = True
 
     # ---- computing -------------------------------------------------------------------------------
 
@@ -82,7 +84,8 @@ class Module(Registry):
 
         With `with_kwargs` it is hook(module, args, kwargs) and returns both or None.
         """
-        return self._before.register(hook, prepend, with_kwargs)
+        hooks = self.__dict__.setdefault("_before", Hooks())
+        return hooks.register(hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -91,7 +94,8 @@ class Module(Registry):
 
         With `with_kwargs` it is hook(module, args, kwargs, result).
         """
-        return self._after.register(hook, prepend, with_kwargs)
+        hooks = self.__dict__.setdefault("_after", Hooks())
+        return hooks.register(hook, prepend, with_kwargs)
 
     # ---- saving ----------------------------------------------------------------------------------
 
