@@ -141,7 +141,7 @@ class Loop:
             bound.run(again, kept, outputs, np.zeros_like(control))
         bound.save()
         for _, twin, first in self._twins:
-            twin[...] = first
+            twin[()] = first[()]
         return done
 
     def _check_apart(self, array: np.ndarray) -> None:
