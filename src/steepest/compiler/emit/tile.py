@@ -274,12 +274,14 @@ class RegisterTile:
             unroll=2 if short else 1,
         )
 
-    def _within(self, symbol: str, where: Environment, n: int) -> tuple[str, str]:
+    def _within(self, symbol: str, where: Environment, n: int) -> tuple[int | str, int | str]:
         """The first offset in a window that is inside, and the one after the last."""
         emitter = self.emitter
         a, start, size = self.bounds[symbol]
         rest = substitute((a[0], tuple(t for t in a[1] if t[0] != symbol)), where)
         first = plus(affine(start), times(rest, -1))
+        if not first[1]:
+            return max(first[0], 0), min(first[0] + size, n)
         low, high = map(emitter.index, (first, plus(first, affine(size))))
         low = emitter.call("llvm.smax", low, emitter.number(0, "i64"))
         return low.name, emitter.call("llvm.smin", high, emitter.number(n, "i64")).name
