@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.workloads import Workload
 from steepest.compiler.capture.captured import Captured
+from steepest.compiler.emit.functions import Function
 from steepest.compiler.emit.step import Emitted, Step
 from steepest.compiler.graph import Value
 from steepest.compiler.lower import Lowered
@@ -46,8 +47,8 @@ class Clocked(Step):
         """What `control` has of every thread (a row) in every lap (a column)."""
         return control[_LINE:].reshape(-1, self.each)[:, : len(self.laps)]
 
-    def _begin(self) -> None:
-        super()._begin()
+    def begin(self) -> None:
+        super().begin()
         self.declared.add(f"declare i64 @{_clock()}()")
         self.before = self.new(f"call i64 @{_clock()}()")
 
@@ -64,8 +65,8 @@ class Clocked(Step):
         self.laps.append(what)
         self.before = after
 
-    def _write_nest(self, nest: Nest) -> None:
-        super()._write_nest(nest)
+    def write_nest(self, nest: Nest) -> None:
+        super().write_nest(nest)
         self._lap(nest)
 
     def meet(self) -> None:
@@ -75,9 +76,9 @@ class Clocked(Step):
         super().meet()
         self._lap(WAITING)
 
-    def _assembled(self, finite: str) -> str:
+    def end(self, finite: str) -> Function:
         self._lap(REST)
-        return super()._assembled(finite)
+        return super().end(finite)
 
 
 class Run:

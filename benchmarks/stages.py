@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -145,7 +145,7 @@ def _ready(workload: Workload) -> Callable[[], Captured]:
     ]
 
     def captured() -> Captured:
-        found = capture(step, inlets, _by_position, True, [rate])
+        found = capture(step, inlets, stepped=[rate])
         labels = found.graph.inputs[1]
         if labels.dtype.kind in "iu":
             labels.bounds = int(workload.y.min()), int(workload.y.max())
@@ -163,10 +163,6 @@ def final_graph(captured: Captured) -> Graph:
 def _alike(captured: Captured, graph: Graph) -> list[list[Value]]:
     """States that hold the same number now."""
     return [[graph.inputs[i] for i in group] for group in loop._alike(captured)]
-
-
-def _by_position(tensors: list) -> tuple[Sequence, dict]:
-    return tensors, {}
 
 
 def _cold(workload: Workload) -> dict[str, float]:

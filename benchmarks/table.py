@@ -9,6 +9,7 @@ from benchmarks.pace import THERE, pace
 from benchmarks.profile import COLUMNS, Profile
 from benchmarks.results import Results
 from benchmarks.targets import Target, targets
+from benchmarks.threads import COLUMNS as THREADS
 from benchmarks.threads import CORES
 
 __all__ = ["Page", "as_markdown", "pages", "show"]
@@ -102,16 +103,17 @@ def _threads(results: Results) -> Page:
     note = (
         "Wall time, medians; each number of threads in a process of its own, on as many cores. "
         "The two take turns, and the ratio is the median of the ratios of neighbouring times. "
+        "Two copies are programs of one thread at once, each on its own core, beside one alone: "
+        "they share nothing and wait for nobody, so that is what two threads can hope for. "
         f"{CORES.capitalize()} need nothing but the cores: where two threads are not twice as fast "
-        "at these, the second core had other work meanwhile."
+        "at these, one of the cores had other work meanwhile."
     )
-    columns = ("workload", "peer", "1 thread, µs", "2 threads, µs", "1 / 2")
-    rows = []
-    for workload, peers in results.threads.items():
-        for peer, turns in peers.items():
-            gain = "—" if turns.gain is None else f"{turns.gain:.2f}"
-            rows.append((workload, peer, _whole(turns.middle(1)), _whole(turns.middle(2)), gain))
-    return Page("Two threads", note, columns, rows)
+    rows = [
+        (workload, peer, *turns.cells())
+        for workload, peers in results.threads.items()
+        for peer, turns in peers.items()
+    ]
+    return Page("Two threads", note, ("workload", "peer", *THREADS), rows)
 
 
 def _waits(results: Results) -> Page:

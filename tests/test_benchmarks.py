@@ -277,7 +277,7 @@ def test_tables_and_targets():
     ours = alone.Alone(150.0, 40.0, 40.0, 120.0, 90.0)
     rows = [row(peers.BASE, 100.0, ours), row("JAX jit per step", 200.0), row("JAX scan", 120.0)]
     rows += [row(peers.TORCH, 1234.5, alone.Alone(imports=220.0, peak=300.0))]
-    quick = threads.Turns({1: [100.0, 300.0, 99.0], 2: [50.0, 100.0, 60.0]})
+    quick = threads.Turns({1: [100.0, 300.0, 99.0], 2: [50.0, 100.0, 60.0]}, [1.7, 1.9, 1.8])
     turns = {"W4": {peers.BASE: quick, peers.TORCH: threads.Turns({1: [900.0]})}}
     waits = {startup.FIRST_COLD: 900.0, startup.FIRST_WARM: 2000.0, startup.IMPORT_TORCH: 1000.0}
     run = results.Results("a machine.", rows, turns, 30.0, waits, ["W4: tinygrad left out, why"])
@@ -297,8 +297,8 @@ def test_tables_and_targets():
     page = table.as_markdown(run)
     assert "| W4 | PyTorch eager | 1,234.50 | 1,234.50–1,235.50 | 12.35 | 50% |" in page
     assert "| W4 | steepest compiled | 150 | 40 | 40 | 120 | 90 |" in page
-    assert "| W4 | steepest compiled | 100 | 60 | 2.00 |" in page
-    assert "| W4 | PyTorch eager | 900 | — | — |" in page
+    assert "| W4 | steepest compiled | 100 | 60 | 2.00 | 1.80 |" in page
+    assert "| W4 | PyTorch eager | 900 | — | — | — |" in page
     assert "- W4: tinygrad left out, why" in page and "6 of 10 are met" in page
     said = io.StringIO()
     table.show(run, Console(file=said, width=120))

@@ -21,7 +21,7 @@ from steepest.autograd import grad
 from steepest.compiler import compile, programs
 from steepest.compiler.capture.capture import capture
 from steepest.compiler.lower import Lowered, lower, stages
-from steepest.compiler.memory import layout, tiling
+from steepest.compiler.memory import roles, tiling
 from steepest.compiler.nests.costs import L2
 from steepest.compiler.simplify import simplify
 from steepest.core import Aval
@@ -87,7 +87,7 @@ def assert_compiled_is_eager(
     step = partial(derived, function, order)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs, "vector_lanes", lambda _: width)
-        patch.setattr(layout, "L2", cache)
+        patch.setattr(roles, "L2", cache)
         programs._programs.clear()  # they do not know of the cache
         patch.setattr(programs, "lower", partial(lower, width=width))
         found = compile(step)(*operands)
@@ -297,7 +297,7 @@ def lowered(name: str, batch: int) -> Lowered:
     _, step = training(model, lambda x, y: loss(model(x), y), list(model.parameters()))
     avals = Aval((batch, *shape), F32), Aval((batch,), np.dtype(np.int64))
     inlets = [(name, aval, "gathered") for name, aval in zip("xy", avals, strict=True)]
-    captured = capture(step, inlets, lambda tensors: (tensors, {}))
+    captured = capture(step, inlets)
     return stages(simplify(captured.graph), width=16)
 
 
@@ -314,24 +314,24 @@ def test_the_gradient_of_a_weight_goes_through_the_samples_once(monkeypatch):
     """Operands that no cache holds are read sample by sample, not once for every tap."""
     waiting = []
     for cache in (L2, 100_000):
-        monkeypatch.setattr(layout, "L2", cache)
+        monkeypatch.setattr(roles, "L2", cache)
         found = lowered("channels", 64)
-        roles = [r for r in found.layout.roles.values() if r.waiting and not r.summed]
-        assert all(r.inner[0] == "n" for r in roles)
-        waiting.append(len(roles))
+        late = [r for r in found.layout.roles.values() if r.waiting and not r.summed]
+        assert all(r.inner[0] == "n" for r in late)
+        waiting.append(len(late))
     assert waiting == [0, 2]
 
 
 @pytest.mark.parametrize(("name", "cache"), [("modern", 11_000), ("channels", 2_500)])
 def test_the_gradient_of_a_weight_goes_through_pieces_of_an_image(name, cache, monkeypatch):
     """What the tiles read of a piece fits into the first cache; the last piece may be shorter."""
-    monkeypatch.setattr(layout, "L2", 50_000)
+    monkeypatch.setattr(roles, "L2", 50_000)
     monkeypatch.setattr(tiling, "L1", cache)
     found = lowered(name, 20)
     lengths = [
-        (roles.size[roles.inner[1]], found.plan.tiles[nest].block)
-        for nest, roles in found.layout.roles.items()
-        if roles.waiting
+        (r.size[r.inner[1]], found.plan.tiles[nest].block)
+        for nest, r in found.layout.roles.items()
+        if r.waiting
     ]
     assert any(length and n % length for n, length in lengths), lengths
     assert_trains(name, F32, 20)

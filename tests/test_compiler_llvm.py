@@ -50,5 +50,7 @@ def test_a_missing_library_says_what_to_install(monkeypatch):
 )
 def test_what_llvm_refuses_is_told_in_its_words(text, system, wrong):
     awake()
-    with pytest.raises(Problem, match=wrong):
-        llvm.object_file(text, system, processor().name, processor().features)
+    here = processor()
+    made = llvm.machine(system, here.name, here.features)
+    with pytest.raises(Problem, match=wrong), made as machine:
+        llvm.object_file(text, system, machine)

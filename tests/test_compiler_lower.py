@@ -308,7 +308,7 @@ def network(sizes, activation, loss, optimizer_of, batch):
     y = r.standard_normal((3 * batch, sizes[-1])).astype(np.float32) if y is None else y
     avals = [Aval((batch, *a.shape[1:]), a.dtype) for a in (x, y)]
     inlets = [(name, aval, "gathered") for name, aval in zip("xy", avals, strict=True)]
-    captured = capture(step, inlets, lambda tensors: (tensors, {}))
+    captured = capture(step, inlets)
     graph = simplify(captured.graph)
     by_name = {v.name: a for v, a in captured.arrays.items()} | {"x": x, "y": y}
     # The simplifier may have changed the shape in which a gathered row is read.

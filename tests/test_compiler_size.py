@@ -36,7 +36,7 @@ def lowered_of(model, loss_of, classes=0, batch=32, inputs=()):
     inputs = inputs or (next(iter(model.parameters())).shape[1],)
     target = Aval((batch,), np.dtype(np.int64)) if classes else Aval((batch, 1), F32)
     inlets = [("x", Aval((batch, *inputs), F32), "gathered"), ("y", target, "gathered")]
-    graph = capture(step, inlets, lambda tensors: (tensors, {})).graph
+    graph = capture(step, inlets).graph
     if classes:
         graph.inputs[1].bounds = (0, classes - 1)
     return stages(simplify(graph), width=16)

@@ -16,7 +16,7 @@ F4, I8 = np.dtype(np.float32), np.dtype(np.int64)
 
 def captured_step(step, *avals, **kwargs):
     inlets = [(f"argument{i}", aval, "gathered") for i, aval in enumerate(avals)]
-    captured = capture(step, inlets, lambda tensors: (tensors, {}), **kwargs)
+    captured = capture(step, inlets, **kwargs)
     check(captured.graph)
     return captured
 
@@ -241,9 +241,9 @@ def test_a_captured_step_knows_when_it_no_longer_is_the_step():
     assert captured.stale() is None
     optimizer.param_groups[0]["lr"] = 0.5  # which a program reads
     assert captured.stale() is None
-    optimizer.param_groups[0]["eps"] = 0.5
-    assert captured.stale() == "optimizer.param_groups[0].eps"
-    optimizer.param_groups[0]["eps"] = 1e-8
+    optimizer.param_groups[0]["maximize"] = True
+    assert captured.stale() == "optimizer.param_groups[0].maximize"
+    optimizer.param_groups[0]["maximize"] = False
     assert captured.stale() is None
     model.eval()
     assert captured.stale().endswith("training")

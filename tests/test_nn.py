@@ -10,6 +10,7 @@ import torch
 from oracle import tensors
 
 from steepest import Tensor, nn, no_grad, tensor, zeros
+from steepest.compiler import compile
 from steepest.core import RequestError
 from steepest.random import manual_seed
 
@@ -939,3 +940,26 @@ def test_functional_names():
         ours = getattr(nn.functional, name)
         assert callable(ours)
         assert name == "sum_squares_loss" or hasattr(torch.nn.functional, name)
+
+
+def test_a_module_holds_what_it_has():
+    """Hooks and buffers that are not saved come with the first of them; deleted ones are gone."""
+    layer = nn.Tanh()
+    assert vars(layer).keys() == {"_parameters", "_buffers", "_modules", "training"}
+    layer.register_buffer("scratch", tensor([1.0]), persistent=False)
+    assert not layer.state_dict() and not nn.Tanh()._non_persistent
+    layer.register_buffer("scratch", tensor([2.0]))
+    assert layer.state_dict()["scratch"].item() == 2
+    layer.register_buffer("scratch", tensor([3.0]), persistent=False)
+    del layer.scratch
+    layer.register_buffer("scratch", tensor([4.0]))
+    assert layer.state_dict()["scratch"].item() == 4
+
+
+def test_a_first_hook_is_noticed_by_a_compiled_step():
+    layer, x = nn.Linear(1, 1, bias=False), tensor([[3.0]])
+    run = compile(lambda x: layer(x) / layer.weight)
+    assert run(x).item() == pytest.approx(3)
+    with layer.register_forward_hook(lambda module, args, result: result * 2):
+        assert run(x).item() == pytest.approx(6)
+    assert run(x).item() == pytest.approx(3)

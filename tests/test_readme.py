@@ -1,4 +1,4 @@
-"""The first page of code in the README runs as it is written."""
+"""The first page of code in the README runs as it is written, and pages name files that exist."""
 
 import re
 from pathlib import Path
@@ -24,3 +24,17 @@ def test_the_first_page_runs_as_written(
     assert len(names["prices"]) == 5 and 5 < names["prices"].values.mean() < 50
     assert names["loss"].item() < 1
     assert "best epoch" in capsys.readouterr().out
+
+
+PAGES = ["README.md", "docs/compiler.md", "docs/how-to-add.md", "docs/lessons.md"]
+NAMED = re.compile(
+    r"`((?:src|tests|benchmarks|compiler|examples)/[\w/]+(?:\.\w+)?/?)`|\]\(([\w/.-]+)"
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_files_that_a_page_names_are_there(page: str) -> None:
+    places = [ROOT, ROOT / "src" / "steepest", (ROOT / page).parent]
+    names = [code or link for code, link in NAMED.findall((ROOT / page).read_text("utf-8"))]
+    assert names
+    assert [x for x in names if not any((place / x).exists() for place in places)] == []

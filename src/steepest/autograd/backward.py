@@ -44,7 +44,7 @@ class Changed(Tensor):
     """
 
     def __init__(self, what: str, stale: Tensor, node: Node, expected: int):
-        super().__init__(stale.value)
+        super().__init__(stale.value, node=stale.node)
         self.message = said(
             node.row.name,
             f"{what} of shape {stale.shape}, needed for the gradient, was changed in place",
@@ -76,23 +76,15 @@ def saved(node: Node) -> list[Any]:
     for value, edge, version, stamp in zip(
         node.operands, node.edges, node.versions, node.stamps, strict=True
     ):
-        if isinstance(edge, Tensor):
-            x = edge
-        else:
-            x = Tensor(value)
-            x.version, x.synced, x.node, x.requires_grad = version, stamp, edge, edge is not None
+        x = edge if isinstance(edge, Tensor) else Tensor(value, version, stamp, edge)
         found.append(x if version[0] == stamp else Changed("an operand", x, node, stamp))
     return found
 
 
 def result(node: Node) -> Tensor:
     """What the operation gave, with the history that it had."""
-    out = Tensor(node.value)
-    out.version = node.version
-    if node.version[0] != node.stamp:
-        out = Changed("the result", out, node, node.stamp)
-    out.requires_grad, out.node = True, node
-    return out
+    out = Tensor(node.value, node.version, node.stamp, node)
+    return out if node.version[0] == node.stamp else Changed("the result", out, node, node.stamp)
 
 
 def sweep(

@@ -75,5 +75,8 @@ def compile(step: Callable[..., Any]) -> Compiled:
 
     Args:
         step: a function whose tensor operations do not depend on the numbers in tensors.
+
+    Returns:
+        What is called like the step itself; its `explain()` is every stage of it, as text.
     """
     return Compiled(step)

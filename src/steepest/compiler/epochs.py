@@ -59,29 +59,30 @@ class Epochs:
             NotCompilable: the reason why the step has to run eagerly. Nothing has changed then.
         """
         order = np.ascontiguousarray(order, np.int64)
-        whole, rest = divmod(len(order), batch_size)
         if control is None:
             control = self._control
             control.fill(0)
-        parts = [(0, whole, batch_size)] if whole else []
-        parts += [(whole, 1, rest)] if rest else []
-        loops = [self._loop(arrays, batch) for _, _, batch in parts]
+        whole, rest = divmod(len(order), batch_size)
+        parts = [x for x in ((0, whole, batch_size), (whole, 1, rest)) if x[1] and x[2]]
+        kinds = tuple(map(_kind, arrays))
+        loops = [self._loop(kinds, batch) for _, _, batch in parts]
+        if losses is None:
+            dtype = loops[0].results[0].dtype if loops else np.float32
+            losses = np.empty(whole + bool(rest), dtype)
         control[1] = done = 0
         for loop, (start, steps, batch) in zip(loops, parts, strict=True):
-            if losses is None:
-                losses = np.empty(whole + bool(rest), loop.results[0].dtype)
             if control[0] or control[2]:
                 break
-            rates = [values[start : start + steps] for values in stepped]
-            at = order[start * batch_size : start * batch_size + steps * batch]
-            part = [losses[start : start + steps]]
+            rates = [_some(values, start, steps) for values in stepped]
+            at = _some(order, start * batch_size, steps * batch)
             # The smaller mini-batch is a run of its own, and its count is not the epoch's.
             mine = np.zeros_like(control) if start else control
+            part = [_some(losses, start, steps)]
             done += loop.run(arrays, at, steps, part, mine, rates, sound=True)
             control[1], control[2] = done, ended = done, mine[2]
             if ended == ASKED:
                 return self._asked(done, arrays, order, batch_size, stepped, losses, control)
-        return np.empty(0, np.float32) if losses is None else losses[:done]
+        return losses[:done]
 
     def _asked(
         self,
@@ -105,9 +106,8 @@ class Epochs:
         control[1] += step + 1
         return losses[: control[1]]
 
-    def _loop(self, arrays: Sequence[np.ndarray], batch: int) -> Loop:
+    def _loop(self, kinds: tuple[tuple, ...], batch: int) -> Loop:
         """The program for mini-batches of that size."""
-        kinds = tuple(map(_kind, arrays))
         return self._steady.get((batch, kinds), lambda: self._made(kinds, batch))
 
     def _made(self, kinds: Sequence[tuple], batch: int) -> Loop:
@@ -116,7 +116,7 @@ class Epochs:
             for number, (shape, dtype, bounds) in enumerate(kinds)
         ]
         with refusing():
-            captured = capture(self.step, inlets, _by_position, True, self.stepped, ())
+            captured = capture(self.step, inlets, stepped=self.stepped, frozen=())
             _check_loss(captured)
             return Loop(captured, self.stepped)
 
@@ -143,5 +143,6 @@ def _kind(array: np.ndarray) -> tuple[tuple[int, ...], np.dtype, tuple[int, int]
     return shape, dtype, (int(array.min()), int(array.max()))
 
 
-def _by_position(tensors: list[Tensor]) -> tuple[Sequence, dict]:
-    return tensors, {}
+def _some(array: np.ndarray, start: int, count: int) -> np.ndarray:
+    """So many entries from there on; the array itself where these are all."""
+    return array if len(array) == count else array[start : start + count]

@@ -196,6 +196,25 @@ class Graph:
             [(new[before], new[after]) for before, after in self.state],
         )
 
+    def replaced(self, becomes: dict[Value, Value]) -> "Graph":
+        """The graph with some values, among them inputs, replaced by others, which are written in
+        terms of its own."""
+        new: dict[Value, Value] = {}
+        stack = [(value, False) for value in self.results()]
+        while stack:
+            value, complete = stack.pop()
+            source = becomes.get(value, value)
+            if complete:
+                new[value] = source.with_operands(tuple([new[x] for x in source.operands]))
+            elif value not in new:
+                stack.append((value, True))
+                stack += [(x, False) for x in source.operands]
+        return Graph(
+            [becomes.get(x, x) for x in self.inputs],
+            [new[x] for x in self.outputs],
+            [(becomes.get(before, before), new[after]) for before, after in self.state],
+        )
+
     def equations(self) -> list[Value]:
         """The reachable equations, operands before results."""
         return [value for value in self.values() if value.kind == "row"]
@@ -241,7 +260,7 @@ class Graph:
                     words.append(names[x])
                 if params:  # of which most equations have one
                     for key, x in params.items() if len(params) == 1 else sorted(params.items()):
-                        words += (key, str(x) if type(x) is tuple else _written(x))
+                        words += (key, _shown(x))
         return " ".join([*words, *self._results(names)])
 
     @functools.cached_property
@@ -286,8 +305,8 @@ def _numbers(value: Value) -> str:
     return _digest(value.data) if number is None else repr(number.item())
 
 
-@functools.cache
-def _shown(x: Aval | np.dtype) -> str:
+@functools.lru_cache(maxsize=4096)
+def _shown(x: Any) -> str:
     """Written once: NumPy takes ten microseconds for the name of a dtype, a page has hundreds."""
     return str(x)
 

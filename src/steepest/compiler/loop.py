@@ -6,6 +6,7 @@ every run.
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from math import inf
 from threading import Lock
 
 import numpy as np
@@ -45,7 +46,6 @@ class Loop:
         ]
         places = {x: number for number, x in enumerate(own)}
         self._gradients = [(places[x.value], x) for x in captured.gradients if x.value is not None]
-        self._memory = _Memory(captured)
         self._bound = Bound(self.program)
         self._alone = Lock()  # the program's memory is for one thread at a time
         self._control = np.zeros(3, np.int64)
@@ -151,16 +151,21 @@ class Loop:
             bound.run(again, kept, outputs, np.zeros_like(control))
         bound.save()
         for _, twin, first in self._twins:
-            twin[...] = first
+            twin[()] = first[()]
         return done
 
     def _check_apart(self, array: np.ndarray, what: str, instead: str) -> None:
         """What is given to a step must not be part of the state."""
-        shared = self._memory.shared(array)
-        if shared:
-            raise refusal(
-                f"{what} shares its memory with {shared}, which the step changes", write=instead
-            )
+        (start, stop), spans = span(array), self.captured.spans
+        # They do not overlap: the last one that begins before the array's end is the one.
+        last = bisect_right(spans, (stop - 1, inf)) - 1
+        if last < 0 or spans[last][1] <= start or not array.size:
+            return
+        for x, own in self.captured.arrays.items():
+            if x.role == "state" and np.may_share_memory(own, array):
+                raise refusal(
+                    f"{what} shares its memory with {x.name}, which the step changes", write=instead
+                )
 
     def _place(self, number: int, array: np.ndarray) -> None:
         """Bind an array; its numbers are read at every run."""
@@ -171,26 +176,10 @@ class Loop:
             self._given[number] = array
 
 
-class _Memory:
-    """Where the states are, to find out whether another array is there too."""
-
-    def __init__(self, captured: Captured):
-        states = [(x.name, a) for x, a in captured.arrays.items() if x.role == "state" and a.size]
-        self._places = sorted((*span(array), name) for name, array in states)
-        self._starts = [start for start, _, _ in self._places]
-
-    def shared(self, array: np.ndarray) -> str:
-        """The name of a state that shares memory with the array; empty if there is none."""
-        start, stop = span(array)
-        # States do not overlap: the last one that begins before the array's end is the one.
-        last = bisect_right(self._starts, stop - 1) - 1
-        if last >= 0 and self._places[last][1] > start and array.size:
-            return self._places[last][2]
-        return ""
-
-
 def _shaped(array: np.ndarray, value: Value) -> np.ndarray:
     """An array in the shape in which the program reads it: images may be rows there."""
+    if array.shape == value.shape:
+        return array
     lead = 1 if value.role == "gathered" else 0
     shape = value.shape[lead:]
     if array.shape[lead:] == shape:

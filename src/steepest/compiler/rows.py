@@ -1,7 +1,6 @@
 """Rows: a function of rows, such as a model in use, on all rows of an array natively."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class Rows:
     def _made(self, aval: Aval, on: bool) -> Loop:
         with refusing():
             inlets = [("rows", aval, "gathered")]
-            captured = capture(self.function, inlets, _by_position, on, frozen=())
+            captured = capture(self.function, inlets, recording=on, frozen=())
             _check_result(captured)
             return Loop(captured)
 
@@ -66,7 +65,3 @@ def _check_result(captured: Captured) -> None:
             expected=f"a tensor with {_CHUNK} rows",
             got=found.aval if found else captured.result,
         )
-
-
-def _by_position(tensors: list[Tensor]) -> tuple[Sequence, dict[str, Any]]:
-    return tensors, {}

@@ -85,21 +85,21 @@ class _Trial:
     texts      of the two, as programs of their own
     functions  the same, once they are compiled
     size       bytes of the memory that they need
-    read       where in it they find what they read
+    used       where in it their arrays are
     pointers   that they are called with
     most       bytes that they read of an input that is not in this memory
     """
 
     def __init__(self, nest: Nest, fusion: Fusion, layout: Layout, registers: int, features: str):
         self.texts, self.functions = list[str](), list[NativeFunction]()
-        self.size, self.read = 0, list[slice]()
+        self.size, self.used = 0, list[slice]()
         self.pointers = 3 + len(layout.sources) + len(fusion.graph.outputs)
         self.most = max([prod(v.shape) * v.dtype.itemsize for v in layout.sources], default=0)
         for chosen in ({}, {nest: LIBRARY}):
             planned = plan(fusion, layout, registers, False, chosen, [nest])
             self.texts.append(emit_nest(fusion, layout, planned, nest, features).text)
             self.size = max(self.size, planned.bytes)
-            self.read += _read(nest, fusion, layout)
+            self.used += _used(nest, fusion, layout)
 
 
 def _trials(
@@ -122,27 +122,28 @@ def _trials(
 
 def _times(trial: _Trial) -> tuple[float, float]:
     """Seconds of this thread that tiles and the library take, at best."""
-    # Memory that nobody has written to takes no place, and would not have to be fetched.
+    # Memory takes no place before somebody writes to it: whoever ran first would have to fetch it.
     block = aligned(trial.size)
-    for place in trial.read:
+    for place in trial.used:
         block[place].view(np.float32)[...] = 1
     # Whoever reads a batch, or a number per step, reads the first one: row 0 of zeros.
     other = np.zeros(trial.most + _BEYOND, np.uint8)
     places = [block.ctypes.data, *[other.ctypes.data] * (trial.pointers - 1)]
     times = [float("inf")] * 2
-    for number in range(_ROUNDS + 1):  # the first round brings everything into the caches
+    for _ in range(_ROUNDS):
         for k, function in enumerate(trial.functions):
             begin = time.thread_time()
             function(*places, 1)
             times[k] = min(times[k], time.thread_time() - begin)
         ahead = times[1] / (times[0] * _CLEARLY)
-        if number and max(ahead, 1 / ahead) > _CLOSE:
+        if max(ahead, 1 / ahead) > _CLOSE:
             break
     return times[0], times[1]
 
 
-def _read(nest: Nest, fusion: Fusion, layout: Layout) -> list[slice]:
-    """Where in a program's memory a nest finds what it reads, in bytes."""
-    buffers = [layout.buffers[v].whole for v in fusion.loads(nest) if v in layout.buffers]
+def _used(nest: Nest, fusion: Fusion, layout: Layout) -> list[slice]:
+    """Where in a program's memory a nest's arrays are, in bytes."""
+    values = [v for v in fusion.loads(nest) if v in layout.buffers]
+    buffers = [layout.buffers[v].whole for v in dict.fromkeys([*values, *nest.written()])]
     places = [(b.offset, b.offset + b.bytes) for b in buffers if b.place == "memory"]
     return [slice(start, -(-stop // 4) * 4) for start, stop in places]

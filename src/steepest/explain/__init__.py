@@ -1,5 +1,15 @@
 """Floor 5: what a trained model has learned, and the surface it was learned on, as plain arrays
-that the floor above draws."""
+that the floor above draws.
+
+chain               an expression step by step, with its local derivatives
+descent             where optimizers walk on functions that can be written down
+objective           the loss as a function of all weights
+surface, path       planes through the weights; the way that training took
+curvature           its Hessian: eigenvalues, trace, spectrum
+flow, unfolding     signals and gradients through the layers; the data, layer by layer
+filters, layers     weights as they are looked at; feature maps
+responses, mistakes what a unit responds to; where a classifier is wrong and sure of it
+"""
 
 from steepest.explain.chain import Chain, chain
 from steepest.explain.curvature import (

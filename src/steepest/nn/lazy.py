@@ -33,8 +33,8 @@ class LazyLinear(Linear):
         self.in_features = input.shape[-1]
         size = (self.out_features, self.in_features)
         self.weight.data = F.zeros(size, dtype=self.weight.dtype)
-        args, kwargs = self.made_with
-        self.made_with = ((self.in_features, *args), kwargs)
+        args, kwargs = self._made_with
+        self._made_with = ((self.in_features, *args), kwargs)
         self.__class__ = Linear  # type: ignore[assignment]
         self.reset_parameters()
         return self.forward(input)
@@ -61,8 +61,8 @@ class LazyConv2d(Conv2d):
         self.in_channels = input.shape[-3]
         size = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
         self.weight.data = F.zeros(size, dtype=self.weight.dtype)
-        args, kwargs = self.made_with
-        self.made_with = ((self.in_channels, *args), kwargs)
+        args, kwargs = self._made_with
+        self._made_with = ((self.in_channels, *args), kwargs)
         self.__class__ = Conv2d  # type: ignore[assignment]
         self.reset_parameters()
         return self.forward(input)

@@ -23,7 +23,7 @@ LONGEST = 24  # letters of an argument
 def short(module: Any) -> str:
     """A module as it was written, in one line: Linear(64, 32)."""
     name = type(module).__name__
-    args, kwargs = module.made_with
+    args, kwargs = module._made_with
     given = [*(("", a) for a in args), *((f"{key}=", a) for key, a in kwargs.items())]
     plain = [
         f"{key}{_brief(a)}" for key, a in given if isinstance(a, bool | int | float | str | tuple)

@@ -15,7 +15,7 @@ from steepest.nn.hooks import Hooks, RemovableHandle
 from steepest.nn.location import located
 from steepest.nn.registry import Registry
 from steepest.nn.state import IncompatibleKeys, load
-from steepest.tensors import UNKEPT, Tensor, emptied, is_device, on_processor
+from steepest.tensors import UNKEPT, Tensor, computing, emptied, is_device, on_processor
 
 __all__ = ["Module"]
 
@@ -33,13 +33,18 @@ class Module(Registry):
 
     Attributes:
         training: True in training, False in use; dropout looks at it. See `train` and `eval`.
-        made_with: the constructor's arguments, (args, kwargs).
+        made_with: the constructor's arguments, (args, kwargs); not for steps.
         library: the library's own modules by name, which a saved description may name.
     """
 
+    __slots__ = ("_made_with",)
+    __unread__: ClassVar[tuple[str, ...]] = ("_made_with",)
+
     library: ClassVar[dict[str, type["Module"]]] = {}
     training: bool
-    made_with: tuple[tuple, dict[str, Any]]
+    _made_with: tuple[tuple, dict[str, Any]]
+    # Of all modules without any; one that is given some has its own.
+    _before = _after = Hooks()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -50,12 +55,24 @@ class Module(Registry):
         # __new__ meets the arguments before any subclass's __init__ does, so every module knows how
         # it was made and none has to do anything for it.
         self = super().__new__(cls)
-        object.__setattr__(self, "made_with", (args, kwargs))
+        object.__setattr__(self, "_made_with", (args, kwargs))
         return self
 
     def __init__(self) -> None:
         super().__init__()
-        self.__dict__.update(training=True, _before=Hooks(), _after=Hooks())
+        self.__dict__["training"] = True
+
+    @property
+    def made_with(self) -> tuple[tuple, dict[str, Any]]:
+        if not computing():
+            raise RuntimeError(
+                said(
+                    f"{type(self).__name__}.made_with",
+                    "how a module was made is not for steps",
+                    write="self.size = size in __init__, and self.size in the step",
+                )
+            )
+        return self._made_with
 
     # ---- computing -------------------------------------------------------------------------------
 
@@ -82,7 +99,7 @@ class Module(Registry):
 
         With `with_kwargs` it is hook(module, args, kwargs) and returns both or None.
         """
-        return self._before.register(hook, prepend, with_kwargs)
+        return self._own_hooks("_before").register(hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -91,7 +108,10 @@ class Module(Registry):
 
         With `with_kwargs` it is hook(module, args, kwargs, result).
         """
-        return self._after.register(hook, prepend, with_kwargs)
+        return self._own_hooks("_after").register(hook, prepend, with_kwargs)
+
+    def _own_hooks(self, kind: str) -> Hooks:
+        return self.__dict__.setdefault(kind, Hooks())
 
     # ---- saving ----------------------------------------------------------------------------------
 

@@ -17,9 +17,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, requires_grad: bool = True):
         given = as_tensor(data)
-        super().__init__(given.value)
-        self.version = given.version
-        self.synced = given.version[0]
+        super().__init__(given.value, given.version, given.version[0])
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:

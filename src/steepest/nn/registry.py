@@ -19,8 +19,11 @@ KINDS = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}
 class Registry:
     """Holds parameters, buffers and modules as attributes, by PyTorch's rules."""
 
+    # Buffers that are no part of `state_dict`; a module that has some has a set of its own.
+    _non_persistent: frozenset[str] = frozenset()
+
     def __init__(self) -> None:
-        self.__dict__.update({kind: {} for kind in KINDS}, _non_persistent=set())
+        self.__dict__.update({kind: {} for kind in KINDS})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter | Registry):
@@ -72,7 +75,7 @@ class Registry:
         for kind in KINDS:
             if name in self.__dict__.get(kind, ()):
                 del self.__dict__[kind][name]
-                self._non_persistent.discard(name)
+                self._persist(name, True)
                 return
         object.__delattr__(self, name)
 
@@ -93,10 +96,11 @@ class Registry:
         """
         self._check_name("_buffers", name, tensor, Tensor)
         self._buffers[name] = tensor
-        if persistent:
-            self._non_persistent.discard(name)
-        else:
-            self._non_persistent.add(name)
+        self._persist(name, persistent)
+
+    def _persist(self, name: str, persistent: bool) -> None:
+        if persistent == (name in self._non_persistent):
+            self.__dict__["_non_persistent"] = self._non_persistent ^ {name}
 
     def add_module(self, name: str, module: Any) -> None:
         """Add a module under a name that need not be an attribute's (such as "0")."""

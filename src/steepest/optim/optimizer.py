@@ -44,7 +44,8 @@ class Optimizer:
     # What is counted once per parameter, in float32 whatever the parameter's dtype.
     scalars: ClassVar[tuple[str, ...]] = ("step",)
 
-    # Attributes that no step reads: what they hold may differ among steps that are compiled once.
+    # Slots that no step reads: what they hold may differ among steps that are compiled once.
+    __slots__ = ("__dict__", "__weakref__", "_defaults")
     __unread__: ClassVar[tuple[str, ...]] = ("_defaults",)
 
     def __init__(

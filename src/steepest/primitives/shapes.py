@@ -4,6 +4,7 @@ Each takes the operands' avals and the row's metadata and returns the aval of th
 with the row's name and both shapes. They are the compiler's type checker.
 """
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -32,6 +33,9 @@ __all__ = [
     "windowed",
 ]
 
+# The same few shapes meet all through a step, and in every pass of a compilation.
+_remembered = lru_cache(maxsize=1024)
+
 
 def _refuse(row: str, what: str, expected: object, got: object) -> None:
     raise RuntimeError(said(row, what, expected=expected, got=got))
@@ -46,6 +50,7 @@ def same(*xs: Aval) -> Aval:
     return first
 
 
+@_remembered
 def truth(*xs: Aval) -> Aval:
     return Aval(same(*xs).shape, np.dtype(bool))
 
@@ -56,10 +61,12 @@ def chosen(condition: Aval, x: Aval, y: Aval) -> Aval:
     return same(x, y)
 
 
+@_remembered
 def casted(x: Aval, *, dtype: np.dtype) -> Aval:
     return Aval(x.shape, np.dtype(dtype))
 
 
+@_remembered
 def reduced(x: Aval, *, axes: tuple[int, ...]) -> Aval:
     if any(not 0 <= axis < len(x.shape) for axis in axes) or len(set(axes)) != len(axes):
         _refuse("reduction", "axes must be distinct and in range", f"0..{len(x.shape) - 1}", axes)
@@ -78,6 +85,7 @@ def arg_reduced(x: Aval, *, axis: int) -> Aval:
     return Aval(filled(x, axes=(axis,)).shape, np.dtype(np.int64))
 
 
+@_remembered
 def contracted(x: Aval, y: Aval, *, spec: str) -> Aval:
     a, b, out = split_spec(spec)
     sizes: dict[str, int] = {}
@@ -93,18 +101,21 @@ def contracted(x: Aval, y: Aval, *, spec: str) -> Aval:
     return Aval(tuple(sizes[i] for i in out), x.dtype)
 
 
+@_remembered
 def reshaped(x: Aval, *, shape: tuple[int, ...]) -> Aval:
     if prod(shape) != prod(x.shape):
         _refuse("reshape", "the number of elements must stay", prod(x.shape), f"{shape}")
     return Aval(tuple(shape), x.dtype)
 
 
+@_remembered
 def permuted(x: Aval, *, order: tuple[int, ...]) -> Aval:
     if sorted(order) != list(range(len(x.shape))):
         _refuse("permute", "order must name every axis once", f"{len(x.shape)} axes", order)
     return Aval(tuple(x.shape[i] for i in order), x.dtype)
 
 
+@_remembered
 def broadcasted(x: Aval, *, shape: tuple[int, ...], axes: tuple[int, ...]) -> Aval:
     kept = tuple(n for i, n in enumerate(shape) if i not in axes)
     if kept != x.shape:
@@ -116,6 +127,7 @@ def _last(start: int, size: int, step: int) -> int:
     return start + (size - 1) * step
 
 
+@_remembered
 def sliced(
     x: Aval, *, starts: tuple[int, ...], sizes: tuple[int, ...], steps: tuple[int, ...]
 ) -> Aval:
@@ -125,6 +137,7 @@ def sliced(
     return Aval(tuple(sizes), x.dtype)
 
 
+@_remembered
 def padded(
     x: Aval, *, shape: tuple[int, ...], starts: tuple[int, ...], steps: tuple[int, ...]
 ) -> Aval:
@@ -132,6 +145,7 @@ def padded(
     return Aval(tuple(shape), x.dtype)
 
 
+@_remembered
 def windowed(x: Aval, *, size: tuple[int, ...], step: tuple[int, ...]) -> Aval:
     k = len(size)
     if any(w > n for n, w in zip(x.shape[-k:], size, strict=True)):

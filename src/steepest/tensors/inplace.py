@@ -38,8 +38,7 @@ def assign(x: Tensor, new: Tensor, name: str = "assignment", at: Any = ...) -> T
             )
         x.value[at] = new.value
     else:
-        with no_grad():
-            _rebind(x, new)
+        _rebind(x, new)
     x.version[0] += 1
     _give_history(x, new)
     return x
@@ -106,7 +105,9 @@ def _rebind(x: Tensor, new: Tensor) -> None:
         base, row, params = x.view_of
         if row not in _WRITTEN_BACK:
             raise RuntimeError(said("assignment", "such a view cannot be changed in a program"))
-        _rebind(base, _WRITTEN_BACK[row](base.alias(), x.alias(), **params))
+        with no_grad():
+            changed = _WRITTEN_BACK[row](base.alias(), x.alias(), **params)
+        _rebind(base, changed)
 
 
 def _into_slice(base: Tensor, part: Tensor, *, starts: Any, sizes: Any, steps: Any) -> Tensor:

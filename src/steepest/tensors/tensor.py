@@ -82,12 +82,19 @@ class Tensor:
 
     __array_ufunc__ = None  # NumPy leaves `array * tensor` to Tensor
 
-    def __init__(self, value: Any):
+    def __init__(
+        self,
+        value: Any,
+        version: list[int] | None = None,
+        synced: int = 0,
+        node: Node | None = None,
+    ):
         self.value = value
-        self.requires_grad = False
-        self.node: Node | None = None
-        self.version = [0]  # shared by all tensors that share memory; counts in-place changes
-        self.synced = 0  # the version to which `node` belongs
+        self.requires_grad = node is not None
+        self.node = node
+        # Shared by all tensors that share memory; counts in-place changes.
+        self.version = [0] if version is None else version
+        self.synced = synced  # the version to which `node` belongs
         # (base, row, params) when memory is shared; no row for a view that was taken unrecorded
         self.view_of: tuple[Tensor, Any, dict] | None = None
 
@@ -145,9 +152,7 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """The same memory without history: no gradient flows through the result."""
-        out = Tensor(self.value)
-        out.version, out.synced = self.version, self.synced
-        return out
+        return Tensor(self.value, self.version, self.synced)
 
     def alias(self) -> "Tensor":
         """The tensor as it is now, history included, whatever is done to `self` in place later.

@@ -78,6 +78,9 @@ def fit(
         out: the run folder to write (a free name near it where it exists), or None for none.
         progress: "auto", "bar", "lines" or "none".
 
+    Returns:
+        The `Fit`: the model with its weights, the history epoch by epoch, notes, the run folder.
+
     Raises:
         RequestError: a setting that cannot be meant.
         Problem: the loss is not finite any more; says in which step, and what to try.

@@ -11,7 +11,7 @@ from steepest.compiler.capture.refusal import refusal
 from steepest.core import Aval
 from steepest.tensors import Tensor, recording
 
-__all__ = ["Call", "is_row", "placed", "rebuilt"]
+__all__ = ["Call", "by_position", "is_row", "placed", "rebuilt"]
 
 
 class Call:
@@ -54,6 +54,11 @@ class Call:
     def arguments(self, tensors: list[Tensor]) -> tuple[Sequence, dict]:
         """The call again, on other tensors."""
         return placed(self._tree, tensors)
+
+
+def by_position(tensors: list[Tensor]) -> tuple[Sequence, dict]:
+    """The arguments of a step that takes nothing but these tensors, one after the other."""
+    return tensors, {}
 
 
 def _mapped(function: Callable[[Any], Any], x: Any) -> Any:

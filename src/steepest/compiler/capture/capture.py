@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from steepest.compiler.capture.agree import Agreement
-from steepest.compiler.capture.arguments import is_row, rebuilt
+from steepest.compiler.capture.arguments import by_position, is_row, rebuilt
 from steepest.compiler.capture.captured import Captured, Output
-from steepest.compiler.capture.forms import form_of
 from steepest.compiler.capture.gradients import Around, gradients
 from steepest.compiler.capture.guard import Guard, is_parameter
-from steepest.compiler.capture.patterns import keep, known
+from steepest.compiler.capture.patterns import keeper, known
 from steepest.compiler.capture.recording import Before, Recording
 from steepest.compiler.capture.refusal import NotCompilable, line_of, refusal
-from steepest.compiler.capture.snapshot import LONGEST
+from steepest.compiler.capture.snapshot import LONGEST, watched
 from steepest.compiler.capture.trace import Inlet, run
 from steepest.compiler.graph import Graph, Value, constant, equation
 from steepest.compiler.spans import memory, span
@@ -38,7 +37,7 @@ _RUNS = 4  # the first may create what later ones find: an optimizer's averages,
 def capture(
     step: Callable[..., Any],
     inlets: Sequence[Inlet],
-    call: Callable[[list[Tensor]], tuple[Sequence, dict]],
+    call: Callable[[list[Tensor]], tuple[Sequence, dict]] = by_position,
     recording: bool = True,
     stepped: Sequence[Tensor] = (),
     frozen: Hashable = None,
@@ -54,11 +53,12 @@ def capture(
     Raises:
         NotCompilable: with the line and what to write instead. Nothing has changed then.
     """
-    first = Guard(step)
-    form = None if frozen is None else form_of(first, (frozen, *inlets, recording), stepped)
-    found = form and known(form, first)
+    key = None if frozen is None else (frozen, *inlets, recording)
+    found = None if key is None else known(key, step, stepped)
     if found:
         return found
+    first = Guard.of(step)
+    keep = None if key is None else keeper(key, first, stepped)
     around = Around(first)
     try:
         last, recorded = _settled(step, inlets, call, recording, around)
@@ -70,15 +70,15 @@ def capture(
                 line=line_of(step),
                 write="a tensor changed in place (count += 1), or this outside of the step",
             )
-        guard = Guard(step) if grown else first
+        guard = Guard.of(step) if grown else first
         made = _captured(last, recorded, guard, around, {memory(x.value) for x in stepped})
     except BaseException:
         first.restore()
         raise
     finally:
         around.restore()
-    if form and not grown:
-        keep(made, form)
+    if keep and not grown:
+        keep(made)
     return made
 
 
@@ -148,14 +148,14 @@ def _small_arrays(guard: Guard, living: list[np.ndarray]) -> list[tuple[np.ndarr
     ]
 
 
-def _captured(
-    last: Recording, recorded: Recording, guard: Guard, around: Around, stepped: set[tuple]
-) -> Captured:
-    kept = last.leaves.keys() & recorded.leaves.keys()
-    state: list[tuple[Value, Value]] = []
-    moving = gradients(around, recorded, kept, guard, state)
-    looked_at = _check_kept(recorded, kept, stepped)
-    looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
+def _arrays(
+    recorded: Recording,
+    guard: Guard,
+    kept: set[tuple],
+    stepped: set[tuple],
+    state: list[tuple[Value, Value]],
+) -> dict[Value, np.ndarray]:
+    """The inputs that live between steps, and their arrays; `state` is given what becomes of them."""
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
     for key, leaf in recorded.leaves.items():
@@ -166,11 +166,23 @@ def _captured(
             arrays[value] = leaf.array
             if after is not value:
                 state.append((value, after))
+    return arrays
+
+
+def _captured(
+    last: Recording, recorded: Recording, guard: Guard, around: Around, stepped: set[tuple]
+) -> Captured:
+    kept = last.leaves.keys() & recorded.leaves.keys()
+    state: list[tuple[Value, Value]] = []
+    moving = gradients(around, recorded, kept, guard, state)
+    looked_at = _check_kept(recorded, kept, stepped)
+    looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
+    arrays = _arrays(recorded, guard, kept, stepped, state)
     outputs: list[Value] = []
     result = _outputs(recorded.result, recorded, outputs)
-    watched = _any(recorded.watched)
+    asked = _any(recorded.watched)
     fresh = [x.value for x in moving if x.value is not None and not x.found]
-    graph = Graph([*recorded.arguments, *arrays, *fresh], [*outputs, *watched], state)
+    graph = Graph([*recorded.arguments, *arrays, *fresh], [*outputs, *asked], state)
     for x in moving:
         if x.value is not None:
             arrays.pop(x.value, None)
@@ -179,7 +191,22 @@ def _captured(
         if value.kind == "input" and value.data is not None:  # an array of one of the runs
             value.kind, value.data = "constant", constant(value.data.copy()).data
     met = _lasting(last, recorded, guard, kept, around)
-    return Captured(graph, arrays, result, bool(watched), guard, met, moving, looked_at)
+    moved = {id(x.tensor) for x in moving}
+    graded = [before for before in met if id(before.tensor) not in moved]
+    changed = [arrays[value] for value, _ in state if value in arrays]
+    return Captured(
+        graph,
+        arrays,
+        sorted(span(array) for array in changed if array.size),
+        result,
+        bool(asked),
+        lambda: guard,
+        [before.tensor for before in met],
+        [before.tensor for before in graded],
+        [*watched(met, graded)],
+        moving,
+        looked_at,
+    )
 
 
 def _lasting(

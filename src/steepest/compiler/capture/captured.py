@@ -1,5 +1,6 @@
 """What a capture gives: a step as a graph, its arrays, and when it still is the step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -8,10 +9,9 @@ import numpy as np
 
 from steepest.compiler.capture.gradients import Gradient
 from steepest.compiler.capture.guard import Guard
-from steepest.compiler.capture.recording import Before
-from steepest.compiler.capture.snapshot import Snapshot, watched
+from steepest.compiler.capture.snapshot import Outline, Snapshot, watched
 from steepest.compiler.graph import Graph, Value
-from steepest.tensors import UNKEPT
+from steepest.tensors import UNKEPT, Tensor
 
 __all__ = ["Captured", "Output"]
 
@@ -28,25 +28,30 @@ class Captured:
                those of `result`, and, if the program `watches`, whether a condition of an error is
                met
     arrays     the array of every tensor that lives between steps
+    spans      of those that the step changes, and maybe more, apart and in the order of memory
     result     what the step returned, with Tensors replaced by positions in graph.outputs
-    met        the tensors that live between steps, as they have to stay
-    gradients  what happens to the `.grad` of those of which it does not stay
+    guard      what the step reaches, when it is asked for
+    met        the tensors that live between steps
+    graded     those of them whose `.grad` stays
+    were       what these have to keep
+    gradients  what happens to the `.grad` of the others
     read       arrays whose numbers are frozen, and those numbers
     """
 
     graph: Graph
     arrays: dict[Value, np.ndarray]
+    spans: list[tuple[int, int]]
     result: Any
     watches: bool
-    guard: Guard
-    met: list[Before]
+    guard: Callable[[], Guard]
+    met: list[Tensor]
+    graded: list[Tensor]
+    were: list[Any]
     gradients: list[Gradient]
     read: list[tuple[np.ndarray, np.ndarray]]
+    snapshot: Snapshot | None = None
 
     def __post_init__(self) -> None:
-        self._snapshot: Snapshot | None = None
-        moving = {id(x.tensor) for x in self.gradients}
-        self._graded = [x for x in self.met if id(x.tensor) not in moving]
         self._found = [x for x in self.gradients if x.found]
         self._moved = [x for x in self.gradients if x.moves]
         self._spent = [x.tensor for x in self.gradients if x.after is UNKEPT]
@@ -54,15 +59,16 @@ class Captured:
     def stale(self) -> str | None:
         """What has changed since, in words; None if the graph still is the step."""
         # Nearly always nothing has changed, and identities tell.
-        if self._snapshot is None or not self._snapshot.same():
-            changed = self._changed()
+        if self.snapshot is None or not self.snapshot.same():
+            guard = self.guard()
+            changed = self._changed(guard)
             if changed is not None:
                 return changed
-            tensors = ([x.tensor for x in known] for known in (self.met, self._graded))
-            self._snapshot = Snapshot(self.guard.lasting, *tensors)
+            things = guard.lasting
+            self.snapshot = Snapshot(things, Outline(things), self.met, self.graded)
         for gradient in self._found:
             if not gradient.fits():
-                return f"{self.guard.name(gradient.tensor) or 'a tensor'}.grad"
+                return f"{self.guard().name(gradient.tensor) or 'a tensor'}.grad"
         for array, numbers in self.read:
             if not np.array_equal(array, numbers, equal_nan=True):
                 return "a number that the step reads from a tensor or an array"
@@ -75,12 +81,12 @@ class Captured:
         for gradient in self._moved:
             gradient.leave()
 
-    def _changed(self) -> str | None:
+    def _changed(self, guard: Guard) -> str | None:
         """The first tensor or object that is not as it was."""
-        now = ([x.tensor for x in known] for known in (self.met, self._graded))
-        owners = chain(self.met, self.met, self._graded)
-        then = watched(self.met, self._graded)
-        for before, x, y in zip(owners, watched(*now), then, strict=True):
+        now = watched(self.met, self.graded)
+        for tensor, x, y in zip(
+            chain(self.met, self.met, self.graded), now, self.were, strict=True
+        ):
             if x is not y:
-                return self.guard.name(before.tensor) or "a tensor"
-        return self.guard.changed()
+                return guard.name(tensor) or "a tensor"
+        return guard.changed()

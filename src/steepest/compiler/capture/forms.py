@@ -3,161 +3,216 @@
 Steps of one form run the same code on objects that hold the same, but for tensors of the same
 shapes in the same places. What one of them is traced into is what all are traced into: of
 sixty-four trainings of one network the first is traced, and the tensors of the others take the
-places of its own.
+places of its own. To find out that a step is of a known form costs far less than a guard of its
+own, so it gets one only when somebody asks.
 """
 
 import weakref
 from collections.abc import Callable, Hashable, Sequence
-from itertools import chain, pairwise
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter, call, is_
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from steepest.compiler.capture.guard import Guard, is_plain, of_compiler
-from steepest.compiler.capture.snapshot import LONGEST
-from steepest.compiler.spans import memory, span
-from steepest.tensors import UNKEPT, Tensor
+from steepest.compiler.capture.guard import PLAIN, Guard, is_plain, of_compiler
+from steepest.compiler.capture.levels import Levels, Number
+from steepest.compiler.capture.placed import Placed, Places
+from steepest.compiler.capture.snapshot import LONGEST, Outline, Snapshot, picker
+from steepest.tensors import Tensor
 
-__all__ = ["Form", "form_of"]
-
-# What a tensor that is nothing but memory with a gradient has.
-_SIMPLE = frozenset({"value", "version", "synced", "requires_grad", "grad", "node", "view_of"})
+__all__ = ["Fellow", "Form", "form_of"]
 
 _EXACT = frozenset({str, bool, int, type(None)})  # equal ones of one kind are the same
-
-
-class Form:
-    """The form of a step, and what this step has in the places that differ from step to step.
-
-    key      equal for steps of one form
-    tensors  those that the step reaches, in the order in which the guard comes by them
-    arrays   their memory, and their gradients', each once
-    """
-
-    def __init__(self) -> None:
-        self.key: Hashable = None
-        self.tensors: list[Tensor] = []
-        self.arrays: list[np.ndarray] = []
-        self._places: dict[tuple, int] = {}
-
-    def place(self, array: np.ndarray) -> int:
-        """The number of an array among `arrays`; a KeyError if it is none of them."""
-        return self._places[memory(array)]
-
-    def add(self, array: np.ndarray) -> int:
-        """The same, of an array that becomes one of them."""
-        number = self._places.setdefault(memory(array), len(self.arrays))
-        if number == len(self.arrays):
-            self.arrays.append(array)
-        return number
-
-    @property
-    def apart(self) -> bool:
-        """Whether no two of the arrays share memory."""
-        spans = sorted(
-            (start, start + array.nbytes) if array.flags.c_contiguous else span(array)
-            for (start, *_), array in zip(self._places, self.arrays, strict=True)
-        )
-        return all(stop <= start for (_, stop), (start, _) in pairwise(spans))
+_code = attrgetter("__code__")
 
 
 class _Formless(Exception):
     """The step reaches something of which two steps cannot have one each."""
 
 
-class _Same:
-    """A thing that has to be the very same one in all steps of a form; it is not kept alive."""
-
-    def __init__(self, thing: Any):
-        try:
-            self._thing: Callable[[], Any] = weakref.ref(thing)
-        except TypeError:
-            raise _Formless from None
-        self._hash = id(thing)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._thing() is other._thing() is not None
-
-
-def form_of(guard: Guard, frozen: Hashable, apart: Sequence[Tensor]) -> Form | None:
+def form_of(guard: Guard, stepped: Sequence[Tensor]) -> "Form | None":
     """The form of the step that a guard has walked, or None where it has none of its own.
 
     Args:
-        frozen: what else the step depends on.
-        apart: the tensors among those it reaches that are not like others.
+        stepped: the tensors among those it reaches that are not like others.
     """
-    form, numbers = Form(), guard.numbers
-    if not guard.whole:
+    long = any(len(entries) > LONGEST for _, entries in guard.walked)
+    if long or not guard.whole:
         return None
     try:
-        things = [_of(thing, len(held), form) for thing, held in guard.walked]
-        entries = chain.from_iterable(held for _, held in guard.walked)
-        held = _references([*chain.from_iterable(entries)], numbers)
-        form.key = frozen, *(numbers[id(x)] for x in apart), *things, held
-    except (_Formless, KeyError):  # or one that is apart is not reached
+        form = Form(guard, stepped)
+    except (_Formless, KeyError):  # or one that is stepped is not reached
         return None
-    return form
+    return form if form.places.simple else None
 
 
-def _of(thing: Any, entries: int, form: Form) -> Hashable:
-    """What a thing is, apart from what it holds, and in how many entries."""
-    kind: Any = type(thing)
-    if isinstance(thing, Tensor):
-        form.tensors.append(thing)
-        return _of_tensor(thing, form)
-    if not entries:
-        return _of_empty(thing, form)
-    if entries > LONGEST:
-        raise _Formless
-    if kind is FunctionType:
-        return thing.__code__, entries
-    return _Same(thing) if isinstance(thing, type) else kind, entries
+class Form:
+    """The form of the step that a guard has walked; it keeps nothing of that step alive.
 
+    Most steps have no fellow; how to find one quickly is found out for the first that may be one.
 
-def _of_empty(thing: Any, form: Form) -> Hashable:
-    """Of what the guard does not look into."""
-    kind: Any = type(thing)
-    if isinstance(thing, np.ndarray):
-        if thing.size > LONGEST:
+    places   of the tensors and the arrays
+    entries  what each thing that the step reaches holds, with numbers for things
+    lasting  picks those that can hold something else later
+    """
+
+    def __init__(self, guard: Guard, stepped: Sequence[Tensor]):
+        things, numbers = [thing for thing, _ in guard.walked], guard.numbers
+        marks = {at: Number(number) for at, number in numbers.items()}
+        self.entries = [
+            [(marks.get(id(key), key), marks.get(id(x), x)) for key, x in entries]
+            for _, entries in guard.walked
+        ]
+        held = chain.from_iterable(chain.from_iterable(self.entries))  # numbers are plain, too
+        if not all(issubclass(kind, PLAIN) for kind in {*map(type, held)}):
             raise _Formless
-        return form.add(thing), thing.dtype, thing.shape, thing.tobytes()
-    if kind is set and all(map(is_plain, thing)):
-        return kind, frozenset(thing)
-    return kind if of_compiler(kind) else _Same(thing)
+        self._kinds = [*map(type, things)]
+        self._things = _Things(guard)
+        self._stepped = picker([numbers[id(x)] for x in stepped])
+        self.lasting = picker([numbers[id(x)] for x in guard.lasting])
+        self.places = Places(things)
+        self._outline: Outline | None = None
+
+    @cached_property
+    def _levels(self) -> Levels:
+        return Levels(self._kinds, self.entries)
+
+    @cached_property
+    def _held(self) -> "_Held":
+        return _Held(self._levels.held)
+
+    def fellow(self, step: Any, stepped: Sequence[Tensor]) -> "Fellow | None":
+        """A step as one of this form; None where it is of another."""
+        walked = self._levels.walk(step)
+        if walked is None:
+            return None
+        things, held = walked
+        if (
+            self._held.same(things, held)
+            and self._things.same(things)
+            and [*map(id, self._stepped(things))] == [*map(id, stepped)]
+        ):
+            placed = self.places.of(things)
+            return placed and Fellow(self, things, placed)
+        return None
+
+    def outline(self, things: list[Any]) -> Outline:
+        """That of what lasts of these things, and of any other step's."""
+        if self._outline is None:
+            self._outline = Outline(self.lasting(things))
+        return self._outline
 
 
-def _references(things: list[Any], numbers: dict[int, int]) -> Hashable:
-    """A number for each that the guard has come by, None for the others; and these, which are plain
-    and so as they are, with what kind each is of."""
-    found = tuple(map(numbers.get, map(id, things)))
-    plain = [x for x, number in zip(things, found, strict=True) if number is None]
-    kinds = tuple(map(type, plain))
-    inexact = {*kinds} - _EXACT
-    if inexact:
-        plain = [_exact(x) if kind in inexact else x for x, kind in zip(plain, kinds, strict=True)]
-    return found, kinds, *plain
+class Fellow:
+    """A step of a form.
+
+    placed  its tensors and arrays
+    """
+
+    def __init__(self, form: Form, things: list[Any], placed: Placed):
+        self._form, self._things, self.placed = form, things, placed
+
+    def snapshot(self, tensors: Sequence[Tensor], graded: Sequence[Tensor]) -> Snapshot:
+        """Of what it reaches, and of these tensors."""
+        things = self._things
+        return Snapshot(self._form.lasting(things), self._form.outline(things), tensors, graded)
+
+    def guard(self) -> Guard:
+        """What it reaches, as it was when it was found to be of the form."""
+        things = self._things
+        walked = [
+            (thing, [(_thing(key, things), _thing(x, things)) for key, x in entries])
+            for thing, entries in zip(things, self._form.entries, strict=True)
+        ]
+        return Guard(walked, whole=True)
 
 
-def _exact(x: Any) -> Hashable:
+class _Held:
+    """What the things that a step reaches hold: other such things, and what is plain."""
+
+    def __init__(self, held: Sequence[Any]):
+        each = [*enumerate(held)]
+        references = [(at, x) for at, x in each if type(x) is Number]
+        plain = [(at, x) for at, x in each if type(x) is not Number]
+        exact = [(at, x) for at, x in plain if type(x) in _EXACT]
+        inexact = [(at, x) for at, x in plain if type(x) not in _EXACT]
+        self._references, self._numbers = _picked(references), picker([x for _, x in references])
+        self._plain, self._kinds = _picked(plain), [type(x) for _, x in plain]
+        self._exact, self._equal = _picked(exact), [x for _, x in exact]
+        self._inexact, self._written = _picked(inexact), [_written(x) for _, x in inexact]
+
+    def same(self, things: list[Any], held: list[Any]) -> bool:
+        """Whether another step's things hold each other in the same way, and what is plain is the
+        same."""
+        return (
+            len({*map(id, things)}) == len(things)
+            and all(map(is_, self._references(held), self._numbers(things)))
+            and all(map(is_, map(type, self._plain(held)), self._kinds))
+            and [*self._exact(held)] == self._equal
+            and [*map(_written, self._inexact(held))] == self._written
+        )
+
+
+class _Things:
+    """What is the same of the things themselves in all steps of a form."""
+
+    def __init__(self, guard: Guard):
+        functions: list[int] = []
+        sets: list[int] = []
+        arrays: list[int] = []
+        ones: list[int] = []
+        for number, (thing, entries) in enumerate(guard.walked):
+            if isinstance(thing, np.ndarray):
+                arrays.append(number)
+            elif type(thing) is FunctionType:
+                functions.append(number)
+            elif type(thing) is set and all(map(is_plain, thing)):
+                sets.append(number)
+            elif isinstance(thing, type) or not (
+                entries or isinstance(thing, Tensor) or of_compiler(type(thing))
+            ):
+                ones.append(number)
+        things = [thing for thing, _ in guard.walked]
+        self._functions, self._sets, self._arrays = map(picker, (functions, sets, arrays))
+        self._codes = [*map(_code, self._functions(things))]
+        self._members = [*map(frozenset, self._sets(things))]
+        self._numbers = [*map(_numbers, self._arrays(things))]
+        if None in self._numbers:
+            raise _Formless
+        self._ones = picker(ones)
+        try:
+            self._those = [*map(weakref.ref, self._ones(things))]
+        except TypeError:
+            raise _Formless from None
+
+    def same(self, things: list[Any]) -> bool:
+        """Whether those of another step are the same in these respects."""
+        return (
+            all(map(is_, self._ones(things), map(call, self._those)))
+            and [*map(_code, self._functions(things))] == self._codes
+            and [*map(frozenset, self._sets(things))] == self._members
+            and [*map(_numbers, self._arrays(things))] == self._numbers
+        )
+
+
+def _numbers(array: np.ndarray) -> Hashable:
+    """What is equal for arrays that hold the same; None of a long one."""
+    return (array.dtype, array.shape, array.tobytes()) if array.size <= LONGEST else None
+
+
+def _written(x: Any) -> Hashable:
     """Something that is equal for the same plain things of one kind only."""
     if type(x) is float:
         return x.hex()  # 0.0 and -0.0 are equal
-    if isinstance(x, np.generic):
-        return x.tobytes()
-    if not is_plain(x):
-        raise _Formless
-    return x
+    return x.tobytes() if isinstance(x, np.generic) else x
 
 
-def _of_tensor(x: Tensor, form: Form) -> Hashable:
-    if x.node is not None or x.view_of is not None or not _SIMPLE.issuperset(vars(x)):
-        raise _Formless
-    grad: Any = x.grad
-    if grad is not None and grad is not UNKEPT:
-        grad = _of_tensor(grad, form)
-    value = x.value
-    return type(x), x.requires_grad, grad, form.add(value), value.dtype, value.shape, value.strides
+def _picked(each: Sequence[tuple[int, Any]]) -> Callable[[Any], Sequence[Any]]:
+    return picker([at for at, _ in each])
+
+
+def _thing(x: Any, things: list[Any]) -> Any:
+    return things[x] if type(x) is Number else x

@@ -43,6 +43,11 @@ class Gradient:
         self._now: Tensor | None = None
 
     @property
+    def moved(self) -> tuple:
+        """What happens to it, of whatever tensor it is."""
+        return self.value, self.found, self.adds, self.after
+
+    @property
     def gives(self) -> bool:
         """Whether what is put there is a tensor from outside of the step."""
         return isinstance(self.after, Tensor) and self.after is not UNKEPT

@@ -19,9 +19,12 @@ import numpy as np
 from steepest.compiler.capture.snapshot import LONGEST, attributes, names_in, of_library
 from steepest.tensors import Tensor
 
-__all__ = ["Guard", "is_parameter", "is_plain", "of_compiler"]
+__all__ = [
+    *("PLAIN", "Guard", "held_by", "is_object", "is_parameter", "is_plain", "is_sequence"),
+    "of_compiler",
+]
 
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 _FIXED = (tuple, MethodType, functools.partial)  # hold the same as long as they live
 _MOST = 20_000  # objects that are looked at
 _LENGTH = "the length"  # stands for the number of entries of a container
@@ -34,25 +37,26 @@ class Guard:
     """The Python objects that a function can reach, as they are now.
 
     walked   each of them, in the order in which the walk comes by it, and what it holds
+    whole    whether the walk has come by all that the function can reach
     numbers  by identity, where among them it is
     """
 
-    def __init__(self, function: Any):
-        self.walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
-        self.numbers = {id(function): 0}
-        things, numbers = [function], self.numbers
-        for thing in islice(things, _MOST):  # which grow meanwhile
-            entries = [*_entries(thing)]
-            self.walked.append((thing, entries))
-            for _, x in entries:
-                if id(x) not in numbers and not _is_plain(type(x)):
-                    numbers[id(x)] = len(things)
-                    things.append(x)
+    def __init__(self, walked: list[tuple[Any, list[tuple[Any, Any]]]], whole: bool):
+        self.walked, self.whole = walked, whole
+        self.numbers = {id(thing): number for number, (thing, _) in enumerate(walked)}
 
-    @property
-    def whole(self) -> bool:
-        """Whether the walk has come by all that the function can reach."""
-        return len(self.walked) == len(self.numbers)
+    @classmethod
+    def of(cls, function: Any) -> "Guard":
+        walked: list[tuple[Any, list[tuple[Any, Any]]]] = []
+        things, known = [function], {id(function)}
+        for thing in islice(things, _MOST):  # which grow meanwhile
+            entries = [*held_by(thing)]
+            walked.append((thing, entries))
+            for _, x in entries:
+                if id(x) not in known and not _is_plain(type(x)):
+                    known.add(id(x))
+                    things.append(x)
+        return cls(walked, len(walked) == len(things))
 
     @property
     def lasting(self) -> list[Any]:
@@ -70,14 +74,14 @@ class Guard:
 
     def name(self, tensor: Tensor) -> str:
         """What to call a tensor: "model.0.weight"; empty where the walk did not come by it."""
-        number = self.numbers.get(id(tensor), _MOST)
-        return self._written(self._paths[number]) if number < len(self.walked) else ""
+        number = self.numbers.get(id(tensor))
+        return "" if number is None else self._written(self._paths[number])
 
     @functools.cached_property
     def _paths(self) -> "list[_Path]":
         """How the walk has come by each thing; most guards are never asked."""
         paths: list[_Path] = [None] * len(self.numbers)
-        for path, (_, entries) in zip(paths, self.walked, strict=False):  # paths of these are known
+        for path, (_, entries) in zip(paths, self.walked, strict=True):  # paths of these are known
             for key, x in entries:
                 number = self.numbers.get(id(x), 0)
                 if number and paths[number] is None:
@@ -136,9 +140,19 @@ _Path = tuple[Any, Any] | None
 _Entries = Iterable[tuple[Any, Any]]
 
 
-def _entries(thing: Any) -> _Entries:
+def held_by(thing: Any) -> _Entries:
     """What an object holds."""
     return _reader(type(thing))(thing)
+
+
+def is_sequence(kind: type) -> bool:
+    """Whether what objects of a class hold are the entries of a sequence."""
+    return _reader(kind) is _of_sequence
+
+
+def is_object(kind: type) -> bool:
+    """Whether what objects of a class hold are their attributes, and the class."""
+    return _reader(kind) is _of_object
 
 
 def _reader_of(kind: type) -> Callable[[Any], _Entries]:
@@ -159,7 +173,7 @@ def _of_nothing(thing: Any) -> _Entries:
 
 
 def _of_object(thing: Any) -> _Entries:
-    return *_read(thing).items(), ("__class__", type(thing))
+    return *attributes(thing).items(), ("__class__", type(thing))
 
 
 def _of_compiled(thing: Any) -> _Entries:
@@ -197,7 +211,7 @@ def _of_class(thing: type) -> _Entries:
 def _difference(thing: Any, entries: _Entries, growing: bool) -> tuple | None:
     """The key at which an object differs from what it was, () where something is gone."""
     before = {_identity(key): value for key, value in entries}
-    for key, value in _entries(thing):
+    for key, value in held_by(thing):
         old = before.pop(_identity(key), None)
         grown = _is_new(old, value) or (key is _LENGTH and isinstance(thing, dict))
         if not (growing and grown) and not _alike(old, value):
@@ -223,21 +237,10 @@ def _restore(thing: Any, held: dict[Any, Any]) -> None:
         for key in held.keys() & vars(thing).keys():
             setattr(thing, key, held[key])
     else:
-        for name in _read(thing).keys() - held.keys():
+        for name in attributes(thing).keys() - held.keys():
             delattr(thing, name)
         for name in held.keys() - {"__class__"}:
             object.__setattr__(thing, name, held[name])
-
-
-def _read(thing: Any) -> dict[str, Any]:
-    """The attributes of an object, without those that its class says no step reads."""
-    held = attributes(thing)
-    for name in _unread(type(thing)):
-        held.pop(name, None)
-    return held
-
-
-_unread: Callable[[Any], tuple] = functools.cache(lambda kind: getattr(kind, "__unread__", ()))
 
 
 def of_compiler(kind: type) -> bool:
@@ -256,7 +259,7 @@ def is_plain(x: Any) -> bool:
 
 
 # Of a class; asked about everything that a step holds.
-_is_plain: Callable[[Any], bool] = functools.cache(lambda kind: issubclass(kind, _PLAIN))
+_is_plain: Callable[[Any], bool] = functools.cache(lambda kind: issubclass(kind, PLAIN))
 
 
 def _foreign(kind: type) -> bool:
@@ -275,16 +278,15 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
     yield "defaults", function.__defaults__
     yield "keyword defaults", function.__kwdefaults__
     if not of_library(function):
-        names = names_in(function.__code__)
-        for name in sorted(names & function.__globals__.keys()):
-            value = function.__globals__[name]
-            if isinstance(value, ModuleType):
-                attributes = vars(value)
-                for attribute in sorted(names & attributes.keys()):
-                    if isinstance(attributes[attribute], int | float | str | list | dict):
+        names, held = names_in(function.__code__), function.__globals__
+        for name in names:
+            if isinstance(held.get(name), ModuleType):
+                attributes = vars(held[name])
+                for attribute in names:
+                    if isinstance(attributes.get(attribute), int | float | str | list | dict):
                         yield f"{name}.{attribute}", attributes[attribute]
-            else:
-                yield name, value
+            elif name in held:
+                yield name, held[name]
 
 
 _READERS: dict[type, Callable[[Any], _Entries]] = {

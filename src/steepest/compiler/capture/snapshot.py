@@ -1,57 +1,97 @@
 """Snapshot: do some Python objects still hold the very same things? Answered at every call.
 
 What the objects hold is found once, as live views and accessors; asking again is a few passes over
-them without Python code in between: about 50 ns for each thing held, and 25 for its name.
+them without Python code in between: about 50 ns for each thing held, and 25 for its name. Where to
+look is the same for all objects that look alike, and found once for all of them: their outline.
 """
 
 import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from operator import attrgetter, call, is_
+from operator import attrgetter, call, is_, itemgetter
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["LONGEST", "Snapshot", "attributes", "names_in", "of_library", "watched"]
+__all__ = [
+    *("LONGEST", "Outline", "Snapshot", "attributes", "dict_of", "itself", "names_in"),
+    *("of_library", "picker", "slots_of", "watched"),
+]
 
 LONGEST = 1000  # entries of a container that are looked at
 _content = attrgetter("cell_contents")
 _attributes_dict = attrgetter("__dict__")
+_traced = attrgetter("traced")
 _value, _grad, _requires_grad = map(attrgetter, ("value", "grad", "requires_grad"))
 _DEFAULTS = attrgetter("__defaults__"), attrgetter("__kwdefaults__")
+_BOXES = (dict, list, deque, type, FunctionType)  # of all else, an object's class may change
+_Read = tuple[Callable[[Any], Any], Any]  # a function, and what to call it with
+
+
+class Outline:
+    """Where to look in some dicts, lists, functions, classes and objects.
+
+    What they hold, they hold in boxes: the containers themselves, or the dict of an object. An
+    outline is that of all things of the same kinds that hold as much, under the same names.
+
+    boxes   of the things
+    empty   picks those of which it says all that they are empty
+    full    picks the others, which have these `lengths`
+    named   picks those whose keys are the same where they are equal: `names`
+    viewed  picks what to look through, by `viewers`
+    objects picks the things of which the class or the dict is asked for, by `askers`
+    asked   picks those that hold something in no box
+    """
+
+    def __init__(self, things: Sequence[Any]):
+        pairs = [(number, boxer) for number, x in enumerate(things) for boxer in _boxers(x)]
+        self._boxers = [boxer for _, boxer in pairs]
+        self._boxed = picker([number for number, _ in pairs])
+        boxes = self.boxes(things)
+        full = [number for number, box in enumerate(boxes) if len(box)]
+        # Of a dict in which a step finds tensors in place of numbers, `asked` says what it holds.
+        seen = [k for k in full if boxes[k] is not things[pairs[k][0]] or not _is_traced(boxes[k])]
+        dicts = [k for k in seen if not isinstance(boxes[k], list | deque)]
+        named = [k for k in dicts if _is_named(boxes[k])]
+        keyed = [k for k in dicts if not _is_named(boxes[k])]
+        self.empty = picker([number for number, box in enumerate(boxes) if not len(box)])
+        self.full, self.lengths = picker(full), [len(boxes[k]) for k in full]
+        self.named, self.namers = picker(named), [_keys(boxes[k]) for k in named]
+        self.names = [*chain.from_iterable(map(call, self.namers, self.named(boxes)))]
+        self.viewed = picker(keyed + seen)
+        self.viewers = [_keys(boxes[k]) for k in keyed] + [_values(boxes[k]) for k in seen]
+        self.asked = picker([number for number, x in enumerate(things) if _is_asked(x)])
+        objects = [number for number, x in enumerate(things) if not isinstance(x, _BOXES)]
+        holders = [number for number, boxer in pairs if boxer is dict_of]
+        self.objects = picker(objects + holders)
+        self.askers = [type] * len(objects) + [_attributes_dict] * len(holders)
+
+    def boxes(self, things: Sequence[Any]) -> list[Any]:
+        return [*map(call, self._boxers, self._boxed(things))]
 
 
 class Snapshot:
-    """The identities of all that some dicts, lists, functions, classes and objects hold, and of
-    what tensors have to keep.
+    """The identities of all that some things hold, and of what tensors have to keep.
 
     It keeps what it has seen alive, so no identity is given twice.
     """
 
-    def __init__(self, things: Iterable[Any], tensors: Sequence[Any], graded: Sequence[Any]):
+    def __init__(
+        self,
+        things: Sequence[Any],
+        outline: Outline,
+        tensors: Sequence[Any],
+        graded: Sequence[Any],
+    ):
         self._tensors, self._graded = tensors, graded
-        self._empty: list[Any] = []  # containers; of these it says all that they are empty
-        self._sized: list[Any] = []  # the others
-        self._named: list[Iterable] = []  # of keys which are the same where they are equal
-        self._views: list[Iterable] = []  # of all else that they hold
-        reads: list[tuple[Callable[[Any], Any], Any]] = []
-        for thing in things:
-            if isinstance(thing, dict) and hasattr(thing, "traced"):
-                reads += self._see_traced(thing)
-            elif isinstance(thing, dict):
-                self._see_dict(thing)
-            elif isinstance(thing, list | deque):
-                self._see(thing, thing)
-            elif isinstance(thing, FunctionType):
-                reads += _reads_of_function(thing)
-            elif isinstance(thing, type):
-                self._see(vars(thing), vars(thing).values(), vars(thing).keys())
-            else:
-                reads += self._see_object(thing)
-        self._asked = [read for read, _ in reads]
-        self._about = [thing for _, thing in reads]
-        self._lengths = [*map(len, self._sized)]
-        self._names = [*chain.from_iterable(self._named)]
+        boxes = outline.boxes(things)
+        self._empty, self._sized = outline.empty(boxes), outline.full(boxes)
+        self._lengths, self._names = outline.lengths, outline.names
+        self._named = [*map(call, outline.namers, outline.named(boxes))]
+        self._views = [*map(call, outline.viewers, outline.viewed(boxes))]
+        reads = [*chain.from_iterable(map(_reads_of, outline.asked(things)))]
+        self._asked = [*outline.askers, *(read for read, _ in reads)]
+        self._about = [*outline.objects(things), *(thing for _, thing in reads)]
         self._held = [*self._now()]
 
     def same(self) -> bool:
@@ -70,33 +110,65 @@ class Snapshot:
         views, reads = chain.from_iterable(self._views), map(call, self._asked, self._about)
         return chain(views, reads, watched(self._tensors, self._graded))
 
-    def _see(self, thing: Any, values: Any, keys: Any = None) -> None:
-        if not len(thing):
-            self._empty.append(thing)
-            return
-        self._sized.append(thing)
-        self._views.append(_head(values))
-        if keys is not None:
-            named = all(type(key) is str for key in keys)
-            (self._named if named else self._views).append(_head(keys))
 
-    def _see_dict(self, thing: dict) -> None:
-        self._see(thing, dict.values(thing), dict.keys(thing))
+def picker(numbers: Sequence[int]) -> Callable[[Any], Sequence[Any]]:
+    """A function that gives of a sequence what is at these positions."""
+    if len(numbers) > 1:
+        return itemgetter(*numbers)
+    return lambda held: [held[number] for number in numbers]
 
-    def _see_traced(self, thing: Any) -> Iterator[tuple[Callable[[Any], Any], Any]]:
-        """A dict in which a traced step finds tensors in place of some numbers."""
-        self._sized.append(thing)
-        self._see_dict(thing.traced)
+
+def itself(thing: Any) -> Any:
+    return thing
+
+
+def _boxers(thing: Any) -> tuple[Callable[[Any], Any], ...]:
+    """How to come from a thing to the containers in which it holds what it holds."""
+    if isinstance(thing, dict | list | deque):
+        return (itself, _traced) if _is_traced(thing) else (itself,)
+    if isinstance(thing, type):
+        return (vars,)
+    return () if isinstance(thing, FunctionType) or dict_of(thing) is None else (dict_of,)
+
+
+def _is_traced(thing: Any) -> bool:
+    """Whether a thing is a dict in which a traced step finds tensors in place of some numbers."""
+    return isinstance(thing, dict) and hasattr(thing, "traced")
+
+
+def _is_named(box: Any) -> bool:
+    return all(type(key) is str for key in box)
+
+
+def _keys(box: Any) -> Callable[[Any], Iterable]:
+    if len(box) > LONGEST:
+        return lambda box: _Head(box.keys())
+    return dict.keys if isinstance(box, dict) else type(box).keys
+
+
+def _values(box: Any) -> Callable[[Any], Iterable]:
+    if isinstance(box, list | deque):
+        return itself if len(box) <= LONGEST else _Head
+    if len(box) > LONGEST:
+        return lambda box: _Head(box.values())
+    return dict.values if isinstance(box, dict) else type(box).values
+
+
+def _is_asked(thing: Any) -> bool:
+    kind: Any = type(thing)
+    return _is_traced(thing) or isinstance(thing, FunctionType) or bool(slots_of(kind))
+
+
+def _reads_of(thing: Any) -> Iterator[_Read]:
+    """What to ask a thing besides what is in its boxes."""
+    if _is_traced(thing):
         get = dict.get.__get__(thing)  # what the dict holds, whatever its class makes of it
-        return ((get, key) for key in thing if key not in thing.traced)
-
-    def _see_object(self, thing: Any) -> Iterator[tuple[Callable[[Any], Any], Any]]:
-        yield type, thing
-        for name in _slots(thing):
-            yield _read(name), thing
-        if dict_of(thing) is not None:
-            yield _attributes_dict, thing
-            self._see_dict(dict_of(thing))
+        yield from ((get, key) for key in thing if key not in thing.traced)
+    elif isinstance(thing, FunctionType):
+        yield from _reads_of_function(thing)
+    else:
+        kind: Any = type(thing)
+        yield from ((_read(name), thing) for name in slots_of(kind))
 
 
 def watched(tensors: Sequence[Any], graded: Sequence[Any]) -> Iterator[Any]:
@@ -105,7 +177,7 @@ def watched(tensors: Sequence[Any], graded: Sequence[Any]) -> Iterator[Any]:
     return chain(map(_value, tensors), map(_requires_grad, tensors), map(_grad, graded))
 
 
-def _reads_of_function(function: FunctionType) -> Iterator[tuple[Callable[[Any], Any], Any]]:
+def _reads_of_function(function: FunctionType) -> Iterator[_Read]:
     """Its variables, its defaults, the globals that a user's one names, and what modules among them
     hold."""
     for cell in function.__closure__ or ():
@@ -114,16 +186,11 @@ def _reads_of_function(function: FunctionType) -> Iterator[tuple[Callable[[Any],
         yield read, function
     if of_library(function):
         return
-    names = sorted(names_in(function.__code__))
+    names = names_in(function.__code__)
     held = function.__globals__
     modules = [held[x] for x in names if isinstance(held.get(x), ModuleType)]
     for read in (held.get, *(vars(module).get for module in modules)):
         yield from ((read, name) for name in names)
-
-
-def _head(view: Any) -> Iterable:
-    """Of what a container holds, as much as is looked at."""
-    return view if len(view) <= LONGEST else _Head(view)
 
 
 class _Head:
@@ -147,29 +214,27 @@ def dict_of(thing: Any) -> Any:
 def attributes(thing: Any) -> dict[str, Any]:
     """What an object holds by name, in its dict or in slots."""
     held = dict(dict_of(thing) or ())
-    for name in _slots(thing):
+    kind: Any = type(thing)
+    for name in slots_of(kind):
         if hasattr(thing, name):
             held[name] = getattr(thing, name)
     return held
 
 
-def _slots(thing: Any) -> tuple[str, ...]:
-    kind: Any = type(thing)
-    return _slots_of(kind)
-
-
 @functools.cache
-def _slots_of(kind: Any) -> tuple[str, ...]:
+def slots_of(kind: Any) -> tuple[str, ...]:
+    """The slots of objects of a class, but for those that no step reads, as it says."""
     given = (vars(base).get("__slots__", ()) for base in kind.__mro__)
     names = chain.from_iterable((x,) if isinstance(x, str) else x for x in given)
-    return tuple(name for name in names if not name.startswith("__"))
+    unread = getattr(kind, "__unread__", ())
+    return tuple(name for name in names if not name.startswith("__") and name not in unread)
 
 
 @functools.cache
-def names_in(code: CodeType) -> frozenset[str]:
-    """Every global and attribute that a function names, in functions inside it too."""
+def names_in(code: CodeType) -> tuple[str, ...]:
+    """Every global and attribute that a function names, in functions inside it too; sorted."""
     inner = (names_in(c) for c in code.co_consts if isinstance(c, CodeType))
-    return frozenset(code.co_names).union(*inner)
+    return tuple(sorted({*code.co_names}.union(*inner)))
 
 
 def of_library(function: FunctionType) -> bool:

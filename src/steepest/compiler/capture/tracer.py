@@ -52,7 +52,7 @@ class Tracer:
         out = self._agreement.equation(row, values, params) if self._agreement else None
         if out is None:
             aval = row.shape(*map(_aval, values), **params)
-            line = self._lines.of(sys._getframe(2))  # who has called the tape
+            line = self._lines.of(sys._getframe(3))  # who has called the row
             out = Value("row", aval, row, values, params, line)
         self.equations.append(out)
         return Variable(out, self)

@@ -1,23 +1,31 @@
 """Nests -> LLVM IR, as text.
 
 The emitter is one class, a page for each thing that it can do; every page knows those before it,
-and what it adds is overridden nowhere but where its own page says so.
+and what it adds is overridden nowhere but where its own page says so. A nest is written by an
+object that has the emitter and the nest.
 
 supported    what has native code
-expressions  a value at an index, in a register: `pull`
-scalars      what every elementwise row does to lanes
-functions    functions beside `run`;  calls: of a nest's code as one
-threads      loops of which every thread runs a part; barriers;  taking: of one another's parts
-nests        map and join nests
-cells, rows  row nests: along a row, and over blocks of rows
-reductions   reduce and scatter nests
-packing      copies of a contraction's operands
-tile, tiles  contract nests: one register tile, and the loops around
-library      contract nests that a library computes
-dots         contract nests whose sums wait in memory
-outline      what the code of a nest depends on: nests that are alike are one function
-runs         what the step writes where a nest is due: calls, and tables of arrays
-step         the function around all nests;  flushing: around that
+
+The emitter
+    elements     elements of buffers, a vector of them at a time
+    expressions  a value at an index, in a register: `pull`
+    scalars      what every elementwise row does to lanes
+    functions    functions beside `run`;  calls: of a nest's code as one
+    threads      loops of which every thread runs a part;  meeting, taking: what threads call
+    loops        loops over several dimensions, and what is summed in them
+    outline      what the code of a nest depends on: nests that are alike are one function
+    runs         what the step writes where a nest is due: calls, and tables of arrays
+    step         all nests, one after the other;  frame, flushing: around them
+
+Nests
+    writers      which page writes a nest
+    maps, scatters, reductions
+    rows         row nests, block by block;  blocks, cells: over the rows of one, and along a row
+    contraction  what contractions have in common
+    packing      copies of their operands
+    tiles, tile  register tiles: the loops around them, and one of them
+    library      contractions that a library computes
+    waiting      contractions whose sums wait in memory
 """
 
 from steepest.compiler.emit.step import Emitted, emit, emit_modules, emit_nest

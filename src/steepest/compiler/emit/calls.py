@@ -12,9 +12,7 @@ from steepest.compiler.nests.fuse import Fusion
 __all__ = ["Calls"]
 
 # What a nest's text names and does not define itself (see Builder for the names that it gives).
-_OUTSIDE = re.compile(
-    r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|mine|when|take|some|scratch|lanes)\w+"
-)
+_OUTSIDE = re.compile(r"%(?!t\d|i\d|c\d|entry|loop|done|rare|join|when|take|some|scratch|lanes)\w+")
 
 # Whole numbers among what is outside.
 _SHARE = ("%which", "%whose", "%threads", "%from", "%to", "%of")

@@ -6,13 +6,12 @@ per scope, so common subexpressions, loop invariants, and what prologue and epil
 themselves.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
 from steepest import primitives as P
+from steepest.compiler.emit.elements import Elements
 from steepest.compiler.emit.scalars import (
     SCALAR_RULES,
     converted,
@@ -21,7 +20,6 @@ from steepest.compiler.emit.scalars import (
     uniform,
 )
 from steepest.compiler.graph import Value, splat
-from steepest.compiler.ir.builder import Builder
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import Buffer
 from steepest.compiler.memory.layout import Layout
@@ -31,11 +29,9 @@ from steepest.compiler.nests.affine import (
     Affine,
     Derived,
     Index,
-    address,
     affine,
     apart,
     at_lane,
-    coefficient,
     placed,
     plus,
     symbols,
@@ -52,29 +48,20 @@ from steepest.compiler.nests.index import (
     window_indices,
 )
 from steepest.compiler.nests.nest import Nest
-from steepest.compiler.nests.reach import is_read
+from steepest.compiler.nests.reach import is_leaf
 
 __all__ = ["Environment", "Expressions", "lane_at"]
 
 Environment = dict[str, Affine]
 
 
-class Expressions(Builder):
+class Expressions(Elements):
     """A builder that knows values: where they are, and how to compute them."""
 
     def __init__(self, fusion: Fusion, layout: Layout):
         super().__init__()
         self.fusion, self.layout = fusion, layout
         self.nest: Nest | None = None
-        self.width = 0  # lanes of the vectors being written; 0: scalars
-        self.strided = 0  # accesses that went lane by lane, for tests to count
-
-    @contextmanager
-    def wide(self, width: int) -> Iterator[None]:
-        """Inside, vectors have this many lanes."""
-        before, self.width = self.width, width
-        yield
-        self.width = before
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -83,14 +70,10 @@ class Expressions(Builder):
         return self.once((v, index, self.width), lambda: self._compute(v, index))
 
     def _compute(self, v: Value, index: Index) -> Op:
-        if v.kind == "constant":
-            number = splat(v)
-            if number is not None:
-                return self.number(number.item(), register_base(v.dtype))
-            return self.fetch(self.layout.buffers[v], index)
-        if is_read(v, self.nest, self.fusion.home):
-            return self.fetch(self.layout.buffers[v], index)
-        if v.kind == "input":
+        number = splat(v)
+        if number is not None:
+            return self.number(number.item(), register_base(v.dtype))
+        if is_leaf(v, self.nest, self.fusion.home):
             return self.fetch(self.source(v), index)
         if is_view(v):
             return self.pull(*through(v, index))
@@ -108,10 +91,9 @@ class Expressions(Builder):
         return SCALAR_RULES[v.row](self, v, *[self.pull(x, index) for x in v.operands])
 
     def source(self, v: Value) -> Buffer:
-        """Where the nest being written reads an input: rows of the batch that it copies itself, or
-        that are copied after it, from the user's array."""
-        there = v not in self.fusion.home or is_read(v, self.nest, self.fusion.home)
-        return (self.layout.buffers if there else self.layout.sources)[v]
+        """Where the nest being written reads a value."""
+        loaded = self.fusion.is_loaded(v, self.nest)
+        return (self.layout.buffers if loaded else self.layout.sources)[v]
 
     def _pooled(self, v: Value, index: Index) -> Op:
         """The elements of a window, added or compared one after the other."""
@@ -120,46 +102,9 @@ class Expressions(Builder):
             total = maximum(self, v.dtype, total, x) if v.is_row(P.max_) else self.add(total, x)
         return total
 
-    def fetch(self, buffer: Buffer, index: Index) -> Op:
-        """A buffer's element, or one per lane: adjacent lanes are one vector load."""
-        each = self._elements(index, buffer.shape)
-        if buffer.place == "gathered":
-            buffer, index = self.sample(buffer, index)
-        stride, at = apart(address(index, buffer.strides), "L")
-        if "L" in symbols(at):
-            places = [address(at_lane(index, i), buffer.strides) for i in each]
-            return self._lane_by_lane(buffer, places)
-        if stride not in (0, 1):
-            return self._lane_by_lane(buffer, [plus(at, affine(stride * i)) for i in each])
-        return self._loaded(buffer, at, self.width * stride)
-
-    def _elements(self, index: Index, shape: Sequence[int]) -> range:
-        """The lanes that are not known to lie beyond the end, where nothing need be read."""
-        ends = [n - a[0] for a, n in zip(index, shape, strict=True) if a[1] == LANE[1]]
-        return range(min([self.width, *ends]))
-
-    def sample(self, buffer: Buffer, index: Index) -> tuple[Buffer, Index]:
-        """Of the user's array the row that the batch has at this index, and where in it the element
-        is. The row is found once for all of its elements, unless every lane has another."""
-        number, *rest = index
-        row = affine(Derived("row", 0, at=(number,)))
-        if varies((number,), "L"):
-            return buffer, (row, *rest)
-        place = self.pointer(buffer.pointer, buffer.base, times(row, buffer.strides[0]))
-        shape, strides = buffer.shape[1:], buffer.strides[1:]
-        return replace(buffer, shape=shape, strides=strides, pointer=place), tuple(rest)
-
-    def _lane_by_lane(self, buffer: Buffer, places: Sequence[Affine]) -> Op:
-        self.strided += len(places)
-        return self.gather([self._loaded(buffer, place, 0) for place in places], self.width)
-
-    def _loaded(self, buffer: Buffer, at: Affine, width: int) -> Op:
-        x = self.load(buffer.pointer, buffer.base, at, width)
-        return self.compare("ne", x, self.number(0, "i8")) if buffer.dtype == bool else x
-
     def _each_lane(self, v: Value, index: Index) -> Op:
         """v computed for one lane after the other, where lanes cannot be read together."""
-        lanes, width, self.width = self._elements(index, v.shape), self.width, 0
+        lanes, width, self.width = self.lanes_inside(index, v.shape), self.width, 0
         self.strided += len(lanes)
         each = [self.pull(v, at_lane(index, i)) for i in lanes]
         self.width = width
@@ -191,7 +136,7 @@ class Expressions(Builder):
 
     def _bounds(self, a: Affine, size: int, step: int) -> list[Op]:
         """0 ≤ a < size·step, in one unsigned comparison, and step divides a."""
-        i = Op(self.integer(a), "i64", 0)
+        i = self.index(a)
         found = [self.compare("ult", i, self.number(size * step, "i64"))]
         if step > 1:
             rest = self.binary("urem", i, self.number(step, "i64"))
@@ -206,7 +151,7 @@ class Expressions(Builder):
         stride, first = apart(place, "L")
         if "L" in symbols(first):
             return self._each_lane(v, index)
-        counter = Op(self.integer(first), "i64", 0)
+        counter = self.index(first)
         counter = self.convert("trunc", counter, "i32")
         if stride:
             ramp = self.mul(self.ramp("i32", self.width), self.number(stride, "i32"))
@@ -224,7 +169,7 @@ class Expressions(Builder):
     def _derived(self, s: Derived) -> str:
         if s.kind == "row":
             return self._row_number(s)
-        i = Op(self.integer(s.operand), "i64", 0)
+        i = self.index(s.operand)
         if s.kind == "clamp":
             return self._kept_within(i, s.size).name
         instruction = "sdiv" if s.kind == "div" else "srem"
@@ -270,36 +215,6 @@ class Expressions(Builder):
         pulled = [self.pull(v, index) for v, index in done]
         for (v, index), x in zip(done, pulled, strict=True):
             self.keep(self.layout.buffers[v], index, x)
-
-    def keep(self, buffer: Buffer, index: Index, x: Op) -> None:
-        """Store x at an index of a buffer."""
-        if buffer.dtype == bool:
-            x = self.convert("zext", self.vector(x, self.width if x.width > 0 else 0), "i8")
-        stride, at = apart(address(index, buffer.strides), "L")
-        if stride in (0, 1):
-            self.store(x, buffer.pointer, at, self.width * stride)
-            return
-        # Lanes beyond the end have no padding here: they go to the first lane's place, which is
-        # written last.
-        self.strided += self.width
-        d = next(d for d, a in enumerate(index) if coefficient(a, "L"))
-        _, position = apart(index[d], "L")
-        for i in reversed(range(self.width)):
-            offset = self._lane_offset(position, i, stride, buffer.shape[d])
-            self.store(self.lane(x, i), buffer.pointer, plus(at, offset))
-
-    def _lane_offset(self, position: Affine, lane: int, stride: int, size: int) -> Affine:
-        if not lane or size % self.width == 0:
-            return affine(lane * stride)
-        last = Op(self.integer(plus(position, affine(lane))), "i64", 0)
-        fits = self.compare("slt", last, self.number(size, "i64"))
-        step = self.select(fits, self.number(lane * stride, "i64"), self.number(0, "i64"))
-        return affine(step.name)
-
-    def columns(self, n: int) -> tuple[int, int]:
-        """(vectors that cover n lanes, lanes of the last one that count)."""
-        count = -(-n // self.width)
-        return count, n - (count - 1) * self.width
 
 
 def lane_at(a: Affine) -> Affine:

@@ -17,21 +17,15 @@ from typing import Any
 from steepest import primitives as P
 from steepest.compiler.graph import Value, splat
 from steepest.compiler.memory.buffers import Buffer
-from steepest.compiler.memory.layout import Layout, Roles
+from steepest.compiler.memory.layout import Layout
 from steepest.compiler.memory.parts import copied_parts
 from steepest.compiler.memory.plan import Plan
-from steepest.compiler.nests.affine import Affine, Index, address, affine
+from steepest.compiler.memory.roles import Roles
+from steepest.compiler.nests.affine import Affine, Index, address
 from steepest.compiler.nests.fuse import Fusion
-from steepest.compiler.nests.index import (
-    inside,
-    is_small_window,
-    is_view,
-    taken,
-    through,
-    window_indices,
-)
+from steepest.compiler.nests.index import inside, is_small_window, is_view, origins, through
 from steepest.compiler.nests.nest import Nest, reduced_axes, squeeze
-from steepest.compiler.nests.reach import is_read
+from steepest.compiler.nests.reach import is_leaf, is_read
 
 __all__ = ["Outline", "named"]
 
@@ -183,33 +177,26 @@ class Outline:
     def _what(self, v: Value, index: Index) -> Hashable:
         if v in self._held:
             return self._held[v]
-        if v.kind != "row" or is_read(v, self.nest, self.fusion.home):
-            here = v.kind == "input" and v in self.fusion.home and not self._is_there(v)
-            places = self.layout.sources if here else self.layout.buffers
-            return self._access(places[v], index), self._gathered(places[v], index)
-        assert v.row is not None
-        return self._row(v), *self._parts(v, index)
+        if is_leaf(v, self.nest, self.fusion.home):
+            loaded = self.fusion.is_loaded(v, self.nest)
+            buffer = (self.layout.buffers if loaded else self.layout.sources)[v]
+            return self._access(buffer, index), self._gathered(buffer, index)
+        parts = [self._value(x, at) for x, at in origins(v, index, self.nest.bounded)]
+        return self._row(v), *self._besides(v, index), *parts
 
     def _gathered(self, buffer: Buffer, index: Index) -> Affine | None:
         """The sample that is read, where the batch says which it is."""
         return index[0] if buffer.place == "gathered" else None
 
-    def _parts(self, v: Value, index: Index) -> tuple[Any, ...]:
-        """The operands of an equation that is computed, and what else its code has."""
-        if v.is_row(P.take):
-            (table, number), (at, rest) = v.operands, taken(v, index)
-            return table.shape, index, self._value(number, at), self._value(table, rest)
+    def _besides(self, v: Value, index: Index) -> tuple[Any, ...]:
+        """What the code of an equation that is computed has besides its operands."""
         if v in self.nest.bounded:
-            x, at = through(v, index)
-            return "bounded", index, v.params["starts"], x.shape, self._value(x, at)
+            return "bounded", index, v.params["starts"], v.operands[0].shape
         if v.is_row(P.pad):
-            x, (at, conditions) = v.operands[0], inside(v, index)
-            return index, tuple(conditions), x.shape, self._value(x, at)
-        if is_small_window(v):
-            return tuple([self._value(v.operands[0], at) for at in window_indices(v, index)])
-        if v.is_row(P.uniform):
-            return index, *[self._value(v.operands[0], (affine(i),)) for i in (0, 1)]
-        return *v.params.items(), *[self._value(x, index) for x in v.operands]
+            return index, tuple(inside(v, index)[1]), v.operands[0].shape
+        if v.is_row(P.take, P.uniform):
+            return index, v.operands[0].shape
+        return () if is_small_window(v) else (*v.params.items(),)
 
 
 def named(pointer: str, start: int) -> str:

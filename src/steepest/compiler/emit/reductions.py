@@ -1,20 +1,20 @@
-"""Reduce nests (sums, maxima, argmax over any axes) and scatter nests."""
+"""Reduce nests: sums, maxima, argmax over any axes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.rows import Rows
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.scalars import minus_infinity, register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import lanes
 from steepest.compiler.memory.pieces import reduced_loops
-from steepest.compiler.nests.affine import LANE, ZERO, Affine, Index, affine, placed, plus
-from steepest.compiler.nests.index import scatter_index
+from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.nests.nest import Nest
 from steepest.primitives import argmax
 
-__all__ = ["Reductions"]
+__all__ = ["write_reduce"]
 
 _BLOCKS = (8, 6, 5, 4, 3, 2, 1)
 _SUMS = 16  # vectors of sums in registers
@@ -22,64 +22,17 @@ _SUMS = 16  # vectors of sums in registers
 Places = list[Environment]
 
 
-class Reductions(Rows):
-    """Emitters of nests whose result is smaller, or elsewhere, than what they run through."""
-
-    def reduce(self, nest: Nest) -> None:
-        """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
-        axis that is summed, along that one."""
-        loops, across = reduced_loops(nest, self.fusion, self.layout)
-        (_Across if across else _Along)(self, nest, loops).write()
-
-    # ---- scatter ---------------------------------------------------------------------------------
-
-    def scatter(self, nest: Nest) -> None:
-        """Zero, then add: rows of scatter_add by vectors where they are contiguous."""
-        assert nest.anchor is not None
-        v = nest.anchor
-        buffer = self.layout.buffers[v]
-        x, index = nest.scattered_operands()[0]
-        self._clear(v)
-        loops = list(zip(nest.symbols, nest.space, strict=True))
-        target = scatter_index(v, index)
-        lane = target[-1] if target else ZERO
-        whole = loops and lane == affine(loops[-1][0]) and buffer.strides[-1] == 1
-        self.width = lanes(loops[-1][1], self.layout.width) if whole and loops else 0
-        if self.width and loops[-1][1] % self.width and loops[-1][1] != v.shape[-1]:
-            self.width = 0  # what lies behind the last lane are elements, not padding
-        step = self.width or 1
-
-        def add(environment: Environment, _: list[Op]) -> None:
-            def one(j: Affine, _: list[Op]) -> None:
-                place = dict(environment)
-                if loops:
-                    place[loops[-1][0]] = lane_at(j) if self.width else j
-                y = self.pull(x, placed(index, place))
-                at = placed(target, place)
-                self.keep(buffer, at, self.add(self.fetch(buffer, at), y))
-
-            self.loop(-(-loops[-1][1] // step) * step if loops else 1, one, step=step)
-
-        self.over(loops[:-1], {}, add)
-
-    def _clear(self, v: Value) -> None:
-        buffer = self.layout.buffers[v]
-        self.width = lanes(buffer.size, self.layout.width)
-        zero = self.number(0, buffer.base)
-        whole = buffer.size // self.width * self.width
-
-        def one(j: Affine, _: list[Op]) -> None:
-            self.store(zero, buffer.pointer, j, self.width)
-
-        self.loop(whole, one, step=self.width)
-        for j in range(whole, buffer.size):
-            self.store(zero, buffer.pointer, affine(j))
+def write_reduce(emitter: Loops, nest: Nest) -> None:
+    """Lanes along an axis that stays, several vectors at a time; or, where memory runs along an
+    axis that is summed, along that one."""
+    loops, across = reduced_loops(nest, emitter.fusion, emitter.layout)
+    (_Across if across else _Along)(emitter, nest, loops).write()
 
 
 class _Reduction:
     """One reduce nest; `loops` run over what is summed."""
 
-    def __init__(self, emitter: Reductions, nest: Nest, loops: list[tuple[str, int]]):
+    def __init__(self, emitter: Loops, nest: Nest, loops: list[tuple[str, int]]):
         self.emitter, self.nest, self.loops = emitter, nest, loops
         self.kept = list(zip(nest.symbols, nest.space, strict=True))
         self.width = emitter.width = self.lanes()
@@ -163,7 +116,7 @@ class _Across(_Reduction):
 
     def sums(self, at: Places) -> list[Op]:
         emitter, held = self.emitter, self.nest.held
-        start = [emitter.vector(emitter.neutral(v), self.width) for v in held for _ in at]
+        start = [emitter.start(v) for v in held for _ in at]
 
         def add(where: Environment, sums: list[Op]) -> list[Op]:
             pairs = zip([(v, {**where, **a}) for v in held for a in at], sums, strict=True)
@@ -229,7 +182,7 @@ class _Along(_Reduction):
             low = emitter.number(minus_infinity(dtype), register_base(dtype))
             start = [Op(emitter.spell(low, 0), low.base, 0), Op("0", "i64", 0)]
             return emitter.over(outer, where, self.vectors, start)[1:]
-        start = [emitter.vector(emitter.neutral(v), self.width) for v in self.nest.held]
+        start = [emitter.start(v) for v in self.nest.held]
         return emitter.over(outer, where, self.vectors, start, summed=bool(outer))
 
     def total(self, v: Value, x: Op) -> Op:
@@ -237,15 +190,7 @@ class _Along(_Reduction):
 
     def vectors(self, where: Environment, values: list[Op]) -> list[Op]:
         """Through the innermost loop."""
-        emitter, n, step = self.emitter, self.loops[-1][1], max(self.width, 1)
-        whole = n // step * step
-        values = emitter.loop(
-            whole, lambda j, sums: self.cell(where, j, None, sums), step=step, carried=values
-        )
-        if whole < n:
-            mask = emitter.first_lanes(n - whole, self.width)
-            values = self.cell(where, affine(whole), mask, values)
-        return values
+        return self.emitter.in_vectors(self.loops[-1][1], partial(self.cell, where), values)
 
     def cell(self, where: Environment, j: Affine, mask: Op | None, values: list[Op]) -> list[Op]:
         emitter, place = self.emitter, {**where, self.loops[-1][0]: lane_at(j) if self.width else j}
@@ -271,5 +216,5 @@ class _Along(_Reduction):
             no = emitter.number(0, "i1")
             missing = emitter.select(first, emitter.compare("uno", y, y), no)
             better = emitter.select(missing, emitter.number(1, "i1"), better)
-        here = Op(emitter.integer(j), "i64", 0)
+        here = emitter.index(j)
         return [emitter.select(better, y, best), emitter.select(better, here, place)]

@@ -10,8 +10,8 @@ nests share. It reads the places of the arrays in the program's memory from a ta
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from steepest.compiler.emit.dots import Dots
 from steepest.compiler.emit.functions import Function
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.outline import Outline, named
 from steepest.compiler.emit.threads import SHARE
 from steepest.compiler.memory.buffers import Buffer
@@ -27,8 +27,8 @@ Arrays = dict[str, str]  # the names that a function has for its arrays -> what 
 Share = dict[str, str]  # %which nest in which step, where its %words are, shares %of each thread
 
 
-class Runs(Dots):
-    """Emitter of calls.
+class Runs(Loops):
+    """Emitter of what the step has where a nest is due.
 
     buffers  pointer -> the buffer in the program's memory that it points to
     begins   pointer -> elements before the first that the nest being written reads there
@@ -65,6 +65,7 @@ class Runs(Dots):
         return self.functions[outline.key]
 
     def pointer(self, memory: str, base: str, a: Affine) -> str:
+        """In a nest's function, counted from where the nest begins."""
         start = self.begins.get(memory, 0)
         if not start:
             return super().pointer(memory, base, a)

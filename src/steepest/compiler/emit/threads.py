@@ -1,12 +1,8 @@
 """Code for several threads: each runs the whole function, with its own part of every split loop.
 
 `%thread` is the number of the thread that runs, `%threads` how many do. Bounds of a thread's part
-are computed once, when the function begins. A barrier counts who has come; the last one to come
-starts the next generation, for which the others wait: spinning, and after a while giving their turn
-to whoever else wants the processor, for there may be more threads than processors.
-
-The threads' words are at the end of the program's memory (`sharing` says where): how many have come
-to the barrier, its generation, the stop flag, and what to do when waiting becomes long.
+are computed once, when the function begins. The threads' words are at the end of the program's
+memory (`memory/sharing` says where).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,17 +13,15 @@ from operator import mul
 from typing import Any
 
 from steepest.compiler.emit.calls import Calls
-from steepest.compiler.emit.functions import Function
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.buffers import Buffer
 from steepest.compiler.memory.layout import Layout
 from steepest.compiler.memory.plan import Plan
-from steepest.compiler.memory.sharing import ABANDONED, GENERATION, YIELD
 from steepest.compiler.nests.affine import Affine, Index, affine, plus, times
 from steepest.compiler.nests.fuse import Fusion
 from steepest.compiler.nests.nest import Nest
 
-__all__ = ["SHARE", "Threads", "TilesHere", "barrier"]
+__all__ = ["SHARE", "Threads", "TilesHere"]
 
 # What a nest is told: whose shares to run, among those of %threads; the first, and the one after
 # the last, of %of that each has. Where threads take them, also %which nest in which step it is.
@@ -38,53 +32,7 @@ Loops = Sequence[tuple[str, int]]
 Ends = tuple[Op, Op]
 TilesHere = Ends | None  # the tiles of a strip that are this thread's; None: all
 
-_PATIENCE = 1000  # rounds of waiting before the processor is given away
 _FINE = 64  # rounds of loops that threads divide, where there are so many
-
-_BARRIER = """\
-define hidden i1 @meet(ptr %team, i64 %threads) {{
-entry:
-  %alone = icmp eq i64 %threads, 1
-  br i1 %alone, label %go, label %arrive
-arrive:
-  %generation = getelementptr i8, ptr %team, i64 {generation}
-  %now = load atomic i64, ptr %generation acquire, align 8
-  %before = atomicrmw add ptr %team, i64 1 acq_rel
-  %come = add i64 %before, 1
-  %last = icmp eq i64 %come, %threads
-  br i1 %last, label %open, label %wait
-open:
-  store atomic i64 0, ptr %team monotonic, align 8
-  %next = add i64 %now, 1
-  store atomic i64 %next, ptr %generation release, align 8
-  br label %go
-wait:
-  %round = phi i64 [0, %arrive], [%again, %spin], [0, %hope], [0, %give]
-  %seen = load atomic i64, ptr %generation acquire, align 8
-  %opened = icmp ne i64 %seen, %now
-  br i1 %opened, label %go, label %spin
-spin:
-{pause}  %again = add i64 %round, 1
-  %patient = icmp ult i64 %again, {patience}
-  br i1 %patient, label %wait, label %tired
-tired:
-  %flag = getelementptr i8, ptr %team, i64 {abandoned}
-  %abandoned = load atomic i64, ptr %flag monotonic, align 8
-  %hopeless = icmp ne i64 %abandoned, 0
-  %place = getelementptr i8, ptr %team, i64 {give}
-  %yield = load ptr, ptr %place, align 8
-  %some = icmp ne ptr %yield, null
-  br i1 %hopeless, label %leave, label %hope
-hope:
-  br i1 %some, label %give, label %wait
-give:
-  call i32 %yield()
-  br label %wait
-go:
-  ret i1 false
-leave:
-  ret i1 true
-}}"""
 
 
 class Threads(Calls):
@@ -148,7 +96,7 @@ class Threads(Calls):
         """Where a round of a line is in its loops."""
         found, left = dict[str, Affine](), number
         for symbol, n in reversed(loops[1:]):
-            x, size = Op(self.integer(left), "i64", 0), self.number(n, "i64")
+            x, size = self.index(left), self.number(n, "i64")
             found[symbol] = affine(self.binary("urem", x, size).name)
             left = affine(self.binary("udiv", x, size).name)
         return {**found, loops[0][0]: left}
@@ -186,7 +134,7 @@ class Threads(Calls):
         first, last = (self.binary("udiv", x, every) for x in (mine[0], self.add(mine[1], up)))
 
         def one(k: Affine, _: list[Op]) -> None:
-            before = Op(self.integer(times(k, blocks)), "i64", 0)
+            before = self.index(times(k, blocks))
             here = [self._clamp(self.sub(end, before), every).name for end in mine]
             names = ("%piece", *BLOCKS), (self.integer(k), *here)
             self.lines.append(self.call_of(function, dict(zip(*names, strict=True))))
@@ -234,7 +182,7 @@ class Threads(Calls):
             return 0, rounds * step
         ends = []
         for k in (affine("%piece"), plus(affine("%piece"), affine(1))):
-            at = Op(self.integer(times(k, rounds)), "i64", 0)
+            at = self.index(times(k, rounds))
             at = self.binary("udiv", at, self.number(self.pieces, "i64"))
             ends.append(self.mul(at, self.number(step, "i64")).name)
         return ends[0], ends[1]
@@ -256,7 +204,7 @@ class Threads(Calls):
             return None
         key = "tiles", strips, tiles, apart
         top, height, *ends = self._at_start(key, lambda: self._own_tiles(strips, tiles, apart))
-        before = self.mul(Op(self.integer(strip), "i64", 0), height)
+        before = self.mul(self.index(strip), height)
         first, last = (self._clamp(self.sub(end, before), height) for end in ends)
         return self.add(top, first), self.add(top, last)
 
@@ -302,7 +250,7 @@ class Threads(Calls):
         """What `copy` writes for a strip of the nest, unless it is what this thread has copied
         last, for another share."""
         which, every = Op("%which", "i64", 0), self.number(strips, "i64")
-        now = self.add(self.mul(which, every), Op(self.integer(strip), "i64", 0))
+        now = self.add(self.mul(which, every), self.index(strip))
         last = Op(self.new("load i64, ptr %copied"), "i64", 0)
 
         def anew() -> None:
@@ -327,25 +275,5 @@ class Threads(Calls):
         """What `write` writes, for the first thread only."""
         if self.sharing is None:
             write()
-            return
-        self.count += 1
-        mine, join = f"mine{self.count}", f"join{self.count}"
-        self.lines += [f"  br i1 %leads, label %{mine}, label %{join}", f"{mine}:"]
-        self.block = mine
-        self.scopes.append({})
-        write()
-        self.scopes.pop()
-        self.lines += [f"  br label %{join}", f"{join}:"]
-        self.block = join
-
-
-def barrier(pause: str) -> Function:
-    """The function `meet`; `pause` is an instruction for a processor that waits, or nothing."""
-    text = _BARRIER.format(
-        pause=f"  {pause}\n" if pause else "",
-        patience=_PATIENCE,
-        generation=GENERATION,
-        abandoned=ABANDONED,
-        give=YIELD,
-    )
-    return Function("@meet", ["ptr", "i64"], text, result="i1")
+        else:
+            self.when(Op("%leads", "i1", 0), write)

@@ -7,12 +7,12 @@ written once, and the processor's registers hold its pieces.
 from math import prod
 from typing import NamedTuple
 
+from steepest.compiler.emit.contraction import Contraction
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.packing import Packing
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.ir.operands import Op
 from steepest.compiler.memory.contraction import padded_rows
-from steepest.compiler.memory.layout import Roles, view_of
+from steepest.compiler.memory.roles import view_of
 from steepest.compiler.nests.affine import (
     Affine,
     address,
@@ -24,13 +24,14 @@ from steepest.compiler.nests.affine import (
     times,
     varies,
 )
+from steepest.compiler.nests.costs import L1
 from steepest.compiler.nests.index import is_view, through
-from steepest.compiler.nests.nest import Nest
 
-__all__ = ["Piece", "Place", "Tile"]
+__all__ = ["Piece", "Place", "RegisterTile"]
 
 _LINE = 64  # bytes of a line of the cache
 _SHORT_ROUND, _LONG_ROUND = 4, 12  # summed elements between lines that are called for
+_AHEAD = 16  # rows of B from the one that is read to the one that is called for
 
 
 class Piece(NamedTuple):
@@ -55,38 +56,30 @@ class Place(NamedTuple):
     vectors: int
 
 
-class Tile:
+class RegisterTile:
     """rows × vectors sums in registers.
 
     parts   the vectors of a row: the first column of each, and its lanes
     above   how many rows are the tile's before, too
     """
 
-    def __init__(
-        self,
-        emitter: Packing,
-        nest: Nest,
-        roles: Roles,
-        where: Environment,
-        place: Place,
-        piece: Piece,
-    ):
-        self.emitter, self.nest, self.roles, self.piece = emitter, nest, roles, piece
-        self.row, self.lane = map(nest.symbol, (roles.row, roles.lane))
-        self.scratch, self.where, self.place = emitter.plan.scratch[nest], where, place
-        self.bounds = _bounds(emitter, roles)
+    def __init__(self, contraction: Contraction, where: Environment, place: Place, piece: Piece):
+        of = self.of = contraction
+        self.where, self.place, self.piece = where, place, piece
+        self.emitter, self.nest, self.roles = of.emitter, of.nest, of.roles
+        self.row, self.lane, self.scratch = of.row, of.lane, of.scratch
+        self.anchor, self.base = of.anchor, register_base(of.anchor.dtype)
+        self.bounds = _bounds(of)
         self.above = plus(place.row, times(place.first, -1))
         self.i = plus(piece.top, place.first)
         self.rows = [plus(self.i, affine(r)) for r in range(place.rows)]
-        self.lanes = place.vectors * max(emitter.width, 1)
-        self.parts = [(0, 0)] if not emitter.width else []
-        at = 0
-        while emitter.width and at < place.vectors:
+        width, at = of.width, 0
+        self.lanes = place.vectors * max(width, 1)
+        self.parts = [(0, 0)] if not width else []
+        while width and at < place.vectors:
             count = 1 << ((place.vectors - at).bit_length() - 1)
-            self.parts.append((at * emitter.width, count * emitter.width))
+            self.parts.append((at * width, count * width))
             at += count
-        assert nest.anchor is not None
-        self.anchor, self.base = nest.anchor, register_base(nest.anchor.dtype)
 
     def column(self, q: int) -> Affine:
         """The lanes of a part that begins q columns further."""
@@ -137,7 +130,7 @@ class Tile:
         emitter.when(last, lambda: self._loop_epilogue(partial))
 
     def _is_piece(self, start: int) -> Op:
-        k = Op(self.emitter.integer(self.piece.start), "i64", 0)
+        k = self.emitter.index(self.piece.start)
         return self.emitter.compare("eq", k, self.emitter.number(start, "i64"))
 
     def _each(self) -> list[tuple[Affine, int]]:
@@ -169,7 +162,7 @@ class Tile:
         """The loops over the summed letters, each round one product per register."""
         emitter, depth = self.emitter, self.piece.depth
         self._find_samples()
-        loops = emitter.summed(self.nest, self.roles, depth)
+        loops = self.of.summed(depth)
         once = self._lines_at_once(depth)
         if self.nest not in emitter.plan.ahead or len(loops) > 1 or self.bounds or not once:
             return self._inside(loops, loops, {}, sums)
@@ -218,9 +211,9 @@ class Tile:
         """Where one of so many rounds through the summed dimension begins and ends."""
         emitter, part = self.emitter, depth // rounds
         at, end = (plus(times(number, part), affine(k)) for k in (0, part))
-        low, high = (Op(emitter.integer(x), "i64", 0) for x in (at, end))
+        low, high = map(emitter.index, (at, end))
         if depth % rounds:
-            here = Op(emitter.integer(number), "i64", 0)
+            here = emitter.index(number)
             last = emitter.compare("eq", here, emitter.number(rounds - 1, "i64"))
             high = emitter.select(last, emitter.number(depth, "i64"), high)
         return low.name, high.name
@@ -233,7 +226,24 @@ class Tile:
                 column = plus(self.place.column, q)
                 here = {**self.where, self.row: plus(self.i, r), self.lane: column}
                 at = address(placed(index, here), buffer.strides)
-                emitter.prefetch(buffer.pointer, buffer.base, at)
+                emitter.prefetch(buffer.pointer, buffer.base, at, written=True)
+
+    def _call_for_b(self, loops: list[tuple[str, int]], where: Environment) -> None:
+        """Prefetch the first line of a later row of B, where B is more than the first cache holds
+        and has no copy. If another core has written it, the processor, which calls for the lines
+        that follow, would begin too late by itself."""
+        emitter, roles = self.emitter, self.roles
+        leaf, index = view_of(roles.b, roles.b_index, emitter.layout.buffers)
+        buffer = emitter.layout.buffers.get(leaf)
+        if len(loops) > 1 or self.bounds or self.scratch.right or not emitter.width:
+            return
+        if buffer is None or buffer.place != "memory" or buffer.bytes < L1:
+            return
+        symbol, _ = loops[0]
+        later = plus(where[symbol], affine(_AHEAD))
+        here = {**where, symbol: later, self.lane: self.place.column}
+        at = address(placed(index, here), buffer.strides)
+        emitter.prefetch(buffer.pointer, buffer.base, at, written=False)
 
     def _inside(
         self,
@@ -247,7 +257,7 @@ class Tile:
             return self._step(loops, local, sums)
         (symbol, n), *rest = rest
         if symbol in self.bounds:
-            where = emitter.moved(self.where, local)
+            where = self.of.moved(self.where, local)
             low, high = self._within(symbol, where, n)
             return emitter.loop(
                 high,
@@ -264,20 +274,23 @@ class Tile:
             unroll=2 if short else 1,
         )
 
-    def _within(self, symbol: str, where: Environment, n: int) -> tuple[str, str]:
+    def _within(self, symbol: str, where: Environment, n: int) -> tuple[int | str, int | str]:
         """The first offset in a window that is inside, and the one after the last."""
         emitter = self.emitter
         a, start, size = self.bounds[symbol]
         rest = substitute((a[0], tuple(t for t in a[1] if t[0] != symbol)), where)
         first = plus(affine(start), times(rest, -1))
-        low, high = (Op(emitter.integer(x), "i64", 0) for x in (first, plus(first, affine(size))))
+        if not first[1]:
+            return max(first[0], 0), min(first[0] + size, n)
+        low, high = map(emitter.index, (first, plus(first, affine(size))))
         low = emitter.call("llvm.smax", low, emitter.number(0, "i64"))
         return low.name, emitter.call("llvm.smin", high, emitter.number(n, "i64")).name
 
     def _step(self, loops: list[tuple[str, int]], local: Environment, sums: list[Op]) -> list[Op]:
         """One element of the summed dimension."""
         emitter = self.emitter
-        k, where = emitter.position(loops, local), emitter.moved(self.where, local)
+        k, where = self.of.position(loops, local), self.of.moved(self.where, local)
+        self._call_for_b(loops, where)
         bs = [self._b(k, where, part) for part in self.parts]
         # A depends on the lane only where a letter is in both operands and the result.
         lanes_in_a = bool(self.lane) and varies(self.roles.a_index, self.lane)
@@ -310,14 +323,14 @@ class Tile:
             return emitter.pull(roles.b, placed(roles.b_index, here))
 
 
-def _bounds(emitter: Packing, roles: Roles) -> dict[str, tuple[Affine, int, int]]:
+def _bounds(contraction: Contraction) -> dict[str, tuple[Affine, int, int]]:
     """By the symbol of a window's offset: (index into the bounded pad, start, size inside)."""
-    assert emitter.nest is not None
+    buffers, bounded = contraction.emitter.layout.buffers, contraction.nest.bounded
     found: dict[str, tuple[Affine, int, int]] = {}
-    for v, index in ((roles.a, roles.a_index), (roles.b, roles.b_index)):
-        while v not in emitter.layout.buffers and v not in emitter.nest.bounded and is_view(v):
+    for v, index in contraction.roles.sides:
+        while v not in buffers and v not in bounded and is_view(v):
             v, index = through(v, index)
-        if v in emitter.nest.bounded:
+        if v in bounded:
             parts = zip(index, v.params["starts"], v.operands[0].shape, strict=True)
             for a, start, n in parts:
                 offsets = [s for s, c in a[1] if s.startswith("k") and c == 1]

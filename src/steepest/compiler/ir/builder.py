@@ -36,6 +36,10 @@ class Builder(Instructions):
         variable = self.once(("integer", a[1]), lambda: self._sum(a[1]))
         return self.new(f"add nsw i64 {variable}, {a[0]}") if a[0] else variable
 
+    def index(self, a: Affine) -> Op:
+        """The same, to compute with."""
+        return Op(self.integer(a), "i64", 0)
+
     def _sum(self, terms: tuple[tuple[str, int], ...]) -> str:
         total = ""
         for symbol, c in terms:
@@ -87,11 +91,13 @@ class Builder(Instructions):
 
         return self.transpose([read(r) for r in range(count)])
 
-    def prefetch(self, memory: str, base: str, a: Affine) -> None:
-        """Call a line into the nearest cache, to be written."""
+    def prefetch(self, memory: str, base: str, a: Affine, *, written: bool) -> None:
+        """Call a line into the nearest cache, to be written or only to be read: what is called for
+        to be written leaves the caches of all other cores."""
         self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         place = self.pointer(memory, base, a)
-        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+        how = f"i32 {int(written)}, i32 3, i32 1"
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, {how})")
 
     # ---- branches --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ program comes as several modules, generated beside each other on several cores.
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from queue import PriorityQueue
 
 from steepest.compiler.machine import llvm
@@ -35,44 +36,44 @@ def machine_code(modules: Iterable[str], features: str) -> bytes:
     same thread begins with the next.
     """
     awake()
-    objects: list[_Object] = []
+    here, objects = processor(), list[_Object]()
+    system = f"{here.system}-elf"
     threads: list[threading.Thread] = []
     waiting: _Waiting = PriorityQueue()
-    try:
-        for text in modules:
-            objects.append(_Object(text, features))
-            waiting.put((-len(text), len(objects), objects[-1]))
-            if len(threads) < cores():
-                threads.append(threading.Thread(target=_generate, args=(waiting,)))
-                threads[-1].start()
-    finally:
-        for number in range(len(threads)):
-            waiting.put((1, number, None))
-    for thread in threads:
-        thread.join()
+    with ExitStack() as owned:
+        try:
+            for text in modules:
+                objects.append(_Object(text, system))
+                waiting.put((-len(text), len(objects), objects[-1]))
+                if len(threads) < cores():
+                    machine = owned.enter_context(llvm.machine(system, here.name, features))
+                    threads.append(threading.Thread(target=_generate, args=(waiting, machine)))
+                    threads[-1].start()
+        finally:
+            for number in range(len(threads)):
+                waiting.put((1, number, None))
+            for thread in threads:
+                thread.join()
     return linked(x.code() for x in objects).to_bytes()
 
 
-def _generate(waiting: "_Waiting") -> None:
+def _generate(waiting: "_Waiting", machine: int) -> None:
     """What a thread does: one module after the other, until None comes."""
     while (found := waiting.get()[-1]) is not None:
-        found.generate()
+        found.generate(machine)
 
 
 class _Object:
     """A module that becomes machine code in another thread."""
 
-    def __init__(self, text: str, features: str):
-        self._text, self._features = text, features
+    def __init__(self, text: str, system: str):
+        self._text, self._system = text, system
         self._code = b""
         self._wrong: BaseException | None = None
 
-    def generate(self) -> None:
-        here = processor()
+    def generate(self, machine: int) -> None:
         try:
-            self._code = llvm.object_file(
-                self._text, f"{here.system}-elf", here.name, self._features
-            )
+            self._code = llvm.object_file(self._text, self._system, machine)
         except BaseException as wrong:
             self._wrong = wrong
         self._text = ""

@@ -12,8 +12,8 @@ Source: llvmlite's declarations of the same functions, `llvmlite/binding/*.py`.
 
 import ctypes
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from ctypes import c_char_p, c_int, c_size_t, c_uint, c_void_p
 from functools import lru_cache
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ from typing import Any
 
 from steepest.core import Problem, said
 
-__all__ = ["host", "library", "library_file", "object_file", "wake"]
+__all__ = ["host", "library", "library_file", "machine", "object_file", "wake"]
 
 _FILES = {"win32": "llvmlite.dll", "darwin": "libllvmlite.dylib"}
 _LEVEL = 2
@@ -109,17 +109,38 @@ def host() -> tuple[str, str, str, str]:
     return name, features, system, ".".join(map(str, version))
 
 
-def object_file(text: str, system: str, name: str, features: str) -> bytes:
+@contextmanager
+def machine(system: str, name: str, features: str) -> Iterator[int]:
+    """What generates code, for one module after the other: it takes a while to be made.
+
+    Args:
+        system, name, features: what the code is for, as `host` says it.
+
+    Raises:
+        Problem: LLVM does not know the system.
+    """
+    llvm, triple = library(), system.encode()
+    target = _made("knows no such system", llvm.LLVMPY_GetTargetFromTriple, triple)
+    setting = triple, name.encode(), features.encode(), _LEVEL, b"pic", b"small", 0, 0, b""
+    made = llvm.LLVMPY_CreateTargetMachine(target, *setting)
+    try:
+        yield made
+    finally:
+        llvm.LLVMPY_DisposeTargetMachine(made)
+
+
+def object_file(text: str, system: str, machine: int) -> bytes:
     """A module of LLVM IR as machine code that may lie anywhere, near to what it calls.
 
     Args:
         text: the module.
-        system, name, features: what it is for, as `host` says it.
+        system: what it is for.
+        machine: what generates it.
 
     Raises:
         Problem: the text is not valid, or LLVM cannot generate its code.
     """
-    llvm, triple = library(), system.encode()
+    llvm = library()
     with ExitStack() as owned:
 
         def own(what: int, give_back: Callable[[int], None]) -> int:
@@ -127,10 +148,6 @@ def object_file(text: str, system: str, name: str, features: str) -> bytes:
             return what
 
         context = own(llvm.LLVMPY_ContextCreate(), llvm.LLVMPY_ContextDispose)
-        target = _made("knows no such system", llvm.LLVMPY_GetTargetFromTriple, triple)
-        setting = triple, name.encode(), features.encode(), _LEVEL, b"pic", b"small", 0, 0, b""
-        machine = llvm.LLVMPY_CreateTargetMachine(target, *setting)
-        own(machine, llvm.LLVMPY_DisposeTargetMachine)
         wrong = "is given code that is not valid"
         source = f'target triple = "{system}"\n{text}'.encode()
         module = _made(wrong, llvm.LLVMPY_ParseAssembly, context, source)

@@ -35,5 +35,10 @@ def entry_name(graph: str, width: int, features: str) -> str:
     settings."""
     here = processor()
     library = str(is_installed())
-    parts = [graph, str(width), features, here.name, here.system, here.version, library, _source()]
+    machine = (str(width), features, here.name, here.system, here.version, library, _source())
+    return _digest(graph, *machine)
+
+
+@lru_cache(128)
+def _digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -5,9 +5,10 @@ from math import prod
 
 import numpy as np
 
+from steepest.compiler.graph import Value
 from steepest.compiler.nests.nest import squeeze
 
-__all__ = ["BASES", "Buffer", "lanes", "padded", "plain"]
+__all__ = ["BASES", "Buffer", "Buffers", "lanes", "padded", "plain"]
 
 BASES: dict[np.dtype, str] = {np.dtype(f"{k}{n}"): f"i{8 * n}" for k in "iu" for n in (1, 2, 4, 8)}
 BASES |= {np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i8"}
@@ -53,6 +54,9 @@ class Buffer:
     @property
     def bytes(self) -> int:
         return self.size * self.dtype.itemsize
+
+
+Buffers = dict[Value, Buffer]  # where each value is
 
 
 def padded(shape: tuple[int, ...], dtype: np.dtype, contiguous: int, width: int) -> Buffer:

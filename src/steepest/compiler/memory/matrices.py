@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from steepest.compiler.graph import Value
 from steepest.compiler.machine.blas import FUNCTIONS
-from steepest.compiler.memory.layout import Layout, Roles, view_of
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.roles import Roles, view_of
 from steepest.compiler.nests.affine import Affine, Index, address, affine, substitute, symbols
 from steepest.compiler.nests.nest import Nest
 

@@ -3,15 +3,13 @@
 from dataclasses import replace
 
 from steepest.compiler.graph import Value
-from steepest.compiler.memory.buffers import Buffer, lanes
+from steepest.compiler.memory.buffers import Buffer, Buffers, lanes
 from steepest.compiler.nests.affine import Index
 from steepest.compiler.nests.fuse import Fusion
 from steepest.compiler.nests.nest import Nest, squeeze
 from steepest.primitives import reshape
 
 __all__ = ["copied_parts", "place_parts"]
-
-Buffers = dict[Value, Buffer]
 
 
 def place_parts(fusion: Fusion, buffers: Buffers, fixed: set[Value], width: int) -> None:

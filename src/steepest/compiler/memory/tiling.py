@@ -14,7 +14,8 @@ from steepest.compiler.memory.contraction import (
     padded_rows,
     repeats_rows,
 )
-from steepest.compiler.memory.layout import ROUNDS, Layout, Roles, overlaps, stride_of, view_of
+from steepest.compiler.memory.layout import Layout
+from steepest.compiler.memory.roles import ROUNDS, Roles, overlaps, stride_of, view_of
 from steepest.compiler.nests.affine import Affine, Index, address, coefficient, symbols, varies
 from steepest.compiler.nests.costs import L1, instructions
 from steepest.compiler.nests.fuse import Fusion
@@ -139,13 +140,13 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
     m, n = size.get(roles.row, 1), size.get(roles.lane, 1)
 
     def step(v: Value, index: Index, letter: str) -> int:
-        return abs(stride_of(v, index, nest.symbol(letter), layout)) * v.dtype.itemsize
+        return abs(stride_of(v, index, nest.symbol(letter), layout.buffers)) * v.dtype.itemsize
 
     inner = roles.inner[0] if len(roles.inner) == 1 else ""
     within = [i for i in roles.outer if not varies(roles.b_index, nest.symbol(i))]
     dense = bool(inner) and not within and bool(roles.row)
     lane_in_a = bool(roles.lane) and varies(roles.a_index, nest.symbol(roles.lane))
-    adjacent = dense and stride_of(roles.a, roles.a_index, nest.symbol(roles.row), layout) == 1
+    row_step = stride_of(roles.a, roles.a_index, nest.symbol(roles.row), layout.buffers)
     return Product(
         m,
         n,
@@ -155,7 +156,7 @@ def product_of(nest: Nest, roles: Roles, fusion: Fusion, layout: Layout) -> Prod
         step(roles.a, roles.a_index, inner) if inner else 0,
         step(roles.b, roles.b_index, roles.inner[-1]) if roles.inner else 0,
         cut=dense and not nest.bounded,
-        left=adjacent and not lane_in_a,
+        left=dense and row_step == 1 and not lane_in_a,
         strided=roles.strided,
         epilogue=len(_touched(nest, roles, fusion, layout)),
         rounds=prod(size[i] for i in within),
@@ -204,8 +205,11 @@ def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
     if len(roles.inner) < 2:
         return 0
     symbol = nest.symbol
-    sides = ((roles.a, roles.a_index), (roles.b, roles.b_index))
-    again = [i for i in roles.outer if any(overlaps(symbol(i), *side, layout) for side in sides)]
+
+    def read_again(letter: str) -> bool:
+        return any(overlaps(symbol(letter), *side, layout.buffers) for side in roles.sides)
+
+    again = [i for i in roles.outer if read_again(i)]
     letter, *others = roles.inner[1:]
     strip = tile.vectors * (1 if roles.summed else layout.width)
     lengths = {symbol(i): roles.size[i] for i in (roles.row, roles.summed, *others, *again) if i}
@@ -217,7 +221,7 @@ def _piece(nest: Nest, roles: Roles, tile: Tile, layout: Layout) -> int:
         lengths[symbol(letter)] = length
         if length * rounds < ROUNDS:
             break
-        if sum(_extent(*side, lengths, layout) for side in sides) <= L1:
+        if sum(_extent(*side, lengths, layout) for side in roles.sides) <= L1:
             return length if length < n else 0
     return 0
 

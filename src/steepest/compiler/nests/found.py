@@ -83,9 +83,13 @@ class Found:
         return sum(instructions(v) * len(indices) for v, indices in visited if v.row)
 
     def loads(self, nest: Nest) -> list[Value]:
-        """What it reads from the program's memory, if it is there at all: not the rows of a batch
-        that are copied after it."""
-        return [v for v in self.reads(nest) if v not in self.home or is_read(v, nest, self.home)]
+        """What it reads from the program's memory, if it is there at all."""
+        return [v for v in self.reads(nest) if self.is_loaded(v, nest)]
+
+    def is_loaded(self, v: Value, nest: Nest | None) -> bool:
+        """Whether a nest that reads v finds it where it is kept, not in the user's array: rows of
+        the batch that are copied by the nest itself, or after it, are not there yet."""
+        return v not in self.home or is_read(v, nest, self.home)
 
     def exists(self, v: Value) -> bool:
         return v.kind != "row" or v in self.home

@@ -3,15 +3,15 @@
 Rules, each an invariant of the result:
   1 operands of a contraction are views of stored values: no arithmetic in an inner loop;
   2 a value that is used outside its nest and reaches a register of the nest is stored there; any
-    other elementwise value is computed again by its users, unless that is expensive;
+    other elementwise value is computed again by its users, unless that is expensive (see `supply`);
   3 a reduction joins the latest row nest of its space that it can reach without a cycle and that
     evaluates its operand anyway, or a reduce nest of its axes that reads what it reads; else it
     opens one;
   4 an accumulator of a nest is not available inside that nest;
   5 who reads the old value of a state runs before the nest that overwrites it; where that cannot
-    be, the new value is kept aside and copied at the end of the step;
-  6 dependencies are computed again at the end, from what will really be read;
-  7 what is worth a place in memory at once is stored at once (see keep).
+    be, the new value is kept aside and copied at the end of the step (see `order`);
+  6 dependencies are computed again at the end, from what will really be read (see `order`);
+  7 what is worth a place in memory at once is stored at once (see `keep`).
 """
 
 from collections.abc import Collection
@@ -20,12 +20,11 @@ from math import prod
 from steepest import primitives as P
 from steepest.compiler.graph import Graph, Value
 from steepest.compiler.nests.affine import Index, address, affine, symbols, varies
-from steepest.compiler.nests.costs import L1, LARGE, is_expensive
-from steepest.compiler.nests.found import Found
-from steepest.compiler.nests.index import inside, is_small_window, is_view, through, window_indices
+from steepest.compiler.nests.costs import L1, LARGE
+from steepest.compiler.nests.index import is_small_window, is_view, through
 from steepest.compiler.nests.keep import Keeping
-from steepest.compiler.nests.nest import Nest, contraction_index, last_wide, reduced_axes, squeeze
-from steepest.compiler.nests.reach import Reach, is_elementwise, is_read
+from steepest.compiler.nests.nest import Nest, last_wide, reduced_axes, squeeze
+from steepest.compiler.nests.supply import Supply
 
 __all__ = ["Fusion"]
 
@@ -33,7 +32,7 @@ _WIDE = 32  # products of an element from the user's array while the next ones a
 _COLUMN_SUMS = 256  # the widest row whose column sums stay in registers
 
 
-class Fusion(Found):
+class Fusion(Supply):
     """The nests of a graph whose results are its own; `run` finds them, `order` arranges them.
 
     aside   states whose new value is kept aside until the end of the step
@@ -46,140 +45,13 @@ class Fusion(Found):
         self._keeping = Keeping(self)
         self._in_place: dict[Value, list[Nest]] = {}  # who reads a batch where the user has it
 
-    # ---- building --------------------------------------------------------------------------------
-
-    def open(
-        self, kind: str, space: tuple[int, ...], anchor: Value | None = None, depth: int = 0
-    ) -> Nest:
-        nest = Nest(len(self.nests), kind, space, anchor, depth)
-        self.nests.append(nest)
-        return nest
-
-    def link(self, nest: Nest, earlier: Nest) -> None:
-        """`earlier` runs first, and so does all that it waits for."""
-        assert not earlier.waits_for(nest), "two nests wait for each other"
-        if nest.waits_for(earlier):
-            return
-        bits = earlier.after | 1 << earlier.number
-        for other in self.nests:
-            if other.waits_for(nest):
-                other.after |= bits
-
-    def put(self, v: Value, nest: Nest) -> Value:
-        nest.stores.append(v)
-        self.home[v] = nest
-        return v
-
-    def require(self, v: Value, index: tuple, nest: Nest) -> None:
-        """Make v computable at this index of the nest, storing what must be stored."""
-        walk = self.reach(nest)
-        if walk(v, index):
-            for leaf in walk.reads:
-                if is_read(leaf, nest, self.home):
-                    self.link(nest, self.home[leaf])
-        elif is_view(v):
-            self.require(*through(v, index), nest)
-        elif not is_elementwise(v):
-            self._require_parts(v, index, nest)
-        elif nest in self.sources(v) or self._nest_holding_parts(v) is None:
-            for x in v.operands:  # part of it is ours, or nobody else's: keep it here
-                self.require(x, index, nest)
-        else:
-            below = self._shared_below(v, index, nest)
-            self.store(below)
-            self.require(v, index, nest)
-
-    def _require_parts(self, v: Value, index: tuple, nest: Nest) -> None:
-        """A pad or take whose operands are not there yet, or a reduction held by another nest."""
-        if v in self.holder:
-            self.link(nest, self.holder[self.store(v)])
-        elif is_small_window(v):
-            for at in window_indices(v, index):
-                self.require(v.operands[0], at, nest)
-        elif v.is_row(P.pad) and nest in self.sources(v):  # whose operand cannot come first
-            self.require(v.operands[0], inside(v, index)[0], nest)
-        else:
-            for x in v.operands:
-                self.materialize(x)
-                self.link(nest, self.home[x]) if x in self.home else None
-
-    def _shared_below(self, v: Value, index: tuple, nest: Nest) -> Value:
-        """What to store so that v can be computed: the first value with several users on the cheap
-        way down from v to the registers (h rather than h·w), else v."""
-        at, walk = v, self.reach(nest)
-        while is_elementwise(at) and not is_expensive(at):
-            missing = {x for x in at.operands if not walk(x, index)}
-            if len(missing) != 1:
-                return v
-            at = missing.pop()
-            if is_view(at) or at in self.holder:
-                return v
-            if len(self.users.get(at, ())) > 1:
-                return at
-        return v
-
-    def store(self, v: Value) -> Value:
-        """Put v, or what v is a view of, into memory; gives what is there now."""
-        if self.exists(v):
-            return v
-        if is_view(v):
-            return self.store(v.operands[0])
-        if v in self.holder:
-            return self.put(v, self.holder[v])
-        nest = self._nest_holding_parts(v) or self._map_beside(v)
-        nest = nest or self.open("map", squeeze(v.shape))
-        self.require(*nest.placed(v), nest)
-        return self.put(v, nest)
-
-    def _nest_holding_parts(self, v: Value) -> Nest | None:
-        """The latest nest that has part of v in registers and can compute v."""
-        for nest in sorted(self.registers(v), key=lambda n: -n.number):
-            index = nest.index_of(v)
-            if index is not None and self.reach(nest, lenient=True)(v, index):
-                return nest
-        return None
-
-    def materialize(self, v: Value) -> Value:
-        """Put exactly v into memory, a view copied."""
-        if v.kind == "constant" or v in self.home or (v.kind == "input" and v.role != "gathered"):
-            return v
-        if not is_view(v) and v.kind != "input":
-            return self.store(v)
-        nest = self.open("map", squeeze(v.shape))
-        self.require(*nest.placed(v), nest)
-        return self.put(v, nest)
-
-    def _map_beside(self, v: Value) -> Nest | None:
-        """A map nest of v's space that reads what v reads, and that v's sources come before."""
-        sources, space = self.sources(v), squeeze(v.shape)
-        bits = sum(1 << n.number for n in sources)
-        walks: dict[Nest | None, Reach | None] = {}
-        for nest in reversed(self.nests):
-            if nest.kind != "map" or nest.space != space:
-                continue
-            if bits & ~(nest.after | 1 << nest.number):
-                continue
-            # All nests that v does not wait for would compute it from the same.
-            which = nest if nest in sources else None
-            if which not in walks:
-                walk = self.reach(nest, lenient=True)
-                walks[which] = walk if walk(*nest.placed(v)) else None
-            found = walks[which]
-            if found and (not space or self._shares_reads(found, nest)):
-                return nest
-        return None
-
-    def _shares_reads(self, walk: Reach, nest: Nest) -> bool:
-        common = walk.reads.keys() & self.reads(nest).keys()
-        return any(leaf.size > 1 for leaf in common)
-
     # ---- anchors ---------------------------------------------------------------------------------
 
     def contraction(self, v: Value) -> None:
         nest = self.open("contract", squeeze(v.shape), v)
         index = nest.index_of(v)
         assert index is not None
-        for x, at in contraction_index(nest):  # rule 1
+        for x, at in nest.contracted_operands():  # rule 1
             if self._is_strided(x, at):
                 base, place = x, at
                 while is_view(base) and base not in self.home:
@@ -214,9 +86,10 @@ class Fusion(Found):
         """Whether what a contraction reads of v at this index are the rows of its own result, and
         it is worth while: there are more than come at once, an element has products enough for
         the next one to come meanwhile, and no library would be asked, which wants a matrix."""
-        if len(squeeze(v.shape)) > 2 or index[0] not in map(affine, nest.symbols):
+        row = next((symbol for symbol in nest.symbols if affine(symbol) == index[0]), "")
+        if len(squeeze(v.shape)) > 2 or not row:
             return False
-        alike = [at for _, at in contraction_index(nest) if varies(at, index[0][1][0][0])]
+        alike = [at for _, at in nest.contracted_operands() if varies(at, row)]
         rows, products = v.shape[0], prod(nest.space)
         fits = _WIDE * rows <= products < LARGE * rows // v.size
         return fits and v.size * v.dtype.itemsize > L1 and len(alike) == 1
@@ -241,7 +114,7 @@ class Fusion(Found):
         self.home[v] = nest
 
     def join(self, v: Value) -> None:
-        """All parts are in memory: where they belong, if they can be stored there (see layout)."""
+        """All parts are in memory; where they belong, if they can be stored there (`parts`)."""
         nest = self.open("join", squeeze(v.shape), v)
         for x, index in nest.joined_operands():
             self.store(x)

@@ -5,6 +5,7 @@ the compiler ever does with it: reshape, permute, broadcast, slice and windows c
 instruction nor memory.
 """
 
+from collections.abc import Collection, Iterable
 from itertools import product
 from math import prod
 
@@ -26,6 +27,7 @@ __all__ = [
     "is_small_window",
     "is_tiling",
     "is_view",
+    "origins",
     "scatter_index",
     "taken",
     "through",
@@ -77,6 +79,27 @@ def through(v: Value, index: Index) -> tuple[Value, Index]:
         at = tuple(derived("div", a, n) for a, n in parts)
         return x, index[:-k] + at + tuple(derived("mod", a, n) for a, n in parts)
     return x, _reshaped(index, v.shape, x.shape)
+
+
+def origins(
+    v: Value, index: Index, bounded: Collection[Value] = ()
+) -> Iterable[tuple[Value, Index]]:
+    """What the element of an equation at an index is computed from: operands, and where in them.
+
+    Args:
+        bounded: pads of which no element is asked for that is not inside.
+    """
+    if is_view(v) or v in bounded:
+        return (through(v, index),)
+    if v.row is P.pad:
+        return ((v.operands[0], inside(v, index)[0]),)
+    if v.row is P.take:
+        return zip(reversed(v.operands), taken(v, index), strict=True)
+    if v.row is P.uniform:
+        return zip(v.operands * 2, ((ZERO,), (affine(1),)), strict=True)
+    if is_small_window(v):
+        return [(v.operands[0], at) for at in window_indices(v, index)]
+    return [(x, index) for x in v.operands]
 
 
 def is_small_window(v: Value) -> bool:

@@ -16,13 +16,14 @@ join      out[k + i] = xₖ      parts one after the other; only those are copie
 The first `depth` dimensions of a row nest are its rows.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from steepest.compiler.graph import Value
 from steepest.compiler.nests.affine import ZERO, Affine, Index, affine
 from steepest.primitives import split_spec
 
-__all__ = ["Nest", "contraction_index", "last_wide", "reduced_axes", "squeeze"]
+__all__ = ["Nest", "last_wide", "reduced_axes", "squeeze"]
 
 
 def squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -86,7 +87,7 @@ class Nest:
         """Every value that the nest evaluates, and where."""
         found: list[tuple[Value, Index]] = []
         if self.kind == "contract":
-            found = contraction_index(self)
+            found = self.contracted_operands()
         elif self.kind == "reduce":
             found = [self.reduced_operand(v) for v in self.held]
         elif self.kind == "scatter":
@@ -99,8 +100,8 @@ class Nest:
 
     def written(self) -> list[Value]:
         """Every value that the nest stores."""
-        whole = self.kind in ("scatter", "join") and self.anchor is not None
-        return [*self.stores, *self.sums, *([self.anchor] if whole and self.anchor else [])]
+        own = [self.anchor] if self.anchor and self.kind in ("scatter", "join") else []
+        return [*self.stores, *self.sums, *own]
 
     @cached_property
     def letters(self) -> dict[str, Affine]:
@@ -127,6 +128,13 @@ class Nest:
         index = self.index_of(v)
         assert index is not None, f"{v} does not fit {self.text()}"
         return v, index
+
+    def contracted_operands(self) -> list[tuple[Value, Index]]:
+        """Both operands of a contraction: result symbols on its letters, k… on the summed ones."""
+        assert self.anchor is not None
+        *words, _ = split_spec(self.anchor.params["spec"])
+        pairs = zip(words, self.anchor.operands, strict=True)
+        return [(x, tuple(self.letters[letter] for letter in word)) for word, x in pairs]
 
     def reduced_operand(self, v: Value) -> tuple[Value, Index]:
         """What a reduce nest runs over for v: result symbols on the axes kept, r0 … on others."""
@@ -158,8 +166,8 @@ class Nest:
     def text(self) -> str:
         """One line for `explain`."""
 
-        def shown(values: object) -> str:
-            return " ".join(map(repr, values)) or "-"  # type: ignore[call-overload]
+        def shown(values: Iterable[Value]) -> str:
+            return " ".join(map(repr, values)) or "-"
 
         shape = "×".join(map(str, self.space)) or "scalar"
         line = f"nest {self.number}: {self.kind} {shape}"
@@ -172,15 +180,6 @@ class Nest:
 def reduced_axes(v: Value) -> tuple[int, ...]:
     """The axes over which a reduction runs."""
     return (v.params["axis"],) if "axis" in v.params else tuple(v.params["axes"])
-
-
-def contraction_index(nest: Nest) -> list[tuple[Value, Index]]:
-    """Both operands of a contract nest: result symbols on its letters, k… on the summed ones."""
-    assert nest.anchor is not None
-    place = nest.letters
-    a, b, _ = split_spec(nest.anchor.params["spec"])
-    pairs = zip((a, b), nest.anchor.operands, strict=True)
-    return [(x, tuple(place[letter] for letter in word)) for word, x in pairs]
 
 
 def last_wide(shape: tuple[int, ...]) -> int:

@@ -13,8 +13,8 @@ from steepest.compiler.graph import Value, splat
 from steepest.compiler.nests.affine import Affine, Derived, Index
 from steepest.compiler.nests.fuse import Fusion
 from steepest.compiler.nests.index import inside, is_view, scatter_index, taken, through
-from steepest.compiler.nests.nest import Nest, contraction_index, reduced_axes
-from steepest.compiler.nests.reach import is_elementwise, is_read
+from steepest.compiler.nests.nest import Nest, reduced_axes
+from steepest.compiler.nests.reach import is_elementwise, is_leaf, is_read
 
 __all__ = ["pseudo_code"]
 
@@ -62,7 +62,7 @@ class _Page:
     def _contract(self) -> None:
         v = self.nest.anchor
         assert v is not None
-        (x, at_x), (y, at_y) = contraction_index(self.nest)
+        (x, at_x), (y, at_y) = self.nest.contracted_operands()
         summed = sorted({s for a in (*at_x, *at_y) for s, _ in a[1] if s not in self.nest.symbols})
         product = f"{self.text(x, at_x, 2)}·{self.text(y, at_y, 2)}"
         self._hold(v, f"Σ {' '.join(summed)}  {product}")
@@ -100,7 +100,7 @@ class _Page:
     # ---- expressions -----------------------------------------------------------------------------
 
     def _is_leaf(self, v: Value) -> bool:
-        return v.kind != "row" or is_read(v, self.nest, self.fusion.home)
+        return is_leaf(v, self.nest, self.fusion.home)
 
     def _base(self, v: Value, index: Index) -> tuple[Value, Index]:
         """What a view is of, and where."""

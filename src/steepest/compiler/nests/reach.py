@@ -6,22 +6,15 @@ way and writes code. So fusing needs no case analysis of operations: **a nest ma
 its index can reach.**
 """
 
-from itertools import repeat
+from itertools import repeat, starmap
 
-from steepest import primitives as P
 from steepest.compiler.graph import Value
-from steepest.compiler.nests.affine import Index, affine
-from steepest.compiler.nests.index import (
-    inside,
-    is_small_window,
-    is_view,
-    taken,
-    through,
-    window_indices,
-)
+from steepest.compiler.nests.affine import Index
+from steepest.compiler.nests.index import is_small_window, is_view, origins, through
 from steepest.compiler.nests.nest import Nest
+from steepest.primitives import pad, take, uniform
 
-__all__ = ["Reach", "is_elementwise", "is_read"]
+__all__ = ["Reach", "is_elementwise", "is_leaf", "is_read"]
 
 
 def is_elementwise(v: Value) -> bool:
@@ -67,12 +60,11 @@ class Reach:
             return nest.held[v] == index
         if v.kind == "constant":
             return True
-        if is_read(v, nest, self.home):
-            return self._leaf(v, index)
+        if is_leaf(v, nest, self.home):
+            self.reads.setdefault(v, set()).add(index)
+            return True
         if v in nest.sums or v is nest.anchor:
             return False  # complete only after the nest
-        if v.kind == "input":
-            return self._leaf(v, index)
         if is_view(v):
             return self(*through(v, index))
         return self._compute(v, index)
@@ -80,23 +72,17 @@ class Reach:
     def _compute(self, v: Value, index: Index) -> bool:
         if is_elementwise(v):
             self.visited.setdefault(v, set()).add(index)
-            if v.row is P.uniform:
-                return all(self(v.operands[0], (affine(i),)) for i in (0, 1))
-            return all(map(self, v.operands, repeat(index)))
-        if v.row is P.pad and v in self.nest.bounded:
-            return self(*through(v, index))
-        if v.row is P.pad:
-            return self(v.operands[0], inside(v, index)[0])
-        if v.row is P.take:
-            return all(map(self, reversed(v.operands), taken(v, index)))
-        if is_small_window(v):
-            return all(self(v.operands[0], at) for at in window_indices(v, index))
-        holder = self.holder.get(v)
-        return self.lenient and holder is not None and not holder.waits_for(self.nest)
+            if v.row is not uniform:  # nearly all: nobody need say where their operands are
+                return all(map(self, v.operands, repeat(index)))
+        elif not (v.is_row(pad, take) or is_small_window(v)):
+            holder = self.holder.get(v)
+            return self.lenient and holder is not None and not holder.waits_for(self.nest)
+        return all(starmap(self, origins(v, index, self.nest.bounded)))
 
-    def _leaf(self, v: Value, index: Index) -> bool:
-        self.reads.setdefault(v, set()).add(index)
-        return True
+
+def is_leaf(v: Value, nest: Nest | None, home: dict[Value, Nest]) -> bool:
+    """Whether a nest finds v in memory, and computes nothing."""
+    return v.kind != "row" or is_read(v, nest, home)
 
 
 def is_read(v: Value, nest: Nest | None, home: dict[Value, Nest]) -> bool:

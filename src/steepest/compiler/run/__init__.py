@@ -2,6 +2,7 @@
 
 signature   what the native function takes, and where
 team        the threads that run it
+pages       memory of the user, made before it is written to
 program     memory of its own, and the user's arrays
 """
 

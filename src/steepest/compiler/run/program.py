@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 
 from steepest.compiler.graph import Value
+from steepest.compiler.run.pages import LARGE, make_pages
 from steepest.compiler.run.signature import Place, Signature, aligned
 from steepest.compiler.run.team import native
 from steepest.compiler.spans import address
@@ -22,6 +23,8 @@ from steepest.core import Aval, said
 __all__ = ["Bound", "Program"]
 
 _PAGE = 4096
+_TURNED = 256  # rows of a large array that are copied at a time
+_LINE = 16  # numbers of a cache line, at most
 
 
 class Program:
@@ -86,6 +89,7 @@ class _Block:
 
     at      its address
     copied  the inputs that are copied into it, by their numbers, and where each of them is
+    turned  the same of those that are large and lie the other way around
     states  those that are copied back
     """
 
@@ -97,15 +101,36 @@ class _Block:
             view = self._view(place, np.dtype(constant.dtype))
             view[...] = constant.array(place.shape)
         inputs = enumerate(zip(program.inputs, signature.inputs, strict=True))
-        held = [(k, v, place) for k, (v, place) in inputs if place.place == "memory"]
-        self.copied = [(k, self._view(place, v.dtype)) for k, v, place in held]
-        roles = [v.role for _, v, _ in held]
-        self.states = [x for x, role in zip(self.copied, roles, strict=True) if role == "state"]
+        memory = [(k, v, place) for k, (v, place) in inputs if place.place == "memory"]
+        held = [(k, v.role, self._view(place, v.dtype)) for k, v, place in memory]
+        self.copied = [(k, view) for k, _, view in held if not _is_turned(view)]
+        self.turned = [(k, view) for k, _, view in held if _is_turned(view)]
+        self.states = [(k, view) for k, role, view in held if role == "state"]
 
     def _view(self, place: Place, dtype: np.dtype) -> np.ndarray:
         """The value's own shape, over the block."""
         strides = [stride * dtype.itemsize for stride in place.strides]
         return np.ndarray(place.shape, dtype, self._memory.data, place.offset, strides)
+
+
+def _is_turned(view: np.ndarray) -> bool:
+    """Whether it is large, and neighbours along the first axis lie side by side."""
+    return view.nbytes >= LARGE and view.ndim > 1 and view.strides[0] == view.itemsize
+
+
+def _turn(array: np.ndarray, view: np.ndarray) -> None:
+    """Copy an array into one that lies the other way around.
+
+    NumPy goes as the view lies, from row to row of the array. Rows that are a power of two apart,
+    as in many large ones, drive each other out of the cache. So some rows at a time are copied to
+    where they are a line longer, and from there.
+    """
+    shape = _TURNED, *array.shape[1:-1], array.shape[-1] + _LINE
+    apart = np.empty(shape, array.dtype)[..., :-_LINE]
+    for first in range(0, len(array), _TURNED):
+        rows = array[first : first + _TURNED]
+        apart[: len(rows)] = rows
+        view[first : first + _TURNED] = apart[: len(rows)]
 
 
 class _Free(list[_Block]):
@@ -126,11 +151,12 @@ class Bound:
             for number, k in enumerate(own)
         }
         self._control, self._control_at = np.empty(0), 0
-        self._sizes = [(aval.dtype, prod(aval.shape)) for aval in program.outputs]
-        self._gathered = [x for x in self._direct.values() if x.value.role == "gathered"]
+        self._outputs = [(prod(aval.shape), aval.dtype, aval.shape) for aval in program.outputs]
+        self._batch = program.signature.batch
+        self._gathered = [x for x in self._direct.values() if not x.stepped]
         self._sources = [0] * len(self._direct)  # where each is
         self._refreshed: list[_Direct] = []  # those that are copied before every run
-        self._stepped = [x for x in self._direct.values() if x.value.role == "stepped"]
+        self._stepped = [x for x in self._direct.values() if x.stepped]
         self._limit = 0  # rows that every gathered array has
         self._make_rows(0)
 
@@ -139,24 +165,28 @@ class Bound:
 
         It is read from `load` and `run` on, and one with an entry per step at once.
         """
-        v = self.program.inputs[number]
-        if number in self._direct:
-            direct = self._direct[number]
-            direct.place(array)
-            self._sources[direct.number] = direct.at
-            if v.role == "gathered":
-                self._limit = min(x.rows for x in self._gathered)
-                self._refreshed = [x for x in self._gathered if x.copied]
-        else:
+        direct = self._direct.get(number)
+        if direct is None:
+            v = self.program.inputs[number]
             if array.shape != v.aval.shape or array.dtype != v.aval.dtype:
                 raise _misfit(v.name, v.dtype, v.shape, array)
-        self._arrays[number] = array
+            if v.role == "state":
+                make_pages(array)
+            self._arrays[number] = array
+            return
+        direct.place(array)
+        self._sources[direct.number] = direct.at
+        if not direct.stepped:
+            self._limit = min(x.rows for x in self._gathered)
+            self._refreshed = [x for x in self._gathered if x.copied]
 
     def load(self) -> None:
         """Copy states and whole arrays from the user's arrays into the program's memory."""
-        arrays = self._arrays
-        for number, view in self._taken().copied:
+        arrays, block = self._arrays, self._taken()
+        for number, view in block.copied:
             view[...] = arrays[number]
+        for number, view in block.turned:
+            _turn(arrays[number], view)
 
     def _taken(self) -> _Block:
         """The block in which to run, for nobody else until `save`."""
@@ -187,28 +217,26 @@ class Bound:
             control: three int64: write to [0] from another thread to stop; [1] counts the steps
                 done; [2] becomes 1 if the run ended at a loss that is not finite.
         """
-        for number, (dtype, size) in enumerate(self._sizes):
-            array = outputs[number]
-            if array.dtype != dtype or array.size < steps * size or not array.flags.c_contiguous:
-                shape = (steps, *self.program.outputs[number].shape)
-                raise _misfit("output", dtype, shape, array)
         assert self._block is not None
+        if control is not self._control:
+            self._control, self._control_at = control, address(control)
+        pointers = [self._block.at, 0, self._control_at, *self._sources]
+        for (size, dtype, shape), array in zip(self._outputs, outputs, strict=True):
+            if array.dtype != dtype or array.size < steps * size or not array.flags.c_contiguous:
+                raise _misfit("output", dtype, (steps, *shape), array)
+            pointers.append(address(array))
         for direct in self._stepped:
             if direct.rows < steps:
                 raise direct.too_short(steps)
         for direct in self._refreshed:
             direct.refresh()
-        self._take_rows(index, steps)
-        if control is not self._control:
-            self._control, self._control_at = control, address(control)
-        pointers = (self._block.at, self._rows_at, self._control_at, *self._sources)
-        return self.program.function(*pointers, *map(address, outputs), steps)
+        pointers[1] = self._rows(index, steps * self._batch)
+        return self.program.function(*pointers, steps)
 
-    def _take_rows(self, index: np.ndarray | None, steps: int) -> None:
-        """The batches' row numbers, checked, followed by rows that may be read."""
-        count = steps * self.program.signature.batch
+    def _rows(self, index: np.ndarray | None, count: int) -> int:
+        """Where the batches' row numbers are, checked, followed by rows that may be read."""
         if not count:
-            return
+            return self._rows_at
         if index is None or index.size != count:
             shape = None if index is None else index.shape
             raise ValueError(said("index", "one row number per sample", expected=count, got=shape))
@@ -220,6 +248,7 @@ class Bound:
         if unsigned.item(unsigned.argmax()) >= self._limit:
             got, most = f"{index.min()} to {index.max()}", self._limit - 1
             raise IndexError(said("index", "no such row", expected=f"0 to {most}", got=got))
+        return self._rows_at
 
     def _make_rows(self, count: int) -> None:
         rows = np.zeros(count + self.program.signature.width, np.int64)
@@ -239,7 +268,8 @@ class _Direct:
 
     def __init__(self, value: Value, place: Place, number: int):
         self.value, self.beyond, self.number = value, place.beyond, number
-        self.shape = value.shape[1:] if place.place == "gathered" else value.shape
+        self.stepped = value.role == "stepped"
+        self.shape = value.shape if self.stepped else value.shape[1:]
         self.rows = self.at = 0
         self._array: np.ndarray
         self._room = np.empty(0)
@@ -251,11 +281,11 @@ class _Direct:
         Reading beyond the end is harmless inside the memory page in which the array ends. Of what
         has an entry per step there is another array at nearly every run: those share one copy.
         """
-        stepped = self.value.role == "stepped"
-        if array.shape[1:] != self.shape or not (stepped or array.dtype == self.value.dtype):
+        shape = array.shape
+        if shape[1:] != self.shape or not (self.stepped or array.dtype == self.value.dtype):
             raise _misfit(self.value.name, self.value.dtype, (len(array), *self.shape), array)
-        self._array, self.rows = array, len(array)
-        if stepped:
+        self._array, self.rows = array, shape[0]
+        if self.stepped:
             if len(self._room) < self.rows:
                 self._make_room(array.shape)
             self._room[: self.rows] = array

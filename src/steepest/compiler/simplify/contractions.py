@@ -2,6 +2,7 @@
 
 from steepest import primitives as P
 from steepest.compiler.graph import Value, equation
+from steepest.compiler.simplify.movement import squeezed
 from steepest.compiler.simplify.rewriter import rule
 
 __all__: list[str] = []
@@ -34,8 +35,8 @@ def of_ones(v: Value) -> Value | None:
     if 1 not in size.values():
         return None
     a, b, small = ("".join(i for i in letters if size[i] != 1) for letters in (a, b, out))
-    x, y = (equation(P.reshape, z, shape=tuple(n for n in z.shape if n != 1)) for z in (x, y))
-    return equation(P.reshape, _product(x, y, a, b, small, size), shape=v.shape)
+    product = _product(squeezed(x), squeezed(y), a, b, small, size)
+    return equation(P.reshape, product, shape=v.shape)
 
 
 @rule(P.contract)

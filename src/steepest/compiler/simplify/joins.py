@@ -2,8 +2,8 @@
 
 The table writes that as pads that are chosen from, or added: every part in an array of the whole
 size. Here it is `join`, a row that only the compiler has; each of its parts is stored where it
-belongs (see `fuse`). With it the sum of products that a sequence leaves, one per step, is one
-product of all steps.
+belongs (see `memory/parts`). With it the sum of products that a sequence leaves, one per step, is
+one product of all steps.
 """
 
 from itertools import pairwise

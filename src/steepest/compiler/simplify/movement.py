@@ -4,7 +4,7 @@ from steepest import primitives as P
 from steepest.compiler.graph import Value, constant, equation, splat
 from steepest.compiler.simplify.rewriter import ELEMENTWISE, rule
 
-__all__ = ["without"]
+__all__ = ["squeezed", "without"]
 
 
 @rule(P.reshape)
@@ -28,9 +28,9 @@ def broadcast_twice(v: Value) -> Value | None:
         axes = tuple(sorted((*new, *(kept[i] for i in x.params["axes"]))))
         return equation(P.broadcast, x.operands[0], shape=v.shape, axes=axes)
     if 1 in x.shape:  # length-one axes say nothing: they become new axes of the broadcast
-        bare = equation(P.reshape, x, shape=tuple(n for n in x.shape if n != 1))
         ones = [i for i, n in zip(kept, x.shape, strict=True) if n == 1]
-        return equation(P.broadcast, bare, shape=v.shape, axes=tuple(sorted((*new, *ones))))
+        axes = tuple(sorted((*new, *ones)))
+        return equation(P.broadcast, squeezed(x), shape=v.shape, axes=axes)
     return None
 
 
@@ -93,10 +93,9 @@ def without_ones(v: Value) -> Value | None:
     """Axes of length one say nothing: f(x) is computed without them."""
     if 1 not in v.shape:
         return None
-    bare = tuple(n for n in v.shape if n != 1)
     assert v.row is not None
-    operands = [equation(P.reshape, x, shape=bare) for x in v.operands]
-    return equation(P.reshape, equation(v.row, *operands, **v.params), shape=v.shape)
+    bare = equation(v.row, *map(squeezed, v.operands), **v.params)
+    return equation(P.reshape, bare, shape=v.shape)
 
 
 @rule(P.broadcast)
@@ -107,9 +106,14 @@ def broadcast_without_ones(v: Value) -> Value | None:
     (x,) = v.operands
     kept = [i for i in range(v.ndim) if v.shape[i] != 1]
     axes = tuple(kept.index(i) for i in v.params["axes"] if i in kept)
-    inner = equation(P.reshape, x, shape=tuple(n for n in x.shape if n != 1))
     shape = tuple(v.shape[i] for i in kept)
-    return equation(P.reshape, equation(P.broadcast, inner, shape=shape, axes=axes), shape=v.shape)
+    bare = equation(P.broadcast, squeezed(x), shape=shape, axes=axes)
+    return equation(P.reshape, bare, shape=v.shape)
+
+
+def squeezed(x: Value) -> Value:
+    """x without its axes of length one."""
+    return equation(P.reshape, x, shape=tuple([n for n in x.shape if n != 1]))
 
 
 def without(x: Value, axes: tuple[int, ...]) -> Value | None:

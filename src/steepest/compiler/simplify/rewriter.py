@@ -8,7 +8,8 @@ while rebuilding, and dead code vanishes because nothing reaches it.
 One sweep is enough. A rule sees a value and what it is computed from, nothing else; a value is
 settled after its operands, by trying all rules on it until none applies, and on what they return
 likewise. Nothing that a settled value is computed from changes later, so it stays settled, in every
-graph that it is part of.
+graph that it is part of. In which order the rules of a row are tried does not matter to a network,
+and a new rule should not make it matter.
 """
 
 from collections.abc import Callable, Iterable

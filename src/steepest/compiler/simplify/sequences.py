@@ -32,7 +32,7 @@ def shared_joins(graph: Graph) -> Graph:
         run = _run([places[x, v.params["axis"]] for x in v.operands], v)
         if run is not None and len(v.operands) < len(joins[-1].operands):
             becomes[v] = run
-    return _replaced(graph, becomes | _sums(graph, places))
+    return graph.replaced(becomes | _sums(graph, places))
 
 
 def _run(found: Sequence[Place], user: Value) -> Value | None:
@@ -94,19 +94,3 @@ def _place(v: Value, places: Places) -> Place | None:
     """Where what is summed is joined along one of the axes that vanish."""
     found = [places.get((v.operands[0], axis)) for axis in v.params["axes"]]
     return next((place for place in found if place), None)
-
-
-def _replaced(graph: Graph, becomes: dict[Value, Value]) -> Graph:
-    """The graph with some values replaced by others that are written in its own."""
-    new: dict[Value, Value] = {x: x for x in graph.inputs}
-    stack = [(v, False) for v in graph.results()]
-    while stack:
-        v, complete = stack.pop()
-        source = becomes.get(v, v)
-        if complete:
-            new[v] = source.with_operands(tuple([new[x] for x in source.operands]))
-        elif v not in new:
-            stack.append((v, True))
-            stack.extend((x, False) for x in source.operands)
-    state = [(before, new[after]) for before, after in graph.state]
-    return Graph(graph.inputs, [new[v] for v in graph.outputs], state)

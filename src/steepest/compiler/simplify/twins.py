@@ -25,7 +25,7 @@ def merge_twins(graph: Graph, alike: list[list[Value]]) -> tuple[Graph, dict[Val
     while groups:
         # Suppose all in a group are equal. If then all are equal after the step, they always are.
         merged = {x: group[0] for group in groups for x in group}
-        supposed = rewrite(_with_one_for_all(graph, merged))
+        supposed = rewrite(graph.replaced(merged))
         after = {
             before: new for (before, _), (_, new) in zip(graph.state, supposed.state, strict=True)
         }
@@ -37,10 +37,6 @@ def merge_twins(graph: Graph, alike: list[list[Value]]) -> tuple[Graph, dict[Val
             return Graph(inputs, supposed.outputs, state), twins
         groups = [group for group in split if len(group) > 1]
     return graph, {}
-
-
-def _with_one_for_all(graph: Graph, merged: dict[Value, Value]) -> Graph:
-    return graph.rebuilt(lambda value, operands: merged.get(value) or value.with_operands(operands))
 
 
 def _parts(group: list[Value], after: dict[Value, Value]) -> list[list[Value]]:

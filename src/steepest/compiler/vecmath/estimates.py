@@ -73,9 +73,16 @@ def by_vectors(b: Builder, make: Callable[..., str], *xs: Op) -> Op:
     found = []
     for k in range(0, xs[0].width, LANES):
         lanes = range(k, k + LANES)
-        parts = [b.shuffle(x, x, lanes) if x.width > LANES else x for x in xs]
+        parts = [_part(b, x, lanes) for x in xs]
         found.append(Op(b.new(make(*parts)), "float", LANES))
     while len(found) > 1:
         pairs = zip(found[::2], found[1::2], strict=True)
         found = [b.shuffle(low, high, range(2 * low.width)) for low, high in pairs]
     return found[0]
+
+
+def _part(b: Builder, x: Op, lanes: range) -> Op:
+    """Some lanes of a vector, of which others may be asked again."""
+    if x.width == len(lanes):
+        return x
+    return b.once(("part", x.name, lanes), lambda: b.shuffle(x, x, lanes))

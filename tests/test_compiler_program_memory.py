@@ -1,15 +1,19 @@
 """The memory of a program goes from one training to the next, and is nobody else's meanwhile."""
 
 import gc
+from math import prod
 from weakref import ref
 
 import numpy as np
+import pytest
 
 import steepest
 from steepest import nn, optim
 from steepest.compiler import Epochs
 from steepest.compiler.graph import Graph, equation, inlet
 from steepest.compiler.lower import lower
+from steepest.compiler.run.pages import LARGE, make_pages
+from steepest.compiler.run.program import _is_turned, _turn
 from steepest.core import Aval
 from steepest.primitives import add
 
@@ -75,6 +79,26 @@ def test_memory_goes_with_the_last_that_may_run_in_it():
     bounds.clear()
     gc.collect()
     assert blocks() is None
+
+
+@pytest.mark.parametrize("shape", [(600, 512), (1030, 64, 5)])
+def test_large_arrays_are_copied_whichever_way_they_lie(shape):
+    """Some rows at a time where the block has them the other way around."""
+    backwards = range(len(shape))[::-1]
+    given = np.arange(prod(shape), dtype=F32).reshape(shape)
+    for array in (given, np.asfortranarray(given)):
+        view = np.zeros(shape[::-1], F32).transpose(*backwards)
+        assert _is_turned(view)
+        _turn(array, view)
+        np.testing.assert_array_equal(view, given)
+    assert not _is_turned(given) and not _is_turned(view[:100])
+
+
+def test_pages_are_made_without_a_change():
+    zeros, numbers = np.zeros(LARGE + 8, np.uint8), np.arange(LARGE // 4, dtype=np.int32)
+    for array, before in ((zeros, 0), (numbers, numbers.copy()), (numbers[::-2], numbers[::-2])):
+        make_pages(array)
+        np.testing.assert_array_equal(array, before)
 
 
 def trained(spoilt=False):

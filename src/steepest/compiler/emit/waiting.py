@@ -12,53 +12,37 @@ vector, whose lanes are added up at the end.
 from collections.abc import Callable
 from math import prod
 
+from steepest.compiler.emit.contraction import Contraction
 from steepest.compiler.emit.expressions import Environment, lane_at
-from steepest.compiler.emit.library import Library
+from steepest.compiler.emit.loops import Loops
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
-from steepest.compiler.memory.buffers import lanes
 from steepest.compiler.memory.contraction import split_rows
-from steepest.compiler.memory.layout import Roles
 from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, plus
 from steepest.compiler.nests.nest import Nest
 
-__all__ = ["Dots"]
+__all__ = ["Dots", "Waiting"]
 
 Points = list[Environment]
 
 
-class Dots(Library):
-    """Emitter of contract nests, those whose sums wait in memory included."""
+class Waiting(Contraction):
+    """A contraction whose sums wait in memory; lanes are elements of the result.
 
-    def contract(self, nest: Nest) -> None:
-        if not self.layout.roles[nest].waiting:
-            super().contract(nest)
-            return
-        waiting = (_Dots if self.layout.roles[nest].summed else _Waiting)(self, nest)
-        self.in_pieces(waiting.add_up, waiting.finish, waiting.blocks)
-
-
-class _Waiting:
-    """One contraction: its loops, and its sums in memory; lanes are elements of the result.
-
-    line    how many of the outermost letters of the result threads divide
+    kept    the letters of the result
+    line    how many of the outermost of them threads divide
     blocks  rounds of their loops
     """
 
-    def __init__(self, emitter: Dots, nest: Nest):
-        assert nest.anchor is not None
-        self.emitter, self.nest, self.anchor = emitter, nest, nest.anchor
-        self.roles: Roles = emitter.layout.roles[nest]
-        self.tile = emitter.plan.tiles[nest]
+    def __init__(self, emitter: Loops, nest: Nest):
+        super().__init__(emitter, nest)
         self.kept = [i for i in (*self.roles.outer, self.roles.row, self.roles.lane) if i]
-        along = self.roles.summed or self.roles.lane
-        self.width = emitter.width = lanes(self.roles.size[along], emitter.layout.width)
         self.line = len(self.roles.outer)
         self.blocks = prod(self.roles.size[i] for i in self.roles.outer)
 
-    def loops(self, found: list[str]) -> list[tuple[str, int]]:
-        return [(self.nest.symbol(i), self.roles.size[i]) for i in found]
+    def write(self) -> None:
+        self.emitter.in_pieces(self.add_up, self.finish, self.blocks)
 
     def place(self, where: Environment) -> Index:
         """Where a vector of sums is."""
@@ -108,15 +92,11 @@ class _Waiting:
                 self.tiles(where, [])
                 return
             symbol, n = second[0]
-            length = self.tile.block or n
-            whole = n // length * length
 
             def piece(k: Affine, length: int) -> None:
                 self.tiles({**where, symbol: k}, [(symbol, length), *rest])
 
-            self.emitter.loop(whole, lambda k, _: piece(k, length), step=length)
-            if whole < n:
-                piece(affine(whole), n - whole)
+            self.emitter.in_parts(n, self.tile.block or n, piece)
 
         self.emitter.over(first[:1], {}, block, summed=True)
 
@@ -155,7 +135,7 @@ class _Waiting:
         places = [self.place({**where, **row, **at}) for row in rows for at in columns]
 
         def inside(local: Environment, sums: list[Op]) -> list[Op]:
-            return self.products(emitter.moved(where, local), rows, columns, sums)
+            return self.products(self.moved(where, local), rows, columns, sums)
 
         sums = [emitter.fetch(self.sums, place) for place in places]
         sums = emitter.over(inner, {}, inside, sums)
@@ -185,7 +165,7 @@ class _Waiting:
         self.everywhere(one)
 
 
-class _Dots(_Waiting):
+class Dots(Waiting):
     """Lanes are summed: a vector in memory for each of the sums."""
 
     def place(self, where: Environment) -> Index:
@@ -201,24 +181,16 @@ class _Dots(_Waiting):
         self, where: Environment, rows: Points, columns: Points, sums: list[Op]
     ) -> list[Op]:
         emitter, roles = self.emitter, self.roles
-        n, symbol = roles.size[roles.summed], self.nest.symbol(roles.summed)
-        last = n % self.width
-        whole = n // self.width * self.width
+        symbol = self.nest.symbol(roles.summed)
 
-        def step(where: Environment, mask: Op | None, sums: list[Op]) -> list[Op]:
-            a = [self.part(roles.a, roles.a_index, {**where, **row}, mask) for row in rows]
-            b = [self.part(roles.b, roles.b_index, {**where, **at}, mask) for at in columns]
+        def one(s: Affine, mask: Op | None, sums: list[Op]) -> list[Op]:
+            here = {**where, symbol: lane_at(s)}
+            a = [self.part(roles.a, roles.a_index, {**here, **row}, mask) for row in rows]
+            b = [self.part(roles.b, roles.b_index, {**here, **at}, mask) for at in columns]
             pairs = [(x, y) for x in a for y in b]
             return [emitter.fma(x, y, z) for (x, y), z in zip(pairs, sums, strict=True)]
 
-        def one(s: Affine, sums: list[Op]) -> list[Op]:
-            return step({**where, symbol: lane_at(s)}, None, sums)
-
-        sums = emitter.loop(whole, one, step=self.width, carried=sums)
-        if whole < n:
-            mask = emitter.first_lanes(last, self.width)
-            sums = step({**where, symbol: lane_at(affine(whole))}, mask, sums)
-        return sums
+        return emitter.in_vectors(roles.size[roles.summed], one, sums)
 
     def part(self, v: Value, index: Index, where: Environment, mask: Op | None) -> Op:
         """A vector of an operand; lanes beyond the end are zero."""
