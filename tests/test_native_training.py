@@ -184,3 +184,15 @@ def test_ctrl_c_ends_an_epoch_within_a_step(monkeypatch):
     assert run.stopped == "interrupted from the keyboard" and not run.history
     assert 10 <= made[0]._control[1] < len(data.train)
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_mistake_of_the_model_shows_as_what_it_is():
+    x = np.random.default_rng(0).normal(size=(13, 2)).astype(np.float32)
+    data = load_data((x, x[:, 0]), task="regression", split=(1, 0, 0))
+    said = []
+    for compile in (False, True):  # the last batch of an epoch is of one row
+        model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+        with pytest.raises(ValueError, match="more than 1 value per channel") as wrong:
+            fit(model, data, epochs=1, batch_size=4, progress="none", compile=compile)
+        said.append(str(wrong.value))
+    assert said[0] == said[1]

@@ -449,3 +449,42 @@ def test_state_with_the_history_of_a_step_is_refused():
 
     assert_refused(step, x_of(1), match="the history of one step")
     assert hidden.node is None
+
+
+def test_a_global_of_the_name_of_a_variable_is_another(monkeypatch):
+    monkeypatch.setitem(globals(), "sum", 5.0)  # of the name of an attribute, too
+    sum = x_of(2)
+    compiled = compile(lambda x: (x * sum).sum())
+    assert [compiled(x_of(3)).item() for _ in range(2)] == [6, 6]
+
+
+def test_a_number_that_a_layer_reads_at_every_call_is_refused_by_name():
+    class Scaled(nn.Module):
+        def forward(self, x):
+            return x.sum() / self.temperature
+
+    layer = Scaled()
+    compiled = compile(lambda x: layer(x))
+    with pytest.raises(NotCompilable, match=r"layer\.temperature = tensor\(number\) once") as said:
+        for i in range(1, 40):
+            layer.temperature = float(i)
+            assert compiled(x_of(1)).item() == pytest.approx(1 / i)
+    assert "layer.temperature.fill_(number)" in str(said.value)
+    layer.temperature, compiled = x_of(4).sum(), compile(lambda x: layer(x))
+    for _ in range(20):
+        assert compiled(x_of(2)).item() == 2 / layer.temperature.item()
+        layer.temperature.mul_(0.5)
+
+
+def test_a_schedule_inside_of_a_step_is_refused():
+    p = nn.Parameter(x_of(1))
+    schedule = optim.lr_scheduler.StepLR(optim.SGD([p], lr=0.1), 1)
+
+    @compile
+    def step(x):
+        schedule.step()
+        return x.sum()
+
+    with pytest.raises(RuntimeError, match="after the call of the compiled step"):
+        step(x_of(1))
+    assert schedule.last_epoch == 0

@@ -27,8 +27,8 @@ It sees rows and tensors only: no layer and no optimizer has a place here.
 """
 
 from steepest.compiler.api import Compiled, compile
-from steepest.compiler.capture.refusal import NotCompilable
+from steepest.compiler.capture.refusal import Mistaken, NotCompilable
 from steepest.compiler.epochs import Epochs
 from steepest.compiler.rows import Rows
 
-__all__ = ["Compiled", "Epochs", "NotCompilable", "Rows", "compile"]
+__all__ = ["Compiled", "Epochs", "Mistaken", "NotCompilable", "Rows", "compile"]

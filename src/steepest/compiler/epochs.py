@@ -7,7 +7,7 @@ import numpy as np
 
 from steepest.compiler.capture.capture import capture
 from steepest.compiler.capture.captured import Captured, Output
-from steepest.compiler.capture.refusal import refusal, refusing
+from steepest.compiler.capture.refusal import Mistaken, refusal, refusing
 from steepest.compiler.loop import ASKED, Loop
 from steepest.compiler.steady import Steady
 from steepest.core import Aval, is_float
@@ -115,8 +115,9 @@ class Epochs:
             (f"argument{number}", Aval((batch, *shape), dtype), "gathered", bounds)
             for number, (shape, dtype, bounds) in enumerate(kinds)
         ]
-        with refusing():
+        with refusing(Mistaken):
             captured = capture(self.step, inlets, stepped=self.stepped, frozen=())
+        with refusing():
             _check_loss(captured)
             return Loop(captured, self.stepped)
 

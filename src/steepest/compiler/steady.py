@@ -46,10 +46,11 @@ class Steady:
         if reason is not None:
             self.changes[key] = self.changes.get(key, 0) + 1
         if self.changes.get(key, 0) > _PATIENCE:
+            name = "x" if " " in str(reason) else reason
             raise refusal(
                 f"{reason} changes between the calls of the step, so each would be compiled anew",
-                write="a tensor changed in place, or an argument of the step; what it does not "
-                "use, in an object that it cannot reach",
+                write=f"{name} = tensor(number) once, and {name}.fill_(number) where it changes; "
+                "or an argument of the step that is a tensor",
             )
         with _uncollected():
             self.loops[key] = made = make()

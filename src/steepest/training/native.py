@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from steepest.compiler import Epochs, NotCompilable, Rows
+from steepest.compiler import Epochs, Mistaken, NotCompilable, Rows
 from steepest.tensors import Tensor
 from steepest.training.measure import outputs
 from steepest.training.result import Fit
@@ -48,7 +48,8 @@ class NativeEpochs:
             return self._native(x, y, order)
         except NotCompilable as reason:
             if self.fit.compile is True:
-                raise
+                mistake = reason.__cause__ if isinstance(reason, Mistaken) else None
+                raise mistake or reason from None
             self.wanted = False
             self.fit.notes.append(f"trained eagerly, {reason}")
             return None

@@ -155,7 +155,7 @@ def _arrays(
     stepped: set[tuple],
     state: list[tuple[Value, Value]],
 ) -> dict[Value, np.ndarray]:
-    """The inputs that live between steps, and their arrays; `state` is given what becomes of them."""
+    """Inputs that live between steps, and their arrays; `state` is given what becomes of them."""
     arrays: dict[Value, np.ndarray] = {}
     names = _Names(recorded.met, guard, {x.name for x in recorded.arguments})
     for key, leaf in recorded.leaves.items():

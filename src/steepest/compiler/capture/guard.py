@@ -285,7 +285,7 @@ def _of_function(function: FunctionType) -> Iterator[tuple[Any, Any]]:
                 for attribute in names:
                     if isinstance(attributes.get(attribute), int | float | str | list | dict):
                         yield f"{name}.{attribute}", attributes[attribute]
-            elif name in held:
+            elif name in held and name not in function.__code__.co_freevars:  # if an attribute
                 yield name, held[name]
 
 

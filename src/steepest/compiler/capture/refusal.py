@@ -9,7 +9,7 @@ from typing import Any
 
 from steepest.core import said
 
-__all__ = ["Lines", "NotCompilable", "line_of", "refusal", "refusing", "user_line"]
+__all__ = ["Lines", "Mistaken", "NotCompilable", "line_of", "refusal", "refusing", "user_line"]
 
 # Frames of these packages are how an operation is done, not where it is asked for.
 _MACHINERY = tuple(
@@ -26,6 +26,10 @@ class NotCompilable(RuntimeError):
     """
 
 
+class Mistaken(NotCompilable):
+    """An error of the step itself, its cause; most likely it has it when it runs eagerly, too."""
+
+
 def refusal(
     what: str, *, line: str = "", expected: object = None, got: object = None, write: object = None
 ) -> NotCompilable:
@@ -35,8 +39,8 @@ def refusal(
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """Whatever goes wrong inside becomes a reason to run the step eagerly.
+def refusing(kind: type[NotCompilable] = NotCompilable) -> Iterator[None]:
+    """Whatever goes wrong inside becomes a reason to run the step eagerly, of this kind.
 
     A mistake of the user's shows again, as what it is, when the step runs eagerly.
     """
@@ -46,7 +50,7 @@ def refusing() -> Iterator[None]:
         raise
     except Exception as wrong:
         what = f"{type(wrong).__name__}: {str(wrong).partition(chr(10))[0]}"
-        raise refusal(f"compiling failed with {what}") from wrong
+        raise kind(said("compile", f"compiling failed with {what}")) from wrong
 
 
 def line_of(step: Any) -> str:

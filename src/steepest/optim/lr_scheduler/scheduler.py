@@ -11,7 +11,7 @@ from typing import Any
 
 from steepest.core import said
 from steepest.optim.optimizer import Optimizer
-from steepest.tensors import Tensor, no_grad
+from steepest.tensors import Tensor, computing, no_grad
 
 __all__ = ["LRScheduler", "write_rates"]
 
@@ -101,6 +101,15 @@ class LRScheduler:
 
 def write_rates(optimizer: Optimizer, rates: list[float]) -> list[float]:
     """Give every group its learning rate; returns what they have then."""
+    if not computing():
+        raise RuntimeError(
+            said(
+                "schedule.step",
+                "a schedule counts in Python, and a compiled step does not",
+                write="schedule.step() after the call of the compiled step, which reads the "
+                "learning rate anew each time",
+            )
+        )
     for group, lr in zip(optimizer.param_groups, rates, strict=True):
         if isinstance(group["lr"], Tensor):
             with no_grad():  # a compiled program reads this tensor at every step
