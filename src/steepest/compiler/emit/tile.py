@@ -24,7 +24,7 @@ from steepest.compiler.nests.affine import (
     times,
     varies,
 )
-from steepest.compiler.nests.costs import L1
+from steepest.compiler.nests.costs import L2
 from steepest.compiler.nests.index import is_view, through
 
 __all__ = ["Piece", "Place", "RegisterTile"]
@@ -229,15 +229,15 @@ class RegisterTile:
                 emitter.prefetch(buffer.pointer, buffer.base, at, written=True)
 
     def _call_for_b(self, loops: list[tuple[str, int]], where: Environment) -> None:
-        """Prefetch the first line of a later row of B, where B is more than the first cache holds
-        and has no copy. If another core has written it, the processor, which calls for the lines
-        that follow, would begin too late by itself."""
+        """Prefetch the first line of a later row of B, where B has no copy and takes much of the
+        second cache. If another core has written it, or rows are far apart, the processor, which
+        calls for the lines that follow, would begin too late by itself."""
         emitter, roles = self.emitter, self.roles
         leaf, index = view_of(roles.b, roles.b_index, emitter.layout.buffers)
         buffer = emitter.layout.buffers.get(leaf)
         if len(loops) > 1 or self.bounds or self.scratch.right or not emitter.width:
             return
-        if buffer is None or buffer.place != "memory" or buffer.bytes < L1:
+        if buffer is None or buffer.place != "memory" or buffer.bytes < L2 // 4:
             return
         symbol, _ = loops[0]
         later = plus(where[symbol], affine(_AHEAD))
