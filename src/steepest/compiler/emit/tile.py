@@ -24,14 +24,12 @@ from steepest.compiler.nests.affine import (
     times,
     varies,
 )
-from steepest.compiler.nests.costs import L2
 from steepest.compiler.nests.index import is_view, through
 
 __all__ = ["Piece", "Place", "RegisterTile"]
 
 _LINE = 64  # bytes of a line of the cache
 _SHORT_ROUND, _LONG_ROUND = 4, 12  # summed elements between lines that are called for
-_AHEAD = 16  # rows of B from the one that is read to the one that is called for
 
 
 class Piece(NamedTuple):
@@ -226,24 +224,7 @@ class RegisterTile:
                 column = plus(self.place.column, q)
                 here = {**self.where, self.row: plus(self.i, r), self.lane: column}
                 at = address(placed(index, here), buffer.strides)
-                emitter.prefetch(buffer.pointer, buffer.base, at, written=True)
-
-    def _call_for_b(self, loops: list[tuple[str, int]], where: Environment) -> None:
-        """Prefetch the first line of a later row of B, where B has no copy and takes much of the
-        second cache. If another core has written it, or rows are far apart, the processor, which
-        calls for the lines that follow, would begin too late by itself."""
-        emitter, roles = self.emitter, self.roles
-        leaf, index = view_of(roles.b, roles.b_index, emitter.layout.buffers)
-        buffer = emitter.layout.buffers.get(leaf)
-        if len(loops) > 1 or self.bounds or self.scratch.right or not emitter.width:
-            return
-        if buffer is None or buffer.place != "memory" or buffer.bytes < L2 // 4:
-            return
-        symbol, _ = loops[0]
-        later = plus(where[symbol], affine(_AHEAD))
-        here = {**where, symbol: later, self.lane: self.place.column}
-        at = address(placed(index, here), buffer.strides)
-        emitter.prefetch(buffer.pointer, buffer.base, at, written=False)
+                emitter.prefetch(buffer.pointer, buffer.base, at)
 
     def _inside(
         self,
@@ -290,7 +271,6 @@ class RegisterTile:
         """One element of the summed dimension."""
         emitter = self.emitter
         k, where = self.of.position(loops, local), self.of.moved(self.where, local)
-        self._call_for_b(loops, where)
         bs = [self._b(k, where, part) for part in self.parts]
         # A depends on the lane only where a letter is in both operands and the result.
         lanes_in_a = bool(self.lane) and varies(self.roles.a_index, self.lane)

@@ -91,13 +91,11 @@ class Builder(Instructions):
 
         return self.transpose([read(r) for r in range(count)])
 
-    def prefetch(self, memory: str, base: str, a: Affine, *, written: bool) -> None:
-        """Call a line into the nearest cache, to be written or only to be read: what is called for
-        to be written leaves the caches of all other cores."""
+    def prefetch(self, memory: str, base: str, a: Affine) -> None:
+        """Call a line into the nearest cache, to be written."""
         self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
         place = self.pointer(memory, base, a)
-        how = f"i32 {int(written)}, i32 3, i32 1"
-        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, {how})")
+        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
 
     # ---- branches --------------------------------------------------------------------------------
 

@@ -50,9 +50,8 @@ _WORD = 8  # bytes
 
 # Element operations of a nest of which threads take shares from one another; those of a share; and
 # how many shares a thread has of it.
-LONG, SHARE = 200_000, 25_000
-_FEWEST, _MOST = 4, 256
-_MOVED = 16  # operations that take as long as reading and writing an element
+LONG, SHARE = 500_000, 100_000
+_FEWEST, _MOST = 4, 64
 
 
 @dataclass
@@ -103,8 +102,7 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     if sum(work.values()) < STEP:
         return None
     large = [nest for nest, n in work.items() if n >= NEST and nest not in alone]
-    time = {nest: work[nest] + _MOVED * prod(nest.space) for nest in large}
-    found = Sharing(set(large), {n: _shares(time[n]) for n in large if time[n] >= LONG})
+    found = Sharing(set(large), {n: _shares(work[n]) for n in large if work[n] >= LONG})
     for nest in large:
         count = pieces_of(nest, fusion, layout)
         if count > 1:
@@ -127,9 +125,9 @@ def share(fusion: Fusion, layout: Layout, alone: set[Nest]) -> Sharing | None:
     return found
 
 
-def _shares(time: int) -> int:
+def _shares(work: int) -> int:
     """How many shares of a nest every thread has; halves of them are taken, so a power of two."""
-    return min(max(1 << max((time // SHARE).bit_length() - 2, 0), _FEWEST), _MOST)
+    return min(max(1 << max((work // SHARE).bit_length() - 2, 0), _FEWEST), _MOST)
 
 
 def _work(nest: Nest, fusion: Fusion, layout: Layout) -> int:
