@@ -174,15 +174,16 @@ def _captured(
 ) -> Captured:
     kept = last.leaves.keys() & recorded.leaves.keys()
     state: list[tuple[Value, Value]] = []
-    moving = gradients(around, recorded, kept, guard, state)
+    fresh: list[tuple[Value, Value]] = []
+    moving = gradients(around, recorded, kept, guard, fresh)
     looked_at = _check_kept(recorded, kept, stepped)
     looked_at += _small_arrays(guard, [recorded.leaves[key].array for key in kept])
     arrays = _arrays(recorded, guard, kept, stepped, state)
     outputs: list[Value] = []
     result = _outputs(recorded.result, recorded, outputs)
     asked = _any(recorded.watched)
-    fresh = [x.value for x in moving if x.value is not None and not x.found]
-    graph = Graph([*recorded.arguments, *arrays, *fresh], [*outputs, *asked], state)
+    inputs = [*recorded.arguments, *arrays, *(value for value, _ in fresh)]
+    graph = Graph(inputs, [*outputs, *asked], [*state, *fresh])
     for x in moving:
         if x.value is not None:
             arrays.pop(x.value, None)

@@ -120,17 +120,19 @@ class Around:
 
 
 def gradients(
-    around: Around, run: Recording, kept: set[tuple], guard: Guard, state: list[tuple[Value, Value]]
+    around: Around, run: Recording, kept: set[tuple], guard: Guard, fresh: list[tuple[Value, Value]]
 ) -> list[Gradient]:
     """What happens to all gradients that do not stay as they are.
 
     Args:
         run: the last run; a gradient that takes another's place in `.grad` takes it in memory, too.
         kept: the memory of the tensors that live between steps.
-        state: is given those that the step makes, as inputs and what becomes of them.
+        fresh: is given those that the step makes, as inputs and what becomes of them.
     """
     found = []
     for key, x in around.tensors.items():
+        if id(x) not in guard.numbers and memory(x.value) not in kept:
+            continue  # it was made in one of the runs
         before = around.found(x)
         after: Any = run.grads.get(key, before)
         traced = _is_traced(after)
@@ -147,7 +149,7 @@ def gradients(
             found.append(Gradient(x, leaf.before, True, adds, STAYS if stays else after))
         elif traced and not _is_changed(x, run):
             value = inlet("", Aval(x.value.shape, x.value.dtype), "state")
-            state.append((value, after.value.stands))
+            fresh.append((value, after.value.stands))
             found.append(Gradient(x, value, False, True, STAYS))
         else:
             found.append(Gradient(x, None, False, False, UNKEPT if traced else after))
