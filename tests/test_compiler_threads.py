@@ -368,7 +368,7 @@ def test_the_faster_way_is_kept(shared, monkeypatch):
     program = lower(graph)
     set_num_threads(2)
     for _ in range(2):
-        program.run({n: np.full(256, 11, F32)}, None, 200_000, [np.zeros(200_000, F32)])
+        program.run({n: np.full(256, 11, F32)}, None, 2_000_000, [np.zeros(2_000_000, F32)])
         assert program.function.kept == 1  # two threads meet more often than they compute
         program.function.kept, program.function._until = 2, 0.0  # it was so a long time ago
 
