@@ -8,7 +8,6 @@ Source: Williams, Waterman and Patterson, "Roofline: an insightful visual perfor
 multicore architectures", CACM 52, 2009.
 """
 
-import threading
 import time
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from benchmarks.workloads import Workload
 from steepest.compiler.machine.engine import machine_code
 from steepest.compiler.machine.executable import NativeFunction
 from steepest.compiler.machine.processor import processor, vector_lanes
+from steepest.compiler.run.team import Team
 
 __all__ = ["Roofline", "measure_roofline", "multiply_adds", "share"]
 
@@ -86,17 +86,14 @@ def multiply_adds(threads: int) -> Peer:
     lanes = vector_lanes(features)
     products = NativeFunction(machine_code([_products(lanes)], features), 1, 2)
     arrays = [np.full(lanes, 0.5, np.float32) for _ in range(threads)]
+    team = Team()
+    assert team.size(threads) == threads
 
-    def part(array: np.ndarray) -> None:
-        products(array.ctypes.data, PRODUCTS // ACCUMULATORS // threads, 1)
+    def part(thread: int) -> int:
+        return products(arrays[thread].ctypes.data, PRODUCTS // ACCUMULATORS // threads, 1)
 
     def run() -> np.ndarray:
-        others = [threading.Thread(target=part, args=(array,)) for array in arrays[1:]]
-        for other in others:
-            other.start()
-        part(arrays[0])
-        for other in others:
-            other.join()
+        team.run(part, threads, lambda: None)
         return arrays[0]
 
     return Peer(lambda: None, run)

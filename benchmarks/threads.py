@@ -6,6 +6,11 @@ taken one after the other. In the same turns two programs of one thread each run
 each. They share nothing and wait for nobody, so what they do together is what two threads can hope
 for; where even they are not twice as fast, a core has had other work. Multiply-adds in registers,
 which need nothing but the cores, say the same of arithmetic.
+
+A virtual machine's second core that was idle may begin on the same physical one as the first, and
+have half of it for some tenths of a second, until the host moves it. The question is what threads
+gain on two free cores, so both are kept busy with multiply-adds before each of their timings, until
+together they do twice as many as one.
 """
 
 import os
@@ -31,6 +36,8 @@ __all__ = ["COLUMNS", "CORES", "Turns", "threaded"]
 
 CHOSEN = (BASE, TORCH, CHANNELS_LAST, JAX)
 CORES = "multiply-adds in registers"
+FREE = "free"  # asks a process to wait for its cores
+GAIN, PATIENCE = 0.9, 3.0  # of the number of cores; seconds after which they count as they are
 COLUMNS = ("1 thread, µs", "2 threads, µs", "1 / 2", "two copies")
 REPEATS = 7
 
@@ -89,8 +96,10 @@ def threaded(workload: Workload, peers: list[str]) -> dict[str, Turns]:
                     continue
                 begin = time.perf_counter()
                 for threads, process in processes.items():
+                    _asked([process], FREE)
                     turns.times.setdefault(threads, []).extend(_asked([process], name))
                 if copy and name in (BASE, CORES):
+                    _asked([processes[2]], FREE)
                     both = _asked([processes[1], copy], name)
                     turns.copies.append(sum(turns.times[1][-1] / each for each in both))
                 spent[name] += time.perf_counter() - begin
@@ -136,8 +145,21 @@ def _answer(file: str, threads: str, given: str, *names: str) -> None:
     steps = dict.fromkeys(names, len(workload.batches())) | {CORES: 1}
     for line in sys.stdin:
         name = line.strip()
+        if name == FREE:
+            print(_waited(int(threads)), flush=True)
+            continue
         total = sum(seconds(peers[name], clock) for _ in range(counts[name]))
         print(total / (counts[name] * steps[name]) * 1e6, flush=True)
+
+
+def _waited(threads: int) -> float:
+    """Seconds until so many cores multiply and add at once as fast as one alone, nearly."""
+    clock = time.perf_counter
+    alone, together = multiply_adds(1), multiply_adds(threads)
+    least, start = min(seconds(alone, clock) for _ in range(3)), clock()
+    while seconds(together, clock) * threads * GAIN > least and clock() - start < PATIENCE:
+        pass
+    return clock() - start
 
 
 def main() -> None:

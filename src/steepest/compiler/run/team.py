@@ -3,8 +3,9 @@
 Python's lock is free while native code runs, so its threads are as good as any. They are made once
 and sleep between calls; waking one takes 7 to 35 µs, so only programs that have code for threads
 (`sharing`) come here. A program's first steps are timed on one thread and on more, and the fastest
-number is kept for a while, and then chosen anew, for other work comes and goes; that changes no
-result, because the bits do not depend on it.
+number is kept for a while, and then chosen anew, for other work comes and goes; sooner if some
+threads were left out, for a core that slept may take some tenths of a second to come to full speed.
+That changes no result, because the bits do not depend on it.
 """
 
 import ctypes
@@ -28,6 +29,7 @@ __all__ = ["SharedFunction", "Team", "native"]
 ROUNDS = 4  # timed calls for every number of threads; the first warms up
 SECONDS = 2e-3  # what such a call should take
 AGAIN = 100  # times as long as it took to make a choice, it is kept
+SOON = 20  # the same if it left threads out
 _CLEARLY = 0.95  # of the time on fewer threads
 
 
@@ -231,7 +233,8 @@ class SharedFunction:
             for n, t in fastest.items():
                 best = n if t < _CLEARLY * fastest[best] else best
             now = perf_counter()
-            self.kept, self._until = best, now + AGAIN * (now - self._since)
+            again = AGAIN if best == max(fastest) else SOON
+            self.kept, self._until = best, now + again * (now - self._since)
 
     def keep(self, threads: int) -> None:
         """Run on so many threads as long as `get_num_threads` says what it says now."""
