@@ -1,6 +1,8 @@
 """The memory of a program goes from one training to the next, and is nobody else's meanwhile."""
 
 import gc
+import subprocess
+import sys
 from math import prod
 from weakref import ref
 
@@ -12,6 +14,7 @@ from steepest import nn, optim
 from steepest.compiler import Epochs
 from steepest.compiler.graph import Graph, equation, inlet
 from steepest.compiler.lower import lower
+from steepest.compiler.machine.processor import processor, vector_lanes
 from steepest.compiler.run.pages import LARGE, make_pages
 from steepest.compiler.run.program import _is_turned, _turn
 from steepest.core import Aval
@@ -132,3 +135,74 @@ def test_what_one_training_leaves_does_not_reach_the_next():
     for before, after in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(before, after)
         assert np.isfinite(after).all()
+
+
+AT_THE_EDGE = """
+import ctypes, mmap
+import numpy as np
+import steepest
+from steepest import nn, optim
+from steepest.compiler import Epochs
+
+PAGE = mmap.PAGESIZE
+
+def at_the_edge(array, beyond):
+    "A copy, so many bytes before memory that nobody may read."
+    pages = -(-(array.nbytes + beyond) // PAGE)
+    room = mmap.mmap(-1, (pages + 1) * PAGE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(room))
+    last = ctypes.c_void_p(start + pages * PAGE)
+    assert ctypes.CDLL(None).mprotect(last, ctypes.c_size_t(PAGE), 0) == 0
+    first = pages * PAGE - array.nbytes - beyond
+    found = np.frombuffer(room, array.dtype, array.size, first).reshape(array.shape)
+    found[...] = array
+    return found
+
+def images(channels):
+    return nn.Conv2d(channels, 6, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 7 * 9, 1)
+
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(5, 6, batch_first=True)
+    def forward(self, x):
+        return self.rnn(x)[0][:, -1]
+
+rng = np.random.default_rng(0)
+for layers, shape in [
+    (images(1), (20, 1, 7, 9)),
+    (images(3), (20, 3, 7, 9)),
+    ((nn.Linear(13, 33), nn.Tanh(), nn.Linear(33, 1)), (20, 13)),
+    ((Last(), nn.Linear(6, 1)), (20, 7, 5)),
+]:
+    model = nn.Sequential(*layers)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    def step(x, y):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+    epochs = Epochs(step)
+    x = rng.standard_normal(shape, np.float32)
+    y = rng.standard_normal((20, 1), np.float32)
+    epochs.run([x, y], rng.permutation(20), 8)
+    for loop in epochs._steady.loops.values():
+        beyond = max(place.beyond for place in loop.program.signature.inputs[:2])
+    x, y = at_the_edge(x, beyond), at_the_edge(y, beyond)
+    epochs.run([x, y], rng.permutation(20), 8)
+    for loop in epochs._steady.loops.values():
+        assert not any(direct.copied for direct in loop._bound._gathered), beyond
+    print(shape, beyond)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is protected in another way there")
+def test_no_more_is_read_beyond_an_array_than_is_said():
+    """Right behind it lies memory that nobody may read."""
+    done = subprocess.run([sys.executable, "-c", AT_THE_EDGE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    beyond = [int(line.rpartition(" ")[2]) for line in done.stdout.splitlines()]
+    width = 4 * vector_lanes(processor().features)
+    # A vector along an axis; one of length 1, such as a single channel, has none along it.
+    assert beyond == [width * 9, width * 63, width, width * 5]

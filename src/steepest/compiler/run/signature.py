@@ -30,8 +30,11 @@ class Place:
 
     @classmethod
     def of(cls, v: Value, buffer: Buffer, layout: Layout) -> "Place":
-        rest = buffer.strides[1:] if buffer.place == "gathered" else buffer.strides
-        beyond = layout.width * max(rest, default=1) * buffer.dtype.itemsize
+        first = 1 if buffer.place == "gathered" else 0
+        axes = zip(buffer.shape[first:], buffer.strides[first:], strict=True)
+        # Lanes go along one axis, and never along one of length 1.
+        most = max([stride for n, stride in axes if n > 1], default=1)
+        beyond = layout.width * most * buffer.dtype.itemsize
         return cls(list(v.shape), buffer.place, buffer.offset, list(buffer.strides), beyond)
 
 
