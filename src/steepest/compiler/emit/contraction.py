@@ -52,3 +52,11 @@ class Contraction:
         for symbol, n in loops:
             total = plus(times(total, n), local[symbol])
         return total
+
+    def at_most(self, i: Affine, most: int) -> Affine:
+        """The smaller of the two."""
+        emitter = self.emitter
+        if not i[1]:
+            return affine(min(i[0], most))
+        at = emitter.index(i)
+        return affine(emitter.call("llvm.smin", at, emitter.number(most, "i64")).name)

@@ -35,19 +35,11 @@ class Packing(Contraction):
         rows = min(self.tile.rows, height)
 
         def one(i: Affine, _: list[Op]) -> None:
-            tile(i, self._at_most(i, height - rows) if height % rows else i, rows)
+            tile(i, self.at_most(i, height - rows) if height % rows else i, rows)
 
         end = padded_rows(height, rows)
         within = self.emitter.rows_within(here, rows)
         self.emitter.loop(end, one, step=rows, within=within)
-
-    def _at_most(self, i: Affine, most: int) -> Affine:
-        """The smaller of the two."""
-        emitter = self.emitter
-        if not i[1]:
-            return affine(min(i[0], most))
-        at = emitter.index(i)
-        return affine(emitter.call("llvm.smin", at, emitter.number(most, "i64")).name)
 
     # ---- B ---------------------------------------------------------------------------------------
 

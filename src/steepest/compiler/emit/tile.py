@@ -11,10 +11,12 @@ from steepest.compiler.emit.contraction import Contraction
 from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.scalars import register_base
 from steepest.compiler.ir.operands import Op
+from steepest.compiler.memory.buffers import Buffer
 from steepest.compiler.memory.contraction import padded_rows
 from steepest.compiler.memory.roles import view_of
 from steepest.compiler.nests.affine import (
     Affine,
+    Index,
     address,
     affine,
     placed,
@@ -30,6 +32,9 @@ __all__ = ["Piece", "Place", "RegisterTile"]
 
 _LINE = 64  # bytes of a line of the cache
 _SHORT_ROUND, _LONG_ROUND = 4, 12  # summed elements between lines that are called for
+# Lines of a sample that are called for before its tile begins, after which the processor has seen
+# where it goes on; and how many times as many there must be.
+_FIRST, _MANY = 4, 4
 
 
 class Piece(NamedTuple):
@@ -193,8 +198,26 @@ class RegisterTile:
             return
         if symbols(at[0]) & {self.lane, *map(self.nest.symbol, roles.inner)}:
             return
+        source = emitter.source(leaf)
         for row in self.rows:
-            emitter.sample(emitter.source(leaf), placed(at, {**self.where, self.row: row}))
+            emitter.sample(source, placed(at, {**self.where, self.row: row}))
+        self._call_for_samples(source, at)
+
+    def _call_for_samples(self, source: Buffer, at: Index) -> None:
+        """Prefetch where the rows of the tile below begin: samples lie anywhere in memory."""
+        emitter, rows, of = self.emitter, len(self.rows), self.of
+        line, most = _LINE // source.dtype.itemsize, self.roles.size.get(self.roles.row, 1) - rows
+        if self.piece.depth < _FIRST * _MANY * line or not most:
+            return
+        below = of.at_most(plus(self.i, affine(rows)), most)
+        begin = of.moved(self.where, {s: affine(0) for s, _ in of.summed(self.piece.depth)})
+        for r in range(rows):
+            where = {**begin, self.row: plus(below, affine(r))}
+            sample, index = emitter.sample(source, placed(at, where))
+            start = address(index, sample.strides)
+            for k in range(_FIRST):
+                place = plus(start, affine(k * line))
+                emitter.prefetch(sample.pointer, sample.base, place, write=False)
 
     def _lines_at_once(self, depth: int) -> int:
         """How many lines of a row are called for at once: few, for the processor waits for so many

@@ -91,11 +91,11 @@ class Builder(Instructions):
 
         return self.transpose([read(r) for r in range(count)])
 
-    def prefetch(self, memory: str, base: str, a: Affine) -> None:
-        """Call a line into the nearest cache, to be written."""
+    def prefetch(self, memory: str, base: str, a: Affine, *, write: bool = True) -> None:
+        """Call a line into the nearest cache, to be written or to be read."""
         self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-        place = self.pointer(memory, base, a)
-        self.lines.append(f"  call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+        how = f"ptr {self.pointer(memory, base, a)}, i32 {int(write)}, i32 3, i32 1"
+        self.lines.append(f"  call void @llvm.prefetch.p0({how})")
 
     # ---- branches --------------------------------------------------------------------------------
 
