@@ -14,8 +14,7 @@ import numpy as np
 from steepest.compiler.emit.cells import Cells
 from steepest.compiler.emit.expressions import Environment
 from steepest.compiler.graph import Value
-from steepest.compiler.ir.builder import PIECE
-from steepest.compiler.ir.operands import Op
+from steepest.compiler.ir.operands import PIECE, Op
 from steepest.compiler.memory.buffers import Buffer
 from steepest.compiler.nests.affine import LANE, Affine, Index, affine, placed, symbols
 from steepest.compiler.nests.costs import is_expensive

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from steepest.compiler.ir.builder import PIECE, Builder
-from steepest.compiler.ir.operands import Op
+from steepest.compiler.ir.builder import Builder
+from steepest.compiler.ir.operands import PIECE, Op
 from steepest.compiler.nests.affine import Affine
 
 __all__ = ["Function", "turning"]

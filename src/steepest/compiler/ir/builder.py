@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from steepest.compiler.ir.instructions import Instructions
-from steepest.compiler.ir.operands import Op, kind
+from steepest.compiler.ir.operands import PIECE, Op, kind
 from steepest.compiler.nests.affine import Affine, affine, plus
 
-__all__ = ["PIECE", "Builder"]
-
-PIECE = 4  # numbers that shuffles exchange without leaving a part of a register
+__all__ = ["Builder"]
 
 
 class Builder(Instructions):

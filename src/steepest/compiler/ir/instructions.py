@@ -8,7 +8,7 @@ computed `once` per scope (a scope is the body of a loop), and constants stand w
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steepest.compiler.ir.operands import FLOATS, NUMBER, Op, kind, spelled
+from steepest.compiler.ir.operands import FLOATS, NUMBER, PIECE, Op, kind, spelled
 
 __all__ = ["Instructions"]
 
@@ -206,22 +206,33 @@ class Instructions:
 
     def fold(self, combine: Callable[[Op, Op], Op], rows: Sequence[Op]) -> Op:
         """The lanes of each vector folded into a scalar: one vector with a lane per row, and as
-        many lanes as the next power of two. Transposing and adding in one: half the shuffles."""
+        many lanes as the next power of two. Transposing and adding in one: half the shuffles.
+
+        First within the pieces of a register, which then have a lane per row, then among pieces:
+        a processor has short instructions for either, but not for lanes from anywhere."""
         width = rows[0].width
         count = 1 << (len(rows) - 1).bit_length()
         if count > width:
             low = self.fold(combine, rows[: count // 2])
             high = self.fold(combine, [*rows[count // 2 :], *rows[: count - len(rows)]])
             return self.shuffle(low, high, range(count))
-        xs, step = list(rows), 1
-        while step < count:
+        piece = min(width, PIECE // 2 if rows[0].base in ("double", "i64") else PIECE)
+        xs, done = list(rows), 1
+        while done < count:
+            unit, within = (1, piece) if done < piece else (piece, width)
             xs += xs[-1:] * (len(xs) % 2)
-            even = [j if not j & step else width + j - step for j in range(width)]
-            odd = [j + step if not j & step else width + j for j in range(width)]
+            firsts = [side + at for at in range(0, width, within) for side in (0, width)]
+            even = [first + lane for first in firsts for lane in _every_other(unit, within)]
+            odd = [lane + unit for lane in even]
             pairs = zip(xs[::2], xs[1::2], strict=True)
             xs = [combine(self.shuffle(a, b, even), self.shuffle(a, b, odd)) for a, b in pairs]
-            step *= 2
-        return self._by_halves(combine, xs[0], count)
+            done *= 2
+        x = self._by_halves(combine, xs[0], piece) if count <= piece else xs[0]
+        unit = 1 if count < piece else piece
+        while x.width > count:
+            even = _every_other(unit, x.width)
+            x = combine(self.shuffle(x, x, even), self.shuffle(x, x, [i + unit for i in even]))
+        return x
 
     def _by_halves(self, combine: Callable[[Op, Op], Op], x: Op, count: int) -> Op:
         while x.width > count:
@@ -243,3 +254,8 @@ class Instructions:
             pairs = list(zip(rows[:half], rows[half:], strict=True))
             rows = [interleaved(x, y, first) for x, y in pairs for first in (0, half)]
         return rows
+
+
+def _every_other(unit: int, count: int) -> list[int]:
+    """Of so many lanes, one unit of them and not the next."""
+    return [first + lane for first in range(0, count, 2 * unit) for lane in range(unit)]

@@ -3,9 +3,10 @@
 import struct
 from typing import Any, NamedTuple
 
-__all__ = ["FLOATS", "NUMBER", "Op", "kind", "spelled"]
+__all__ = ["FLOATS", "NUMBER", "PIECE", "Op", "kind", "spelled"]
 
 NUMBER = -1  # the width of an Op that is a literal number
+PIECE = 4  # numbers of 32 bits that shuffles exchange without leaving a part of a register
 FLOATS = {"float": "f32", "double": "f64"}  # and what LLVM's functions of them end with
 
 
