@@ -15,7 +15,7 @@ The emitter
     loops        loops over several dimensions, and what is summed in them
     outline      what the code of a nest depends on: nests that are alike are one function
     runs         what the step writes where a nest is due: calls, and tables of arrays
-    step         all nests, one after the other;  frame, flushing: around them
+    step         all nests, one after the other;  frame, carried, flushing: around them
 
 Nests
     writers      which page writes a nest

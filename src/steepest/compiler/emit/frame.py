@@ -12,6 +12,7 @@ follow; control[2] becomes 1 when the loss was not finite.
 import re
 from math import prod
 
+from steepest.compiler.emit.carried import carried
 from steepest.compiler.emit.flushing import flushing
 from steepest.compiler.emit.runs import Runs
 from steepest.compiler.graph import Value
@@ -169,6 +170,7 @@ class Frame:
         first, counts = ("%first", _SHARED) if shared else ("0", "i64 %steps")
         flushed = flushing(self.features, arguments, counts) if self.gathered else ""
         name = "internal i64 @steps" if flushed else "i64 @run"
+        step = carried(emitter.lines, emitter.block, self._alone())
         return "\n".join(
             [
                 *emitter.table(),
@@ -177,6 +179,7 @@ class Frame:
                 "entry:",
                 *emitter.head,
                 *self._pointers_here(),
+                *step.before,
                 f"  %begin = icmp sgt i64 %steps, {first}",
                 "  br i1 %begin, label %step, label %nothing",
                 "nothing:",
@@ -184,7 +187,8 @@ class Frame:
                 *(["abandoned:", "  ret i64 %s"] if shared else ()),
                 "step:",
                 f"  %s = phi i64 [{first}, %entry], [%next, %{emitter.block}]",
-                *emitter.lines,
+                *step.head,
+                *step.lines,
                 f"  %stop = {'load i64, ptr %stops' if shared else _POLL}",
                 "  %wanted = icmp eq i64 %stop, 0",
                 "  %more = icmp slt i64 %next, %steps",
@@ -200,6 +204,12 @@ class Frame:
                 "}",
             ]
         )
+
+    def _alone(self) -> set[str]:
+        """Pointers to memory that no other reaches: to no part of it."""
+        buffers = self.emitter.buffers
+        shared = {buffer.within for buffer in buffers.values()}
+        return {p for p, x in buffers.items() if x.within is None and x not in shared}
 
     def _pointers_here(self) -> list[str]:
         """Pointers that the step itself reads and writes through. Calls compute theirs one by one:
