@@ -8,7 +8,7 @@ import pytest
 
 import steepest
 from steepest import nn, optim, tensor
-from steepest.compiler import compile
+from steepest.compiler import Epochs, NotCompilable, compile
 from steepest.nn.functional import mse_loss
 
 ROUNDS = 20  # more than a step is compiled anew before it is refused
@@ -105,6 +105,74 @@ def frozen_for_a_while(job, seen):
         update()
 
 
+def updated_first(job, seen):
+    def step(x, y):
+        job.optimizer.step()
+        return job.fresh(x, y)
+
+    step = job.wrap(step)
+    for i in range(ROUNDS):
+        if i == 7:
+            job.optimizer.zero_grad()  # an update finds nothing to do again
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        job.see(seen)
+
+
+def updated_first_with_decay(job, seen):
+    """Whose update only adds to what it finds, as backward does."""
+    job.optimizer = optim.SGD(job.model.parameters(), lr=0.1, weight_decay=0.1)
+
+    def step(x, y):
+        job.optimizer.step()
+        job.optimizer.zero_grad(set_to_none=False)
+        return job.backward(x, y)
+
+    step = job.wrap(step)
+    for i in range(ROUNDS):
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        job.see(seen)
+
+
+def summed_over_all_steps(job, seen):
+    def step(x, y):
+        job.optimizer.step()
+        return job.backward(x, y)
+
+    step = job.wrap(step)
+    for i in range(ROUNDS):
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        job.see(seen)
+
+
+def zeroed_in_place(job, seen):
+    def step(x, y):
+        for p in job.model.parameters():
+            if p.grad is not None:
+                p.grad.zero_()
+        return job.backward(x, y)
+
+    step, update = job.wrap(step), job.wrap(job.optimizer.step)
+    for i in range(ROUNDS):
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        job.see(seen)
+        update()
+
+
+def clipped_before_the_update(job, seen):
+    def step(x, y):
+        loss = job.backward(x, y)
+        nn.utils.clip_grad_norm_(job.model.parameters(), 0.1)
+        job.optimizer.step()
+        return loss
+
+    step = job.wrap(step)
+    for i in range(ROUNDS):
+        if i % 3:
+            job.optimizer.zero_grad()
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        job.see(seen)
+
+
 @pytest.mark.parametrize(
     "training",
     [
@@ -114,6 +182,11 @@ def frozen_for_a_while(job, seen):
         zeroed_after_the_update,
         updated_outside_of_zeroing,
         frozen_for_a_while,
+        updated_first,
+        updated_first_with_decay,
+        summed_over_all_steps,
+        zeroed_in_place,
+        clipped_before_the_update,
     ],
 )
 def test_gradients_between_compiled_steps_are_those_between_eager_ones(training):
@@ -250,3 +323,43 @@ def test_a_tensor_that_only_changes_in_place_may_be_given_other_memory():
     total.data = tensor(np.full(2, 5, np.float32))
     step(tensor(np.ones(2, np.float32)))
     assert total.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("wrap", [lambda step: step, compile], ids=["eager", "compiled"])
+def test_an_update_without_gradients_is_not_counted(wrap):
+    """Adam divides by what its count says."""
+    job = Job(wrap)
+    job.optimizer = optim.Adam(job.model.parameters(), lr=0.1)
+
+    @wrap
+    def step(x, y):
+        job.optimizer.step()
+        return job.fresh(x, y)
+
+    for i in range(4):
+        step(rows(i, 5, 3), rows(i + 99, 5, 1))
+        counts = [state["step"].item() for state in job.optimizer.state.values()]
+        assert counts == ([i] * 4 if i else [])
+
+
+def test_epochs_of_a_step_whose_first_is_another_one_are_refused():
+    job = Job(compile)
+
+    def step(x, y):
+        job.optimizer.step()
+        return job.fresh(x, y)
+
+    x, y = rows(0, 20, 3).numpy(), rows(1, 20, 1).numpy()
+    epochs, order = Epochs(step), np.arange(20)
+    before = [p.tolist() for p in job.model.parameters()]
+    with pytest.raises(NotCompilable, match="call the step once by itself"):
+        epochs.run([x, y], order, 5)
+    assert [p.tolist() for p in job.model.parameters()] == before
+    other = Job(compile)
+    step(tensor(x[:5]), tensor(y[:5]))
+    losses = epochs.run([x, y], order, 5)
+    other.fresh(tensor(x[:5]), tensor(y[:5]))
+    for k, loss in enumerate(losses):
+        other.optimizer.step()
+        wanted = other.fresh(tensor(x[5 * k : 5 * k + 5]), tensor(y[5 * k : 5 * k + 5])).item()
+        np.testing.assert_allclose(loss, wanted, rtol=1e-5)

@@ -119,6 +119,7 @@ class Epochs:
             captured = capture(self.step, inlets, stepped=self.stepped, frozen=())
         with refusing():
             _check_loss(captured)
+            _check_gradients(captured)
             return Loop(captured, self.stepped)
 
     def explain(self) -> str:
@@ -134,6 +135,17 @@ def _check_loss(captured: Captured) -> None:
             expected="one floating-point number, shape ()",
             got=loss.aval if loss else captured.result,
         )
+
+
+def _check_gradients(captured: Captured) -> None:
+    """A program for an epoch's first step is one for all of them."""
+    for x in captured.gradients:
+        if x.none:
+            name = captured.guard().name(x.tensor) or "a tensor"
+            raise refusal(
+                f"the step uses {name}.grad, which only its end makes: its first step does less",
+                write="loss.backward() before optimizer.step(), or call the step once by itself",
+            )
 
 
 def _kind(array: np.ndarray) -> tuple[tuple[int, ...], np.dtype, tuple[int, int] | None]:

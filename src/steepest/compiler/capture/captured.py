@@ -52,7 +52,7 @@ class Captured:
     snapshot: Snapshot | None = None
 
     def __post_init__(self) -> None:
-        self._found = [x for x in self.gradients if x.found]
+        self._asked = [x for x in self.gradients if x.asked]
         self._moved = [x for x in self.gradients if x.moves]
         self._spent = [x.tensor for x in self.gradients if x.after is UNKEPT]
 
@@ -66,7 +66,7 @@ class Captured:
                 return changed
             things = guard.lasting
             self.snapshot = Snapshot(things, Outline(things), self.met, self.graded)
-        for gradient in self._found:
+        for gradient in self._asked:
             if not gradient.fits():
                 return f"{self.guard().name(gradient.tensor) or 'a tensor'}.grad"
         for array, numbers in self.read:

@@ -7,6 +7,7 @@ has used up, because it has changed the parameter, is not given: it never reache
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from steepest.compiler.capture.recording import Recording, Variable
 from steepest.compiler.graph import Value, inlet
 from steepest.compiler.spans import memory
 from steepest.core import Aval
+from steepest.primitives import add
 from steepest.tensors import UNKEPT, Tensor
 
 __all__ = ["STAYS", "Around", "Gradient", "gradients"]
@@ -29,8 +31,9 @@ class Gradient:
 
     value  the graph's input that stands for it; None where the step does not compute with it
     found  whether the step reads what is there; if not, it makes a new one
-    adds   whether it changes what it finds
+    adds   whether it only adds to what it finds: none is as good as zeros then
     after  what is put there when the step is done
+    none   whether it is the step only while there is none: it would read one
     """
 
     tensor: Tensor
@@ -38,6 +41,7 @@ class Gradient:
     found: bool
     adds: bool
     after: Any
+    none: bool = False
 
     def __post_init__(self) -> None:
         self._now: Tensor | None = None
@@ -45,7 +49,12 @@ class Gradient:
     @property
     def moved(self) -> tuple:
         """What happens to it, of whatever tensor it is."""
-        return self.value, self.found, self.adds, self.after
+        return self.value, self.found, self.adds, self.after, self.none
+
+    @property
+    def asked(self) -> bool:
+        """Whether the program depends on what is there."""
+        return self.found or self.none
 
     @property
     def gives(self) -> bool:
@@ -60,6 +69,8 @@ class Gradient:
     def fits(self) -> bool:
         """Whether the program can take what is there now."""
         grad = self.tensor.grad
+        if self.none:
+            return grad is None
         if not self.found or grad is self._now is not None:
             return True
         if grad is None or grad is UNKEPT:
@@ -87,12 +98,16 @@ class Gradient:
 
 class Around:
     """The gradients of tensors around the traced runs of a step: each finds what the first did,
-    but zeros where that has found none and left one. Does the step add to it? That shows then."""
+    but zeros where that has found none and left one. Does the step add to it? That shows then. If
+    it does something else with it, such as an update before there is a gradient, none is not zeros:
+    then the runs begin again, and find none.
+    """
 
     def __init__(self, guard: Guard):
         self.tensors: dict[int, Tensor] = {}
         self._held: dict[int, Tensor | None] = {}
         self._found: dict[int, Tensor | None] = {}
+        self._none: set[int] = set()
         self._see((x, x.grad) for x in guard.tensors if is_parameter(x))
 
     def _see(self, tensors: Iterable[tuple[Tensor, Tensor | None]]) -> None:
@@ -109,9 +124,27 @@ class Around:
         """A run is done; the next may begin."""
         self._see((before.tensor, before.grad) for before in run.met)
         for key, x in self.tensors.items():
-            if self._found[key] is None and _is_traced(run.grads.get(key)):
+            if self._may_be_zeros(key) and _is_traced(run.grads.get(key)):
                 self._found[key] = _zeros(x)
             x.grad = self._found[key]
+
+    def _may_be_zeros(self, key: int) -> bool:
+        return self._found[key] is None and key not in self._none
+
+    def none(self, x: Tensor) -> bool:
+        """Whether the runs find none where one would be read."""
+        return id(x) in self._none
+
+    def read(self, run: Recording) -> bool:
+        """Whether a run has read zeros that stand for none; the next ones find none then."""
+        added = _Added(run)
+        zeros = [(k, x) for k, x in self._found.items() if x is not self._held[k]]
+        read = {k for k, x in zeros if x is not None and added.read(x)}
+        self._none |= read
+        for key in read:
+            self._found[key] = None
+        self.restore()
+        return bool(read)
 
     def restore(self) -> None:
         """All is as it was before the first run."""
@@ -129,7 +162,7 @@ def gradients(
         kept: the memory of the tensors that live between steps.
         fresh: is given those that the step makes, as inputs and what becomes of them.
     """
-    found = []
+    found, added = [], _Added(run)
     for key, x in around.tensors.items():
         if id(x) not in guard.numbers and memory(x.value) not in kept:
             continue  # it was made in one of the runs
@@ -145,15 +178,41 @@ def gradients(
                 continue  # the step reaches it in another way, or Python looks at it
             if traced:
                 leaf.now = after.value
-            adds, stays = leaf.after is not leaf.before, traced or after is before
+            adds = leaf.after is not leaf.before and not added.read(before)
+            stays = traced or after is before
             found.append(Gradient(x, leaf.before, True, adds, STAYS if stays else after))
         elif traced and not _is_changed(x, run):
             value = inlet("", Aval(x.value.shape, x.value.dtype), "state")
             fresh.append((value, after.value.stands))
-            found.append(Gradient(x, value, False, True, STAYS))
+            found.append(Gradient(x, value, False, True, STAYS, around.none(x)))
         else:
-            found.append(Gradient(x, None, False, False, UNKEPT if traced else after))
+            after = UNKEPT if traced else after
+            found.append(Gradient(x, None, False, False, after, around.none(x)))
     return found
+
+
+class _Added:
+    """What a run does with the gradients that it finds."""
+
+    def __init__(self, run: Recording):
+        self._run = run
+
+    @cached_property
+    def _readers(self) -> dict[Value, list[Value]]:
+        """What is computed from each value."""
+        readers: dict[Value, list[Value]] = {}
+        for out in self._run.equations:
+            for x in out.operands:
+                readers.setdefault(x, []).append(out)
+        return readers
+
+    def read(self, grad: Tensor) -> bool:
+        """Whether it does something else with one than to add to it, in its place."""
+        leaf = self._run.leaves.get(memory(grad.value))
+        if leaf is None:
+            return False
+        readers = self._readers.get(leaf.before, [])
+        return bool(readers) and not (readers == [leaf.first] and readers[0].is_row(add))
 
 
 def _is_changed(x: Tensor, run: Recording) -> bool:

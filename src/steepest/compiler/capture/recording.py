@@ -71,12 +71,14 @@ class Leaf:
     array  held, so that its memory does not become another array's
     before what it holds before the step; its origin is where the step first meets it
     now    the variable that stands for the array at this point of the step
+    first  what it was changed to first
     read   whether Python looked at the numbers
     """
 
     array: np.ndarray
     before: Value
     now: Variable
+    first: Value | None = None
     read: bool = False
 
     @property

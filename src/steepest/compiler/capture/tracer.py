@@ -139,5 +139,5 @@ class Tracer:
                 expected=leaf.before.aval,
                 got=fresh.stands.aval,
             )
-        leaf.now = fresh
+        leaf.now, leaf.first = fresh, leaf.first or fresh.stands
         return old
