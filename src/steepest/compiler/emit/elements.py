@@ -58,13 +58,12 @@ class Elements(Builder):
         """A buffer's element, or one per lane: adjacent lanes are one vector load."""
         each = self.lanes_inside(index, buffer.shape)
         if buffer.place == "gathered":
+            if varies(index[:1], "L"):
+                return self._lane_by_lane([self.sample(buffer, at_lane(index, i)) for i in each])
             buffer, index = self.sample(buffer, index)
         stride, at = apart(address(index, buffer.strides), "L")
-        if "L" in symbols(at):
-            places = [address(at_lane(index, i), buffer.strides) for i in each]
-            return self._lane_by_lane(buffer, places)
-        if stride not in (0, 1):
-            return self._lane_by_lane(buffer, [plus(at, affine(stride * i)) for i in each])
+        if "L" in symbols(at) or stride not in (0, 1):
+            return self._lane_by_lane([(buffer, at_lane(index, i)) for i in each])
         return self._loaded(buffer, at, self.width * stride)
 
     def lanes_inside(self, index: Index, shape: Sequence[int]) -> range:
@@ -74,18 +73,17 @@ class Elements(Builder):
 
     def sample(self, buffer: Buffer, index: Index) -> tuple[Buffer, Index]:
         """Of the user's array the row that the batch has at this index, and where in it the element
-        is. The row is found once for all of its elements, unless every lane has another."""
+        is. The row is found once for all of its elements."""
         number, *rest = index
         row = affine(Derived("row", 0, at=(number,)))
-        if varies((number,), "L"):
-            return buffer, (row, *rest)
         place = self.pointer(buffer.pointer, buffer.base, times(row, buffer.strides[0]))
         shape, strides = buffer.shape[1:], buffer.strides[1:]
         return replace(buffer, shape=shape, strides=strides, pointer=place), tuple(rest)
 
-    def _lane_by_lane(self, buffer: Buffer, places: Sequence[Affine]) -> Op:
-        self.strided += len(places)
-        return self.gather([self._loaded(buffer, place, 0) for place in places], self.width)
+    def _lane_by_lane(self, each: Sequence[tuple[Buffer, Index]]) -> Op:
+        self.strided += len(each)
+        found = [self._loaded(x, address(index, x.strides), 0) for x, index in each]
+        return self.gather(found, self.width)
 
     def _loaded(self, buffer: Buffer, at: Affine, width: int) -> Op:
         x = self.load(buffer.pointer, buffer.base, at, width)

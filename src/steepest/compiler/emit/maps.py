@@ -4,9 +4,19 @@ from steepest.compiler.emit.expressions import Environment, lane_at
 from steepest.compiler.emit.loops import Loops
 from steepest.compiler.graph import Value
 from steepest.compiler.ir.operands import Op
-from steepest.compiler.memory.buffers import lanes
+from steepest.compiler.memory.buffers import Buffer, lanes
 from steepest.compiler.memory.parts import copied_parts
-from steepest.compiler.nests.affine import Affine, Index, address, affine, coefficient, placed, plus
+from steepest.compiler.nests.affine import (
+    Affine,
+    Index,
+    address,
+    affine,
+    at_lane,
+    coefficient,
+    placed,
+    plus,
+    varies,
+)
 from steepest.compiler.nests.nest import Nest
 
 __all__ = ["write_join", "write_map"]
@@ -28,16 +38,44 @@ def write_map(emitter: Loops, nest: Nest) -> None:
     few = _has_strides(emitter, nest, symbol) or emitter.fusion.work(nest) > _LIGHT
     step = next(s for s in (4, 2, 1) if s <= (2 if few else 4) and count % s == 0)
 
+    def compute(j: Affine, environment: Environment) -> None:
+        emitter.write(nest.stores, {**environment, symbol: lane_at(j)})
+
     def inside(environment: Environment, _: list[Op]) -> None:
         def body(j: Affine, _: list[Op]) -> None:
             with emitter.wide(step * emitter.width):
-                emitter.write(nest.stores, {**environment, symbol: lane_at(j)})
+                compute(j, environment)
 
         within = None if others else emitter.part(count // step, step * emitter.width)
         emitter.loop(count * emitter.width, body, step=step * emitter.width, within=within)
 
+    def around(j: Affine, _: list[Op]) -> None:
+        with emitter.wide(step * emitter.width):
+            for buffer, number in samples:
+                at = placed((number,), {symbol: lane_at(j)})
+                for lane in range(emitter.width):
+                    emitter.sample(buffer, at_lane(at, lane))
+            line = emitter.line(others)
+            emitter.over(others, {}, lambda environment, _: compute(j, environment), line=line)
+
     others = [(s, m) for s, m in zip(nest.symbols, nest.space, strict=True) if s != symbol]
-    emitter.over(others, {}, inside, line=emitter.line(others))
+    samples = _samples(emitter, nest, symbol) if others else []
+    if samples:
+        emitter.loop(count * emitter.width, around, step=step * emitter.width)
+    else:
+        emitter.over(others, {}, inside, line=emitter.line(others))
+
+
+def _samples(emitter: Loops, nest: Nest, symbol: str) -> list[tuple[Buffer, Affine]]:
+    """The user's arrays of which every lane reads another row, and the number of the row. Where the
+    rows are is found once, before all other loops."""
+    return [
+        (emitter.source(v), number)
+        for v, indices in emitter.fusion.reads(nest).items()
+        if emitter.source(v).place == "gathered"
+        for number in dict.fromkeys(index[0] for index in indices)
+        if varies((number,), symbol)
+    ]
 
 
 def _has_strides(emitter: Loops, nest: Nest, symbol: str) -> bool:
