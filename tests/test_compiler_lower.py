@@ -205,6 +205,29 @@ def test_take_wraps_negative_numbers_and_scatter_adds_repeated_ones():
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_rows_of_the_data_that_a_table_chooses(width):
+    """Of the batch, every lane reads another row, and another one at every turn of the other loop;
+    of what is turned, at every turn the same."""
+    x, y = leaf("x", 6, role="gathered"), leaf("y", 6, 5, role="gathered")
+    i = leaf("i", 3, 7, dtype=np.int64)
+    chosen, turned = row("take", x, i), row("permute", y, order=(1, 0))
+    padded = row("pad", turned, shape=(7, 6), starts=(1, 0), steps=(1, 1))
+    graph = Graph(
+        [x, y, i], [constant(np.float32(0), ()), row("tanh", chosen), row("tanh", padded)]
+    )
+    rng = np.random.default_rng(0)
+    arrays = {x: rng.standard_normal(40), y: rng.standard_normal((40, 5))}
+    arrays = {v: a.astype(np.float32) for v, a in arrays.items()} | {i: rng.integers(0, 6, (3, 7))}
+    index, runs = rng.integers(0, 40, 3 * 6), []
+    for run in (lower(graph, width=width).run, lambda *a: replay(graph, *a)):
+        outputs = [np.zeros((3, *v.shape), v.dtype) for v in graph.outputs]
+        assert run(arrays, index, 3, outputs, np.zeros(3, np.int64)) == 3
+        runs.append(outputs)
+    for got, want in zip(*runs, strict=True):
+        np.testing.assert_allclose(got, want, rtol=3e-7)
+
+
 # ---- programs ------------------------------------------------------------------------------------
 
 

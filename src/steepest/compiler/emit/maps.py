@@ -67,14 +67,14 @@ def write_map(emitter: Loops, nest: Nest) -> None:
 
 
 def _samples(emitter: Loops, nest: Nest, symbol: str) -> list[tuple[Buffer, Affine]]:
-    """The user's arrays of which every lane reads another row, and the number of the row. Where the
-    rows are is found once, before all other loops."""
+    """The user's arrays of which every lane reads another row, whatever the other loops are at, and
+    the number of the row. Where the rows are is found once, before these loops."""
     return [
         (emitter.source(v), number)
         for v, indices in emitter.fusion.reads(nest).items()
         if emitter.source(v).place == "gathered"
         for number in dict.fromkeys(index[0] for index in indices)
-        if varies((number,), symbol)
+        if [s for s in nest.symbols if varies((number,), s)] == [symbol]
     ]
 
 
