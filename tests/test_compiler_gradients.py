@@ -40,6 +40,15 @@ class Job:
         seen += [None if p.grad is None else p.grad.tolist() for p in self.model.parameters()]
         seen += [p.tolist() for p in self.model.parameters()]
 
+    def train(self, step, seen, zeroed=lambda i: False):
+        """Some rounds of a step; before those that are `zeroed`, the gradients are forgotten."""
+        step = self.wrap(step)
+        for i in range(ROUNDS):
+            if zeroed(i):
+                self.optimizer.zero_grad()
+            step(rows(i, 5, 3), rows(i + 99, 5, 1))
+            self.see(seen)
+
 
 def zeroed_inside(job, seen):
     backward, update = job.wrap(job.fresh), job.wrap(job.optimizer.step)
@@ -75,11 +84,8 @@ def zeroed_after_the_update(job, seen):
         job.optimizer.zero_grad()
         return loss
 
-    step = job.wrap(step)
     job.backward(rows(7, 5, 3), rows(8, 5, 1))  # the first step adds to this
-    for i in range(ROUNDS):
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen)
 
 
 def updated_outside_of_zeroing(job, seen):
@@ -88,12 +94,7 @@ def updated_outside_of_zeroing(job, seen):
         job.optimizer.step()
         return loss
 
-    step = job.wrap(step)
-    for i in range(ROUNDS):
-        if i % 3:
-            job.optimizer.zero_grad()
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen, zeroed=lambda i: i % 3)
 
 
 def frozen_for_a_while(job, seen):
@@ -110,12 +111,7 @@ def updated_first(job, seen):
         job.optimizer.step()
         return job.fresh(x, y)
 
-    step = job.wrap(step)
-    for i in range(ROUNDS):
-        if i == 7:
-            job.optimizer.zero_grad()  # an update finds nothing to do again
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen, zeroed=lambda i: i == 7)  # where an update finds nothing to do again
 
 
 def updated_first_with_decay(job, seen):
@@ -127,10 +123,7 @@ def updated_first_with_decay(job, seen):
         job.optimizer.zero_grad(set_to_none=False)
         return job.backward(x, y)
 
-    step = job.wrap(step)
-    for i in range(ROUNDS):
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen)
 
 
 def summed_over_all_steps(job, seen):
@@ -138,10 +131,7 @@ def summed_over_all_steps(job, seen):
         job.optimizer.step()
         return job.backward(x, y)
 
-    step = job.wrap(step)
-    for i in range(ROUNDS):
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen)
 
 
 def zeroed_in_place(job, seen):
@@ -165,12 +155,7 @@ def clipped_before_the_update(job, seen):
         job.optimizer.step()
         return loss
 
-    step = job.wrap(step)
-    for i in range(ROUNDS):
-        if i % 3:
-            job.optimizer.zero_grad()
-        step(rows(i, 5, 3), rows(i + 99, 5, 1))
-        job.see(seen)
+    job.train(step, seen, zeroed=lambda i: i % 3)
 
 
 @pytest.mark.parametrize(

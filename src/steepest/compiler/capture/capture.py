@@ -62,7 +62,7 @@ def capture(
     around = Around(first)
     try:
         last, recorded = _settled(step, inlets, call, recording, around)
-        if around.read(recorded):
+        while around.begins_again(recorded):
             first.restore()
             last, recorded = _settled(step, inlets, call, recording, around)
         grown = first.changed()

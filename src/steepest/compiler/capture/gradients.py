@@ -124,26 +124,24 @@ class Around:
         """A run is done; the next may begin."""
         self._see((before.tensor, before.grad) for before in run.met)
         for key, x in self.tensors.items():
-            if self._may_be_zeros(key) and _is_traced(run.grads.get(key)):
+            nothing = self._found[key] is None and key not in self._none
+            if nothing and _is_traced(run.grads.get(key)):
                 self._found[key] = _zeros(x)
             x.grad = self._found[key]
-
-    def _may_be_zeros(self, key: int) -> bool:
-        return self._found[key] is None and key not in self._none
 
     def none(self, x: Tensor) -> bool:
         """Whether the runs find none where one would be read."""
         return id(x) in self._none
 
-    def read(self, run: Recording) -> bool:
-        """Whether a run has read zeros that stand for none; the next ones find none then."""
-        added = _Added(run)
+    def begins_again(self, run: Recording) -> bool:
+        """Whether a run has read zeros that stand for none. The next ones find none there."""
+        uses = _Uses(run)
         zeros = [(k, x) for k, x in self._found.items() if x is not self._held[k]]
-        read = {k for k, x in zeros if x is not None and added.read(x)}
-        self._none |= read
-        for key in read:
-            self._found[key] = None
-        self.restore()
+        read = {k: None for k, x in zeros if x is not None and uses.read(x)}
+        self._none.update(read)
+        self._found.update(read)
+        if read:
+            self.restore()
         return bool(read)
 
     def restore(self) -> None:
@@ -162,7 +160,7 @@ def gradients(
         kept: the memory of the tensors that live between steps.
         fresh: is given those that the step makes, as inputs and what becomes of them.
     """
-    found, added = [], _Added(run)
+    found, uses = [], _Uses(run)
     for key, x in around.tensors.items():
         if id(x) not in guard.numbers and memory(x.value) not in kept:
             continue  # it was made in one of the runs
@@ -178,7 +176,7 @@ def gradients(
                 continue  # the step reaches it in another way, or Python looks at it
             if traced:
                 leaf.now = after.value
-            adds = leaf.after is not leaf.before and not added.read(before)
+            adds = leaf.after is not leaf.before and not uses.read(before)
             stays = traced or after is before
             found.append(Gradient(x, leaf.before, True, adds, STAYS if stays else after))
         elif traced and not _is_changed(x, run):
@@ -191,7 +189,7 @@ def gradients(
     return found
 
 
-class _Added:
+class _Uses:
     """What a run does with the gradients that it finds."""
 
     def __init__(self, run: Recording):
